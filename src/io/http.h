@@ -1,0 +1,61 @@
+/*
+ * http.h - HTTP client on the loop (libcurl multi socket; HTTP/2 multiplexed on one connection where offered).
+ *
+ * A client holds TLS and proxy settings for one server. Redirects are not followed.
+ * done is called exactly once per call, on the loop, never from inside http_send(),
+ * unless http_cancel() was called before.
+ */
+#pragma once
+
+#include "base/str.h"
+#include "io/loop.h"
+
+#define HTTP_BODY_MAX (64u << 20) /* hard cap of one response that is not streamed */
+
+struct http_client;
+struct http_call;
+
+struct http_client_options {
+	struct str ca_pem;               /* empty: the system's trust store */
+	struct str cert_pem, key_pem;    /* client certificate (mTLS); empty: none. Held in memory, never on disk */
+	bool insecure;                   /* do not verify the server (kubeconfig insecure-skip-tls-verify) */
+	const char *server_name;         /* verify and SNI under this name instead of the URL's; NULL */
+	const char *proxy;               /* NULL: HTTPS_PROXY/HTTP_PROXY/NO_PROXY as curl reads them; "" none */
+	long max_streams;                /* most concurrent calls handed to curl on one connection; 0: 1000 */
+};
+
+struct http_header {
+	const char *name, *value;
+};
+
+struct http_response {
+	int status;             /* 0: no complete response: failure says why */
+	const char *failure;    /* transport failure, NULL when status != 0 and the body ended well */
+	bool maybe_sent;        /* with a failure: the request may have taken effect at the server */
+	int64_t retry_after_ms; /* Retry-After in ms (delta-seconds or HTTP date), -1: absent */
+	struct str body;        /* empty for streamed calls with status 200 */
+	struct str content_type;
+};
+
+/* A piece of a streamed body. Return false to end the call (done still comes, with a failure). */
+typedef bool http_chunk_fn(void *arg, struct str chunk);
+typedef void http_done_fn(void *arg, const struct http_response *response);
+
+struct http_request {
+	const char *method;
+	const char *url;
+	const struct http_header *headers;
+	size_t n_headers;
+	struct str body;          /* copied; empty with "GET"/"DELETE": none */
+	int64_t timeout_ms;       /* of the whole call; 0: none (streams) */
+	int64_t idle_timeout_ms;  /* no byte for this long ends the call; 0: none */
+	size_t body_max;          /* 0: HTTP_BODY_MAX */
+	http_chunk_fn *on_chunk;  /* set: a 200 body is streamed here instead of kept */
+	http_done_fn *done;
+	void *arg;
+};
+
+struct http_client *http_client_new(struct loop *loop, const struct http_client_options *options, struct error *err);
+void http_client_free(struct http_client *client); /* cancels its calls */
+struct http_call *http_send(struct http_client *client, const struct http_request *request);
+void http_cancel(struct http_call *call);

@@ -1,0 +1,21 @@
+/*
+ * discovery.h - which kinds a server serves: aggregated discovery (apidiscovery.k8s.io/v2), with the per-group form as fallback.
+ */
+#pragma once
+
+#include "kube/client.h"
+
+struct kube_resource {
+	struct str group, version, kind, plural;
+	bool namespaced;
+	bool preferred; /* the group's preferred version has this kind in this version */
+	bool has_status;
+	bool watchable;
+};
+
+/* The cached answer, or NULL: unknown (not yet, or not served). Valid until the next refresh on the loop. version "": preferred. */
+const struct kube_resource *kube_discovery_find(struct kube_client *client, struct str group, struct str version, struct str kind);
+
+typedef void kube_discovery_fn(void *arg, int failed, const struct error *err);
+/* Fetches anew; concurrent refreshes are one. done never from inside. */
+void kube_discovery_refresh(struct kube_client *client, kube_discovery_fn *done, void *arg);
