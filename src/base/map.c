@@ -58,6 +58,12 @@ void *map_get(const struct map *m, struct str key)
 	return e ? e->value : NULL;
 }
 
+struct str map_key(const struct map *m, struct str key)
+{
+	struct map_entry *e = find(m, key, (uint32_t)hash_fast(key));
+	return e ? (struct str){ e->key, e->key_n } : (struct str){ "", 0 };
+}
+
 void *map_put(struct map *m, struct str key, void *value)
 {
 	uint32_t hash = (uint32_t)hash_fast(key);

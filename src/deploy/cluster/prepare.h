@@ -24,5 +24,8 @@ struct prepare_options {
 	void *scope_ctx;
 };
 
+/* Where a kind stands in the order of apply; prune goes the other way round. */
+void cluster_rank(struct str group, struct str kind, uint16_t *stage, uint16_t *rank);
+
 /* Takes what render made; out (from desired_new()) gets items, and problems (its own and those of the render). */
 void cluster_prepare(const struct prepare_options *options, const struct render_output *in, struct desired *out);

@@ -1,0 +1,216 @@
+/*
+ * prune.c - removing what the app owns and git no longer has, or all of it when the app goes.
+ *
+ * Only what still carries our labels is deleted, with its uid as a precondition; everything else is let go of and said.
+ * An entry stays in the inventory until its object is gone.
+ */
+#include "deploy/cluster/driver_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct doomed {
+	uint32_t entry;
+	uint16_t stage, rank;
+	struct str key;
+};
+
+static int reverse_order(const void *va, const void *vb)
+{
+	const struct doomed *a = va, *b = vb;
+	if (a->stage != b->stage)
+		return b->stage - a->stage;
+	if (a->rank != b->rank)
+		return b->rank - a->rank;
+	return str_cmp(b->key, a->key);
+}
+
+static void collect(struct cluster_driver *d, bool all)
+{
+	VEC(struct doomed) list = { 0 };
+	for (size_t i = 0; i < d->entries.n; i++) {
+		struct entry *e = &d->entries.at[i];
+		struct key k;
+		if (!all && (e->wanted || e->ignored))
+			continue;
+		if (!key_split(e->record->key, &k))
+			continue;
+		struct doomed one = { .entry = (uint32_t)i, .key = e->record->key };
+		cluster_rank(k.group, k.kind, &one.stage, &one.rank);
+		vec_push(&list, one);
+	}
+	if (list.n)
+		qsort(list.at, list.n, sizeof(*list.at), reverse_order);
+	d->op.doomed = mem_alloc(sizeof(*d->op.doomed) * (list.n + 1));
+	for (size_t i = 0; i < list.n; i++)
+		d->op.doomed[i] = list.at[i].entry;
+	d->op.n_doomed = list.n;
+	vec_release(&list);
+}
+
+void prune_begin(struct cluster_driver *d)
+{
+	size_t owned = 0;
+	for (size_t i = 0; i < d->entries.n; i++)
+		owned += !d->entries.at[i].wanted && d->entries.at[i].record->seen;
+	if (!d->op.options.prune) {
+		operation_end(d);
+		return;
+	}
+	if (d->desired->n == 0 && owned > 0 && !d->op.options.allow_empty) {
+		problem_add(d, NULL, STR(""), false,
+			    "the render holds no objects, so nothing is pruned; set sync.allowEmpty to remove all %zu", owned);
+		operation_end(d);
+		return;
+	}
+	collect(d, false);
+}
+
+/* Takes the entry out of the inventory without touching the object. */
+static void let_go(struct cluster_driver *d, struct entry *e, const char *why)
+{
+	if (why)
+		problem_add(d, NULL, e->record->key, true, "left in the cluster: %s", why);
+	e->wanted = false;
+	e->kept = true;
+	entry_recount(d, e);
+}
+
+static void send_to_entry(struct cluster_driver *d, uint32_t i, enum port_verb verb, struct str body)
+{
+	struct entry *e = &d->entries.at[i];
+	struct port_request request = {
+		.verb = verb,
+		.key = e->record->key,
+		.version = str_of(e->version),
+		.body = body,
+		.uid = verb == PORT_DELETE ? str_of(e->record->uid) : STR(""),
+	};
+	driver_send(d, i, true, &request);
+}
+
+static bool synced(struct cluster_driver *d, const struct entry *e)
+{
+	struct key k;
+	return key_split(e->record->key, &k) && view_synced(d->view, k.group, k.kind);
+}
+
+static void doom(struct cluster_driver *d, uint32_t i)
+{
+	struct entry *e = &d->entries.at[i];
+	struct record *r = e->record;
+	e->wanted = false;
+	if (!r->seen) {
+		if (!synced(d, e))
+			send_to_entry(d, i, PORT_GET, STR(""));
+		return; /* gone already: dropped when the operation ends */
+	}
+	if (r->deleting && !d->op.orphan)
+		return;
+	if (!r->owner || owned_by_other(d, r))
+		let_go(d, e, r->owner ? "another app owns it" : "its owner label was removed");
+	else if (d->op.orphan)
+		send_to_entry(d, i, PORT_MERGE_PATCH,
+			      STR("{\"metadata\":{\"labels\":{\"" LABEL_APP "\":null,\"" LABEL_NAMESPACE "\":null}}}"));
+	else if (r->prune_disabled)
+		let_go(d, e, "annotation " ANNOTATION_PRUNE " is disabled");
+	else
+		send_to_entry(d, i, PORT_DELETE, STR(""));
+}
+
+static void on_found(struct cluster_driver *d, uint32_t i, const struct port_answer *answer)
+{
+	cleanup_arena struct arena a = ARENA_INIT;
+	struct entry *e = &d->entries.at[i];
+	struct key k;
+	struct live live;
+	if (!key_split(e->record->key, &k) ||
+	    !live_read(&a, answer->body, k.group, k.kind, d->port->wall_s(d->port_ctx), &live))
+		return;
+	live.key = e->record->key;
+	bool before = e->record->seen;
+	d->op.in_flight++; /* the view's news must not end the operation before this entry is dealt with */
+	view_live(d->view, &live);
+	d->op.in_flight--;
+	if (!before && e->record->seen && !d->op.cancelled)
+		doom(d, i);
+}
+
+void prune_answer(struct cluster_driver *d, uint32_t i, const struct port_answer *answer)
+{
+	if (i >= d->entries.n)
+		return;
+	struct entry *e = &d->entries.at[i];
+	if (answer->outcome == PORT_NO_KIND || (answer->outcome == PORT_STATUS && answer->code == 404)) {
+		if (e->record->seen)
+			view_gone(d->view, e->record->key, 0);
+		else
+			let_go(d, e, NULL); /* asked for because its kind is not listed: it is not there */
+		return;
+	}
+	if (answer->outcome == PORT_STATUS && answer->code == 409) {
+		let_go(d, e, "it was replaced by somebody else's object of the same name");
+		return;
+	}
+	if (answer->outcome != PORT_OK) {
+		e->failed = true;
+		problem_add(d, NULL, e->record->key, false, "%s: %d %.*s", d->op.orphan ? "release" : "delete", answer->code,
+			    STR_ARG(answer->message));
+		return;
+	}
+	if (d->op.orphan && e->record->seen && e->record->owner)
+		let_go(d, e, NULL);
+	else if (answer->body && !e->record->seen)
+		on_found(d, i, answer);
+}
+
+/* Every entry of a removal is gone or let go of, or failed: nothing more will come. */
+static bool removal_over(struct cluster_driver *d)
+{
+	for (size_t i = 0; i < d->entries.n; i++) {
+		const struct entry *e = &d->entries.at[i];
+		if (e->record->seen && !e->kept && !e->failed)
+			return false;
+	}
+	return true;
+}
+
+static void drop_kept(struct cluster_driver *d)
+{
+	for (size_t i = 0; i < d->entries.n; i++) {
+		struct entry *e = &d->entries.at[i];
+		if (!e->kept)
+			continue;
+		view_unclaim(d->view, e->record);
+		vec_remove(&d->entries, i);
+		i--;
+	}
+}
+
+void prune_pump(struct cluster_driver *d)
+{
+	while (d->op.doomed_cursor < d->op.n_doomed && d->op.in_flight < CLUSTER_IN_FLIGHT_MAX)
+		doom(d, d->op.doomed[d->op.doomed_cursor++]);
+	if (d->op.doomed_cursor < d->op.n_doomed || d->op.in_flight > 0)
+		return;
+	if (d->op.kind == OPERATION_REMOVE && !removal_over(d))
+		return; /* finalizers: the watch will tell */
+	drop_kept(d);
+	operation_end(d);
+}
+
+void cluster_remove(struct driver *base, bool orphan)
+{
+	struct cluster_driver *d = cluster_driver_of(base);
+	operation_begin(d, OPERATION_REMOVE);
+	d->op.orphan = orphan;
+	d->op.phase = PHASE_PRUNE;
+	d->prune_on = true;
+	for (size_t i = 0; i < d->entries.n; i++) {
+		struct entry *e = &d->entries.at[i];
+		e->wanted = e->failed = e->kept = false;
+		entry_recount(d, e);
+	}
+	collect(d, true);
+	operation_pump(d);
+}
