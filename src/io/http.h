@@ -11,6 +11,8 @@
 #include "io/loop.h"
 
 #define HTTP_BODY_MAX (64u << 20) /* hard cap of one response that is not streamed */
+#define HTTP_WARNINGS_MAX 32      /* Warning headers kept of one response */
+#define HTTP_DEAD_PEER_MS 15000   /* unanswered bytes or keepalives for this long end a connection */
 
 struct http_client;
 struct http_call;
@@ -35,6 +37,8 @@ struct http_response {
 	int64_t retry_after_ms; /* Retry-After in ms (delta-seconds or HTTP date), -1: absent */
 	struct str body;        /* empty for streamed calls with status 200 */
 	struct str content_type;
+	const struct str *warnings; /* values of Warning headers as received (at most HTTP_WARNINGS_MAX) */
+	size_t n_warnings;
 };
 
 /* A piece of a streamed body. Return false to end the call (done still comes, with a failure). */
@@ -55,7 +59,12 @@ struct http_request {
 	void *arg;
 };
 
+/*
+ * Both may be called from inside any callback. http_client_free() cancels its calls.
+ * Everything in a request is copied; a call is gone once its done was called.
+ */
 struct http_client *http_client_new(struct loop *loop, const struct http_client_options *options, struct error *err);
-void http_client_free(struct http_client *client); /* cancels its calls */
+void http_client_free(struct http_client *client);
 struct http_call *http_send(struct http_client *client, const struct http_request *request);
 void http_cancel(struct http_call *call);
+int http_client_calls(const struct http_client *client); /* not done yet */
