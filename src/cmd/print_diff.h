@@ -26,6 +26,6 @@ struct diff_author {
 
 /*
  * Who last wrote to the object other than `ours` and the controllers that write status only, newest first; at most
- * max. Memory from a.
+ * max. Texts are those of the object.
  */
 size_t diff_authors(const struct node *live, const char *ours, struct diff_author *out, size_t max);

@@ -1,0 +1,11 @@
+/* commands.c - the list of commands, in the order of the help. */
+#include "cmd/commands.h"
+
+const struct command *const commands[] = {
+	&command_render,
+	&command_version,
+	&command_completion,
+	&command_man,
+	&command_docs,
+	NULL,
+};
