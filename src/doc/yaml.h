@@ -10,6 +10,7 @@
 #define YAML_INPUT_MAX (64u << 20)      /* bytes of one file */
 #define YAML_NODES_MAX 5000000u         /* nodes of one file, after aliases are expanded */
 #define YAML_ALIAS_EXPANSION_MAX 200000u /* nodes that aliases may add to one file (billion laughs) */
+#define YAML_MESSAGES_MAX 1000u          /* warnings, and errors, kept of one file; more are dropped */
 
 struct yaml_document {
 	struct node *root; /* never NULL; an empty document is skipped, "null" or only comments count as empty */
@@ -22,23 +23,42 @@ struct yaml_warning {
 	char *text; /* e.g. "`yes` is read as the boolean true (YAML 1.1); quote it if you mean the string" */
 };
 
+struct yaml_error {
+	uint32_t line, column; /* column 0: the whole line or document */
+	char *text;            /* what is wrong and what to do, without the place */
+};
+
 struct yaml_stream {
 	struct yaml_document *documents;
 	size_t n;
 	struct yaml_warning *warnings;
 	size_t n_warnings;
+	struct yaml_error *errors; /* at most one a document, in the order of the lines */
+	size_t n_errors;
 };
 
 /*
- * Parses every document of one file (YAML or JSON text; BOM and CRLF accepted). Everything is
- * copied into a. An object is what `kubectl apply` would have sent: YAML 1.1 scalars as
- * sigs.k8s.io/yaml resolves them (go-yaml v2 rules: yes/no/on/off booleans, octal 0777 and 0o,
- * hex, binary, underscores, .inf refused, ~, timestamps stay strings, merge keys `<<` expanded,
- * non-string keys turned into strings as it does), duplicate keys refused, numbers exact.
- * err reads "line:column: what is wrong" (the caller wraps it with the file's name).
- * On error the documents that parsed before the bad one are still in *out (failure isolation).
+ * Parses every document of one file (YAML or JSON text; BOM, UTF-16 with a BOM, and CRLF accepted).
+ * Everything is copied into a. An object is what `kubectl apply` would have sent:
+ *
+ * - The file is a stream of JSON values when it begins with `{`, for as long as that reads as JSON;
+ *   otherwise documents are cut at lines that begin with `---`.
+ * - YAML 1.1 scalars as sigs.k8s.io/yaml resolves them: y/yes/on... are booleans (with a warning),
+ *   0777 and 0o777 octal, 0x, 0b, underscores, ~; timestamps stay strings; bool, int and float keys
+ *   become strings; `<<` is expanded where it stands, over what came before it.
+ * - Numbers as kubectl prints them (`1.0` -> 1, `1e3` -> 1000), except that a literal whose digits a
+ *   double cannot hold is kept as written (number.h).
+ *
+ * Refused although kubectl takes it, because it would lose something silently: duplicate keys, invalid
+ * UTF-8 and NUL bytes, content behind a `...` line or behind the end of a document, binary data that is
+ * no text, more than NODE_DEPTH_MAX levels, the caps above. Accepted although kubectl refuses it:
+ * `?` inside a plain scalar of a flow collection.
+ *
+ * -1: at least one document is bad; err reads "line:column: what is wrong" for the first (the caller
+ * wraps it with the file's name) and out->errors has them all. The good documents, before and after a
+ * bad one, are in *out in any case (failure isolation).
  */
 int yaml_parse(struct arena *a, struct str text, struct yaml_stream *out, struct error *err);
 
-/* Block style, keys sorted, two-space indent, as `kubectl get -o yaml` prints (sigs.k8s.io/yaml.Marshal). */
+/* Block style, keys in the order of sigs.k8s.io/yaml.Marshal, as `kubectl get -o yaml` prints. */
 void yaml_write(struct buf *out, const struct node *n);
