@@ -248,7 +248,7 @@ def test_every_field_has_a_description():
         check(crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"], "." + crd["spec"]["names"]["kind"])
 
 
-def test_install_manifests_are_valid(namespace, tmp_path):
+def test_install_manifests_are_valid(namespace):
     """Really applied: a role that grants rights is refused by a dry run too, but aggregation happens only for real."""
     ok("apply", "--server-side", "-f", str(HERE / "install" / "namespace.yaml"))
     try:
