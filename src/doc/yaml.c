@@ -130,7 +130,9 @@ static void read_json(struct yaml_file *f)
 		if (r.refused) {
 			add_error(f, place, err.text);
 		} else if (count >= SURELY_JSON) {
-			add_error(f, place, err.text);
+			bool yaml = str_starts(str_from(f->text, r.pos), STR("---"));
+			add_error(f, place, yaml ? "behind several JSON values only JSON is read (as kubectl does): separate them "
+						   "all with `---`, or none" : err.text);
 			return;
 		} else {
 			f->was_json = looks_like_json(str_from(f->text, r.pos));

@@ -52,7 +52,7 @@ struct yaml_stream {
  * Refused although kubectl takes it, because it would lose something silently: duplicate keys, invalid
  * UTF-8 and NUL bytes, content behind a `...` line or behind the end of a document, binary data that is
  * no text, more than NODE_DEPTH_MAX levels, the caps above. Accepted although kubectl refuses it:
- * `?` inside a plain scalar of a flow collection.
+ * `?` inside a plain scalar of a flow collection, and `\/` in double quotes.
  *
  * -1: at least one document is bad; err reads "line:column: what is wrong" for the first (the caller
  * wraps it with the file's name) and out->errors has them all. The good documents, before and after a

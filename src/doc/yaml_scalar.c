@@ -235,26 +235,40 @@ static void resolve_plain(struct arena *a, struct str s, struct yaml_scalar *out
 		resolve_number(a, s, out);
 }
 
+/* "Z", "+01:00", "-05:00" */
+static bool is_zone(struct str s)
+{
+	return str_is(s, "Z") || (s.n == 6 && (s.p[0] == '+' || s.p[0] == '-') && digits(s, 1) == 2 && s.p[3] == ':' &&
+				  digits(s, 4) == 2);
+}
+
 /* A date, with or without a time, in the forms go-yaml knows; ranges are not checked to the day. */
 static bool is_timestamp(struct str s)
 {
-	int year, month, day, hour, minute, end = -1;
-	double second;
-	char zone[8] = "", between;
-	char text[64];
+	unsigned year, month, day, hour, minute, second;
+	int end = -1;
+	char text[64], between;
 	if (s.n >= sizeof(text) || digits(s, 0) != 4)
 		return false;
 	memcpy(text, s.p, s.n);
 	text[s.n] = '\0';
-	int got = sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &end);
-	if (got != 3 || month < 1 || month > 12 || day < 1 || day > 31)
+	if (sscanf(text, "%4u-%2u-%2u%n", &year, &month, &day, &end) != 3 || month < 1 || month > 12 || day < 1 ||
+	    day > 31)
 		return false;
 	if ((size_t)end == s.n)
 		return true;
-	got = sscanf(text + end, "%c%2d:%2d:%lf%7s", &between, &hour, &minute, &second, zone);
-	if (got < 4 || hour > 23 || minute > 59 || second >= 60)
+	struct str rest = { text + end, s.n - (size_t)end };
+	if (sscanf(rest.p, "%c%2u:%2u:%2u%n", &between, &hour, &minute, &second, &end) != 4 || hour > 23 ||
+	    minute > 59 || second > 59)
 		return false;
-	return between == ' ' ? got == 4 : (between == 'T' || between == 't') && got == 5;
+	rest = str_from(rest, (size_t)end);
+	if (rest.n && rest.p[0] == '.') {
+		size_t fraction = digits(rest, 1);
+		if (fraction == 0)
+			return false;
+		rest = str_from(rest, 1 + fraction);
+	}
+	return between == ' ' ? rest.n == 0 : (between == 'T' || between == 't') && is_zone(rest);
 }
 
 static const signed char base64_values[256] = {
@@ -406,5 +420,5 @@ bool yaml_needs_quotes(struct str s)
 	struct arena scratch = ARENA_INIT;
 	resolve_plain(&scratch, s, &scalar);
 	arena_release(&scratch);
-	return scalar.kind != YAML_KIND_STRING || str_is(s, "<<") || is_timestamp(s) || is_base60(s);
+	return scalar.kind != YAML_KIND_STRING || is_timestamp(s) || is_base60(s);
 }

@@ -38,19 +38,21 @@ static void put_string(yaml_emitter_t *e, struct str text)
 	put_scalar(e, text, style);
 }
 
+/* As kubectl prints it: 1e6 as 1000000, 0.00001 as 1e-05; digits that a double has not stay as they are. */
 static void put_float(yaml_emitter_t *e, struct str text)
 {
-	char copy[64], json[NUMBER_TEXT_MAX], g[NUMBER_TEXT_MAX];
-	if (text.n < sizeof(copy)) {
-		memcpy(copy, text.p, text.n);
-		copy[text.n] = '\0';
-		double value = strtod(copy, NULL);
+	cleanup_arena struct arena scratch = ARENA_INIT;
+	char json[NUMBER_TEXT_MAX], g[NUMBER_TEXT_MAX];
+	struct node n = { .type = NODE_FLOAT, .text = text };
+	number_set(&scratch, &n, text);
+	if (n.type == NODE_FLOAT && n.text.n < NUMBER_TEXT_MAX) {
+		double value = strtod(n.text.p, NULL);
 		number_shortest(value, json);
 		number_shortest_g(value, 64, g);
-		if (str_is(text, json)) /* else the literal has digits that a double has not */
-			text = str_of(g);
+		if (str_is(n.text, json))
+			n.text = str_of(g);
 	}
-	put_scalar(e, text, YAML_PLAIN_SCALAR_STYLE);
+	put_scalar(e, n.text, YAML_PLAIN_SCALAR_STYLE);
 }
 
 /* One character of UTF-8; 0 at the end. */
@@ -141,7 +143,10 @@ static void put_map(yaml_emitter_t *e, const struct node *n)
 		order[i] = &n->map.pairs[i];
 	qsort(order, n->map.n, sizeof(const struct node_pair *), natural_order);
 	for (size_t i = 0; i < n->map.n; i++) {
-		put_string(e, order[i]->key);
+		if (str_is(order[i]->key, "<<")) /* plain it would be a merge; go-yaml forgets that */
+			put_scalar(e, order[i]->key, YAML_DOUBLE_QUOTED_SCALAR_STYLE);
+		else
+			put_string(e, order[i]->key);
 		put(e, order[i]->value);
 	}
 	free(order);

@@ -30,6 +30,7 @@ struct render_file {
 struct render_input {
 	const struct render_file *files;
 	size_t n;
+	const char *root; /* the app's folder: names below it decide what is hidden; NULL: the repository root */
 };
 
 enum render_severity {
@@ -64,8 +65,8 @@ struct render_output {
 };
 
 /*
- * Plain manifests: every *.yaml, *.yml and *.json is read; other files, and files or folders
- * whose name starts with a dot, are ignored. A kustomization file is skipped with a warning.
+ * Plain manifests: every *.yaml, *.yml and *.json is read; other files, and files or folders below
+ * the root whose name starts with a dot, are ignored. A kustomization file is skipped with a warning.
  * Paths and texts of the output live in a, or are those of the input.
  */
 void render_plain(struct arena *a, const struct render_input *in, struct render_output *out);
