@@ -17,5 +17,7 @@ typedef void fswatch_fn(void *arg, const char *label, const char *name);
 struct fswatch *fswatch_new(struct loop *loop, fswatch_fn *fn, void *arg, struct error *err);
 void fswatch_free(struct fswatch *w); /* NULL is fine; not from inside fn */
 
-/* Watches one directory; the same one again is free. 0, or -1: it is not there, or the system has no watch left. */
+#define FSWATCH_MISSING 1 /* no directory is there */
+
+/* Watches one directory; the same one again is free. 0, FSWATCH_MISSING, or -1: the system has no watch left. */
 int fswatch_add(struct fswatch *w, const char *path, const char *label, struct error *err);

@@ -50,6 +50,7 @@ struct kube_request {
 	int limit;                       /* LIST: page size; 0: none */
 	const char *resource_version;    /* GET/LIST: resourceVersion parameter, or NULL */
 	const char *impersonate_user;    /* NULL: as ourselves */
+	const char *field_selector;      /* LIST */
 	enum kube_priority priority;
 	int64_t timeout_ms;              /* the whole request with queueing and retries; > 0 */
 };
@@ -72,13 +73,14 @@ struct kube_response {
 	struct arena *arena; /* holds body; emptied after done returns */
 	struct str *warnings; /* the server's Warning headers (RFC 7234), texts only */
 	size_t n_warnings;
+	int64_t retry_after_ms; /* the server's Retry-After, or -1 */
 };
 
 typedef void kube_done_fn(void *arg, const struct kube_response *response);
 
 /* err: bad TLS material and the like. Connects lazily. config is copied as needed and may go away. */
 struct kube_client *kube_client_new(struct loop *loop, const struct kube_config *config, struct error *err);
-void kube_client_free(struct kube_client *client); /* cancels all calls */
+void kube_client_free(struct kube_client *client); /* cancels all calls; may be called from inside done */
 
 /* done comes exactly once, never from inside kube_send(), unless cancelled. */
 struct kube_call *kube_send(struct kube_client *client, const struct kube_request *request, kube_done_fn *done, void *arg);

@@ -3,6 +3,8 @@
  *
  * After a relist, objects that vanished meanwhile cannot be told one by one (nothing is cached here): the consumer gets
  * WATCH_LIST_BEGIN, each object as WATCH_OBJECT, then WATCH_LIST_END, and sweeps what it knew and did not see.
+ * A list that breaks off starts anew with another WATCH_LIST_BEGIN; within one, an object may come twice.
+ * Objects always have apiVersion and kind, also where the server leaves them out of a list.
  * Reconnects back off with jitter from 50 ms to 10 s; a watch that was cut normally resumes at its resourceVersion at once.
  * An unknown kind (CRD not there yet or deleted) is not an error: reported as WATCH_NO_KIND once, retried with backoff and
  * whenever discovery is refreshed.
@@ -41,4 +43,4 @@ struct kube_watch_spec {
 };
 
 struct kube_watch *kube_watch_start(struct kube_client *client, const struct kube_watch_spec *spec, kube_watch_fn *fn, void *arg);
-void kube_watch_stop(struct kube_watch *w); /* no call after; NULL is fine */
+void kube_watch_stop(struct kube_watch *w); /* no call after; NULL is fine; from inside fn too. Before kube_client_free() */
