@@ -42,6 +42,7 @@ struct desired {
 	struct arena arena;
 	struct desired_item *items;
 	size_t n;
+	uint32_t *by_key; /* indices of items sorted by key: see desired_seal() */
 	struct problem *problems; /* of the render: errors and warnings */
 	size_t n_problems, n_errors;
 };
@@ -49,4 +50,6 @@ struct desired {
 struct desired *desired_new(void); /* one reference */
 struct desired *desired_ref(struct desired *d);
 void desired_unref(struct desired *d); /* NULL is fine */
+/* Sorts items by (stage, rank, key) and indexes them; the maker's last act. Keys are unique. */
+void desired_seal(struct desired *d);
 const struct desired_item *desired_find(const struct desired *d, struct str key); /* NULL: not in it */

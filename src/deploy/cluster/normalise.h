@@ -1,0 +1,8 @@
+/* normalise.h - what server-side apply needs before it is handed an object (apply-semantics: Apply, 1). */
+#pragma once
+
+#include "base/error.h"
+#include "render/render.h"
+
+/* Changes object->root in place (memory from a). err: what is wrong with the object; *line its place. */
+int normalise(struct arena *a, struct render_object *object, uint32_t *line, struct error *err);

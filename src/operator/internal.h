@@ -1,0 +1,129 @@
+/*
+ * internal.h - the operator's own structs, for files of this folder only.
+ */
+#pragma once
+
+#include "base/map.h"
+#include "base/vec.h"
+#include "deploy/app.h"
+#include "io/httpd.h"
+#include "kube/watch.h"
+#include "operator/lease.h"
+#include "operator/link.h"
+#include "operator/operator.h"
+#include "operator/scope.h"
+#include "operator/spec.h"
+
+struct managed;
+struct source;
+
+struct operator {
+	struct loop *loop;
+	const struct operator_options *options;
+	struct kube_client *client;
+	struct link link;
+	struct lease *lease;
+	struct httpd *web;
+	struct kube_watch *app_watch, *repo_watch;
+	struct map apps;    /* "NAMESPACE/NAME" -> struct managed */
+	struct map sources; /* "NAMESPACE/NAME" -> struct source */
+	struct scope_cache scopes;
+	VEC(struct managed *) status_queue; /* apps whose status may differ from what was written */
+	size_t status_in_flight;
+	struct loop_timer *lag_timer;
+	bool apps_listed, repos_listed;
+	bool stopping;
+	struct error failure; /* why operator_run() ends with -1 */
+	bool failed;
+	uint64_t renders, status_writes, persists, reconciles; /* counters for /metrics */
+	uint32_t random_state;
+};
+
+/* One App object. */
+struct managed {
+	struct operator *operator;
+	char *key; /* "NAMESPACE/NAME" */
+	struct app app;
+	struct link_port port;
+	struct arena spec_arena;
+	struct app_spec spec;
+	char *spec_error;       /* the object cannot be understood; NULL: it can */
+	struct source *source;  /* or NULL: the Repo is not there */
+	struct loop_timer *timer;
+	char *sha;              /* commit that wanted stands for */
+	struct render_job *job; /* under way */
+	uint64_t job_ticket;
+	bool ready;             /* app and driver exist */
+	bool gone;              /* the object is gone: freed when nothing is under way */
+	bool listed;            /* seen in the list under way */
+	int restoring;          /* inventory chunks still to be read */
+	struct node *first_object; /* while restoring */
+	struct arena restore_arena;
+
+	/* status.c */
+	bool status_queued, status_in_flight, status_known;
+	struct loop_timer *status_timer;
+	struct hash status_hash; /* of what the server has, volatile fields left out */
+	char ready_status[8];    /* of the Ready condition as last written */
+	int64_t ready_since_ms, reconciling_since_ms, stalled_since_ms; /* wall clock, for lastTransitionTime */
+	bool was_reconciling, was_stalled;
+	char *handled_sync;      /* value of ANNOTATION_SYNC that was acted on */
+
+	/* store.c */
+	struct persist_call *persist;
+	size_t chunks;           /* ConfigMaps the inventory is in; 0: it is in the App */
+	VEC(struct hash) chunk_hashes;
+	uint64_t stored_serial;
+};
+
+/* managed.c */
+void managed_event(struct operator *op, const struct kube_watch_event *event);
+void managed_list_begin(struct operator *op);
+void managed_list_end(struct operator *op);
+void managed_free(struct managed *m);
+void managed_wanted(struct managed *m); /* its source has news, or its spec changed */
+struct cluster_driver *managed_driver(struct managed *m);
+void managed_start(struct managed *m, const struct node *object, const struct inventory *inventory);
+
+/* sources.c */
+void sources_event(struct operator *op, const struct kube_watch_event *event);
+void sources_list_begin(struct operator *op);
+void sources_list_end(struct operator *op);
+void source_free(struct source *s);
+struct source *source_find(struct operator *op, const char *namespace, const char *name);
+void source_subscribe(struct source *s, struct managed *m);
+void source_unsubscribe(struct source *s, struct managed *m);
+/* What the source has for one app; NULL sha: nothing yet. error: it cannot be had (""/NULL: no error). */
+struct source_answer {
+	const char *sha;
+	char display[APP_REVISION_MAX];
+	struct hash tree;  /* of the directory */
+	const char *error;
+};
+bool source_resolve(struct source *s, struct managed *m, struct source_answer *out);
+void source_notify(struct source *s); /* look at the remote now */
+const char *source_mirror(const struct source *s);
+
+/* jobs.c */
+struct render_job;
+void job_start(struct managed *m, uint64_t ticket);
+void job_forget(struct render_job *job); /* its managed is going away */
+
+/* status.c */
+void status_touch(struct managed *m);
+void status_restore(struct managed *m, const struct node *object);
+void status_release(struct managed *m);
+
+/* store.c */
+/* Reads the inventory of an App; calls managed_start() now or when its chunks were read. */
+void store_restore(struct managed *m, const struct node *object);
+void store_persist(void *managed, struct cluster_driver *d, uint64_t token);
+/* After the state changed: chunks that differ are written. Small inventories travel in the status. */
+void store_update(struct managed *m);
+void store_remove_finalizer(struct managed *m);
+void store_release(struct managed *m);
+/* The text for status.inventory, or NULL when chunks hold it. */
+char *store_status_text(struct managed *m, struct arena *a);
+
+/* serve.c */
+void serve_request(void *op, const struct httpd_request *request, struct httpd_reply *reply);
