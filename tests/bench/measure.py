@@ -38,8 +38,8 @@ class Cluster:
 
     def __enter__(self):
         try:
-            up = subprocess.run(self.tool + ["up", str(self.directory)], stdout=subprocess.PIPE, text=True, check=True,
-                                timeout=1800)
+            up = subprocess.run(self.tool + ["up", str(self.directory), "--owner", str(os.getpid())], check=True,
+                                stdout=subprocess.PIPE, text=True, timeout=1800)
         except BaseException:
             self.down()
             raise
