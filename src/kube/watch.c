@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "doc/json.h"
 #include "kube/client_parts.h"
 #include "kube/watch_stream.h"
 
