@@ -213,7 +213,7 @@ static void put_hunk(struct diff *d, size_t from, size_t to)
 static size_t hunk_end(const struct diff *d, size_t at)
 {
 	size_t last = at;
-	for (size_t i = at; i < d->edits.n && i - last <= 2 * (size_t)d->options.context; i++)
+	for (size_t i = at; i < d->edits.n && i - last <= 2 * (size_t)d->options.context + 1; i++)
 		if (d->edits.at[i].mark != ' ')
 			last = i;
 	size_t end = last + 1 + d->options.context;

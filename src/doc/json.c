@@ -87,8 +87,8 @@ static struct node_pair *place_key(struct json_reader *r, struct keys *keys, str
 	if (!r->strict)
 		return &map->map.pairs[same];
 	refuse(r, &here);
-	error_set(err, "the key \"%.*s\" is there twice: first on line %u; keep one of them", STR_ARG(key),
-		  map->map.pairs[same].key_line);
+	error_set(err, "the key `%.*s` is there twice: on line %u and on line %u; keep one of them",
+		  (int)(key.n > 200 ? 200 : key.n), key.p, map->map.pairs[same].key_line, here.line);
 	return NULL;
 }
 

@@ -20,6 +20,7 @@ static void add_error(struct yaml_file *f, struct yaml_place at, const char *tex
 	if (f->result.errors.n >= YAML_MESSAGES_MAX)
 		return;
 	struct yaml_error error = { at.line, at.column, arena_strdup(f->result.a, text) };
+	yaml_one_line(error.text);
 	vec_push(&f->result.errors, error);
 }
 

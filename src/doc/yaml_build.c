@@ -51,6 +51,7 @@ void yaml_warn(struct yaml_result *result, uint32_t line, uint32_t column, const
 	va_start(ap, fmt);
 	struct yaml_warning warning = { line, column, arena_vprintf(result->a, fmt, ap) };
 	va_end(ap);
+	yaml_one_line(warning.text);
 	vec_push(&result->warnings, warning);
 }
 

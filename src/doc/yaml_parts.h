@@ -80,6 +80,9 @@ int yaml_text(struct arena *a, struct str bytes, struct str *out, struct yaml_pl
 /* Control characters, which YAML refuses (JSON has rules of its own). */
 int yaml_text_check(struct str text, uint32_t first_line, struct yaml_place *place, struct error *err);
 
+/* A message that quotes a file must stay one line and harmless on a terminal. */
+void yaml_one_line(char *text);
+
 /* --- yaml_words.c --- */
 
 /* Fills err and place from the parser's failure. */

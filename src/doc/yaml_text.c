@@ -82,6 +82,13 @@ static struct str with_final_newline(struct arena *a, struct str text)
 	return (struct str){ p, text.n + 1 };
 }
 
+void yaml_one_line(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			*text = ' ';
+}
+
 int yaml_text(struct arena *a, struct str bytes, struct str *out, struct yaml_place *place, struct error *err)
 {
 	bool big = str_starts(bytes, STR("\xfe\xff"));

@@ -1,6 +1,15 @@
 /* diag.c - diagnostics, collected under a cap: a broken generator must not fill the memory with complaints. */
 #include "render/collect.h"
 
+/* Names come from files: a message stays one line and harmless on a terminal. */
+static char *one_line(char *text)
+{
+	for (char *p = text; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = ' ';
+	return text;
+}
+
 void collect_diag(struct render_collect *c, enum render_severity severity, const char *file, uint32_t line,
 		  uint32_t column, const char *object, const char *fmt, ...)
 {
@@ -15,7 +24,7 @@ void collect_diag(struct render_collect *c, enum render_severity severity, const
 	};
 	va_list ap;
 	va_start(ap, fmt);
-	diag.text = arena_vprintf(c->a, fmt, ap);
+	diag.text = one_line(arena_vprintf(c->a, fmt, ap));
 	va_end(ap);
 	vec_push(&c->diags, diag);
 }

@@ -31,9 +31,13 @@ static const char *type_name(const struct node *n)
 	return names[n->type];
 }
 
+/* As much of a text as a message needs; up to a line break or the like. */
 static struct str short_text(struct str s)
 {
-	return s.n > 80 ? (struct str){ s.p, 80 } : s;
+	size_t n = 0;
+	while (n < s.n && n < 80 && (unsigned char)s.p[n] >= 0x20 && s.p[n] != 0x7f)
+		n++;
+	return (struct str){ s.p, n };
 }
 
 /* "Deployment shop/api", "Namespace shop", or as much as is known; NULL when nothing is. */
@@ -175,7 +179,7 @@ static bool is_first(struct candidate *k)
 	struct str parts[] = { o->group, o->kind, o->namespace, o->name };
 	for (size_t i = 0; i < 4; i++) {
 		buf_add_str(&key, parts[i]);
-		buf_addc(&key, '\0');
+		buf_addc(&key, '/'); /* which none of them can hold */
 	}
 	struct render_place *first = map_get(&k->c->seen, buf_str(&key));
 	if (first) {
