@@ -8,7 +8,8 @@
  * code with Capstan, so that a change there cannot move the floor.
  *
  * The cluster is the current context of kubeconfig, as `kubectl config view` tells it (client certificate or
- * token); that, reading the list and the connection's handshake happen before the clock starts.
+ * token); that, reading the list of objects, the connection's handshake and listing what is there happen
+ * before the clock starts.
  *
  * Prints one line of JSON: seconds until applied and until available, own CPU seconds, numbers.
  */
@@ -36,7 +37,9 @@
 
 #define WINDOW (1 << 24) /* bytes the server may send ahead: never the limit */
 #define APPLY_QUERY "?fieldManager=floor&force=true"
-#define WATCH_PATH "/apis/apps/v1/deployments?watch=true"
+#define LIST_PATH "/apis/apps/v1/deployments"
+#define WATCH_FORMAT LIST_PATH "?watch=true&resourceVersion=%s"
+#define WATCHES_MAX 100 /* the server ends a watch that lags; the next goes on where it was */
 
 /* One object of the list. */
 struct object {
@@ -46,7 +49,7 @@ struct object {
 	int64_t available;  /* newest generation seen available; 0: none */
 };
 
-/* One stream: an apply, or the watch (object NULL). */
+/* One stream: an apply, the list or the watch (object NULL). */
 struct stream {
 	struct object *object;
 	int status;
@@ -64,8 +67,10 @@ struct floor {
 	SSL *tls;
 	int fd;
 	nghttp2_session *session;
-	struct stream watch;
-	bool watching; /* the watch has answered */
+	struct stream list, watch;
+	char version[32]; /* resourceVersion that the list or the last event had */
+	int watches;	  /* begun */
+	bool watching;	  /* the watch has answered */
 };
 
 static void die(const char *format, ...)
@@ -336,21 +341,51 @@ static bool is_available(yyjson_val *deployment)
 	return false;
 }
 
+static void see(struct floor *f, yyjson_val *deployment)
+{
+	const char *ns = yyjson_get_str(get(deployment, "metadata", "namespace"));
+	const char *name = yyjson_get_str(get(deployment, "metadata", "name"));
+	char key[512];
+	ENTRY *entry;
+
+	snprintf(key, sizeof(key), "%s/%s", ns ? ns : "", name ? name : "");
+	if (hsearch_r((ENTRY){ .key = key }, FIND, &entry, &f->by_name) && is_available(deployment))
+		settle(f, entry->data, 0, yyjson_get_sint(get(deployment, "status", "observedGeneration")));
+}
+
+static void remember_version(struct floor *f, yyjson_val *object)
+{
+	const char *version = yyjson_get_str(get(object, "metadata", "resourceVersion"));
+
+	if (!version || strlen(version) >= sizeof(f->version))
+		die("no resourceVersion");
+	strcpy(f->version, version);
+}
+
 static void watch_event(struct floor *f, const char *line, size_t len)
 {
 	yyjson_doc *doc = yyjson_read(line, len, 0);
 	yyjson_val *root = yyjson_doc_get_root(doc), *object = yyjson_obj_get(root, "object");
-	const char *ns = yyjson_get_str(get(object, "metadata", "namespace"));
-	const char *name = yyjson_get_str(get(object, "metadata", "name"));
-	char key[512];
-	ENTRY *entry;
 
 	if (!doc || yyjson_equals_str(yyjson_obj_get(root, "type"), "ERROR"))
 		die("watch: %.*s", (int)len, line);
-	snprintf(key, sizeof(key), "%s/%s", ns ? ns : "", name ? name : "");
-	if (hsearch_r((ENTRY){ .key = key }, FIND, &entry, &f->by_name) && is_available(object))
-		settle(f, entry->data, 0, yyjson_get_sint(get(object, "status", "observedGeneration")));
+	see(f, object);
+	remember_version(f, object);
 	yyjson_doc_free(doc);
+}
+
+static void listed(struct floor *f)
+{
+	yyjson_doc *doc = yyjson_read(f->list.data, f->list.len, 0);
+	yyjson_val *root = yyjson_doc_get_root(doc), *item;
+	size_t i, max;
+
+	if (!doc || f->list.status != 200)
+		die("list: HTTP %d", f->list.status);
+	yyjson_arr_foreach(yyjson_obj_get(root, "items"), i, max, item) see(f, item);
+	remember_version(f, root);
+	yyjson_doc_free(doc);
+	free(f->list.data);
 }
 
 /* Takes the complete lines off the front of what came. */
@@ -407,7 +442,7 @@ static nghttp2_nv header(const char *name, const char *value)
 			     NGHTTP2_NV_FLAG_NONE };
 }
 
-static void submit(struct floor *f, struct stream *s)
+static void submit(struct floor *f, struct stream *s, const char *path)
 {
 	nghttp2_data_provider body = { .source.ptr = s, .read_callback = read_body };
 	nghttp2_nv headers[7];
@@ -416,7 +451,7 @@ static void submit(struct floor *f, struct stream *s)
 	headers[n++] = header(":method", s->object ? "PATCH" : "GET");
 	headers[n++] = header(":scheme", "https");
 	headers[n++] = header(":authority", f->host);
-	headers[n++] = header(":path", s->object ? s->object->path : WATCH_PATH);
+	headers[n++] = header(":path", path);
 	headers[n++] = header("accept", "application/json");
 	if (s->object)
 		headers[n++] = header("content-type", "application/apply-patch+yaml");
@@ -431,7 +466,18 @@ static void submit_next(struct floor *f)
 	struct stream *s = must(calloc(1, sizeof(*s)));
 
 	s->object = &f->objects[f->next++];
-	submit(f, s);
+	submit(f, s, s->object->path);
+}
+
+static void submit_watch(struct floor *f)
+{
+	char path[sizeof(WATCH_FORMAT) + sizeof(f->version)];
+
+	if (++f->watches > WATCHES_MAX)
+		die("the watch ended %d times", f->watches - 1);
+	snprintf(path, sizeof(path), WATCH_FORMAT, f->version);
+	f->watch.len = 0;
+	submit(f, &f->watch, path);
 }
 
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
@@ -475,8 +521,12 @@ static int on_close(nghttp2_session *session, int32_t id, uint32_t code, void *a
 	struct floor *f = arg;
 	struct stream *s = nghttp2_session_get_stream_user_data(session, id);
 
-	if (s == &f->watch)
-		die("the watch ended");
+	if (s == &f->list)
+		listed(f);
+	if (s == &f->list || s == &f->watch) {
+		submit_watch(f);
+		return 0;
+	}
 	if (!s)
 		return 0;
 	applied(f, s);
@@ -543,7 +593,7 @@ int main(int argc, char **argv)
 	index_deployments(&f);
 	connect_tls(&f);
 	open_session(&f);
-	submit(&f, &f.watch);
+	submit(&f, &f.list, LIST_PATH);
 	while (!f.watching)
 		turn(&f);
 
@@ -556,8 +606,8 @@ int main(int argc, char **argv)
 			applied_at = seconds();
 	}
 	printf("{\"objects\": %zu, \"failed\": %zu, \"deployments\": %zu, \"streams\": %zu, \"applied_s\": %.3f, "
-	       "\"available_s\": %.3f, \"cpu_s\": %.3f}\n",
+	       "\"available_s\": %.3f, \"cpu_s\": %.3f, \"watches\": %d}\n",
 	       f.n, f.failed, f.deployments, streams, applied_at - start, seconds() - start,
-	       cpu_seconds() - cpu);
+	       cpu_seconds() - cpu, f.watches);
 	return f.failed ? 1 : 0;
 }
