@@ -19,7 +19,8 @@ def request(cluster, method, path, body=None, timeout=5.0):
         connection = http.client.HTTPSConnection(cluster.host, cluster.port("apiserver"), timeout=timeout,
                                                  context=_context(cluster))
         content = json.dumps(body) if body is not None else None
-        connection.request(method, path, content, {"Content-Type": "application/json"} if content else {})
+        kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
+        connection.request(method, path, content, {"Content-Type": kind} if content else {})
         answer = connection.getresponse()
         return answer.status, answer.read().decode("utf-8", "replace")
     except (OSError, http.client.HTTPException) as error:

@@ -85,7 +85,8 @@ def _prepare(cluster, owner):
     cluster.save()
     if owner:
         _start_watch(cluster, owner)  # first, so that it covers all that follows
-    cluster.reserve_ports(control.PORTS)
+    # A real node's server has port 443 of its own network namespace.
+    cluster.reserve_ports(name for name in control.PORTS if not (cluster.real and name == "apiserver"))
     cluster.save()
 
 
@@ -131,7 +132,7 @@ def _down(cluster):
         node.down(cluster)
     # The data is thrown away, so there is nothing to wait for.
     process.end(cluster, list(cluster.state["processes"]))
-    process.kill(process.marked(cluster))
+    process.kill(process.marked(cluster))  # started but not recorded, or started by a daemon
     if cluster.real:
         node.clean(cluster)
     cluster.kubeconfig.unlink(missing_ok=True)

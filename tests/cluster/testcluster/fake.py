@@ -1,5 +1,9 @@
 """A fake node: kwok reports it ready, and every pod scheduled on it as running and ready."""
+from pathlib import Path
+
 from . import api, process
+
+STAGES = Path(__file__).resolve().parent.parent / "fake-stages.yaml"
 
 NODE = {
     "apiVersion": "v1", "kind": "Node",
@@ -14,8 +18,8 @@ NODE = {
 def start(cluster, programs):
     api.create(cluster, "/api/v1/nodes", NODE)
     process.start(cluster, "kwok", [
-        programs["kwok"], f"--kubeconfig={cluster.kubeconfig}", "--manage-all-nodes=true",
-        f"--server-address={cluster.host}:{cluster.port('kwok')}"])
+        programs["kwok"], f"--config={STAGES}", f"--kubeconfig={cluster.kubeconfig}",
+        "--manage-all-nodes=true", f"--server-address={cluster.host}:{cluster.port('kwok')}"])
 
 
 def wait(cluster):
