@@ -11,6 +11,7 @@
  */
 #include "io/process.h"
 
+#include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
 #include <uv.h>
@@ -215,6 +216,8 @@ static int spawn(struct process *p, const struct process_spec *spec)
 		.stdio_count = 3,
 		.stdio = stdio,
 	};
+	/* What a library or our own parent left open without close-on-exec is not the child's either. */
+	close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
 	int rc = uv_spawn(loop_uv(p->loop), &p->uv, &options);
 	/* uv_spawn initialises its handle before it can fail; only then it must be closed. */
 	p->started = p->uv.loop != NULL;

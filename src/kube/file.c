@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int read_all(int fd, struct buf *out)
@@ -31,6 +32,10 @@ int kube_file_read(struct arena *a, const char *path, struct str *out, struct er
 		error_set(err, "%s: %s", path, strerror(errno));
 		return 1;
 	}
+	struct stat st;
+	/* A pipe is fine (`--kubeconfig <(...)`); a directory, terminal or device is a mistake. */
+	if (fd >= 0 && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode))
+		return error_set(err, "%s: not a file", path);
 	if (fd < 0 || read_all(fd, &b) < 0)
 		return error_set(err, "%s: %s", path, strerror(errno));
 	*out = arena_str(a, buf_str(&b));
