@@ -1,0 +1,533 @@
+/*
+ * remote.c - `git` children with a closed environment, one after the other.
+ *
+ * Secrets reach git only through files of mode 0600 in a private directory that is removed with the remote, or through the
+ * child's environment; never through its arguments.
+ */
+#include "repo/remote.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+
+#include "base/vec.h"
+#include "io/process.h"
+#include "repo/files.h"
+#include "repo/tree.h"
+
+enum {
+	STDERR_MAX = 64 * 1024,
+	MESSAGE_MAX = 600,
+	WATCH_SIZE_MS = 250,
+	GC_TIMEOUT_MS = 300000,
+};
+
+struct repo_remote {
+	struct loop *loop;
+	char *url, *mirror;
+	int64_t timeout_ms;
+	uint64_t max_bytes;
+	bool submodules, user_environment;
+	char *private_dir; /* 0700, or NULL: no secrets on disk */
+	VEC(char *) env;   /* for every child; owned, NULL at the end */
+	size_t config_n;
+	struct refs refs;
+	struct process *child;
+	struct loop_timer *size_timer, *now_timer;
+	bool too_large;
+	unsigned fetches;
+	remote_done_fn *done;
+	void *ctx;
+};
+
+/* --- URLs --- */
+
+static bool is_scp_like(const char *url)
+{
+	const char *colon = strchr(url, ':'), *slash = strchr(url, '/'), *at = strchr(url, '@');
+	return colon && at && at < colon && (!slash || colon < slash) && colon[1];
+}
+
+static bool is_ssh(const char *url)
+{
+	return strncmp(url, "ssh://", 6) == 0 || is_scp_like(url);
+}
+
+int remote_check_url(const char *url, struct error *err)
+{
+	static const char *const schemes[] = { "https://", "http://", "ssh://", "file:///" };
+	for (const char *c = url; *c; c++)
+		if ((unsigned char)*c <= ' ' || *c == 0x7f)
+			return error_set(err, "the url holds a space or a control character");
+	if (url[0] == '/' || is_scp_like(url))
+		return url[0] == '-' ? error_set(err, "the url starts with '-'") : 0;
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+		if (strncmp(url, schemes[i], strlen(schemes[i])) == 0 && url[strlen(schemes[i])])
+			return url[strlen(schemes[i])] == '-' ? error_set(err, "the url's host starts with '-'") : 0;
+	return error_set(err, "the url must begin with https://, http://, ssh:// or file:///, or be user@host:path");
+}
+
+void remote_redact(const char *url, char *out, size_t size)
+{
+	const char *scheme = strstr(url, "://");
+	const char *host = scheme ? scheme + 3 : url;
+	const char *slash = strchr(host, '/'), *at = strchr(host, '@');
+	if (scheme && at && (!slash || at < slash))
+		snprintf(out, size, "%.*s%s", (int)(host - url), url, at + 1);
+	else
+		snprintf(out, size, "%s", url);
+}
+
+/* --- environment --- */
+
+static void add_env(struct repo_remote *r, const char *fmt, ...)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	va_list ap;
+	va_start(ap, fmt);
+	buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	vec_push(&r->env, mem_strdup(text.p));
+}
+
+static void add_config(struct repo_remote *r, const char *key, const char *value)
+{
+	add_env(r, "GIT_CONFIG_KEY_%zu=%s", r->config_n, key);
+	add_env(r, "GIT_CONFIG_VALUE_%zu=%s", r->config_n, value);
+	r->config_n++;
+}
+
+static void pass_env(struct repo_remote *r, const char *name)
+{
+	const char *value = getenv(name);
+	if (value)
+		add_env(r, "%s=%s", name, value);
+}
+
+static void common_env(struct repo_remote *r)
+{
+	static const char *const passed[] = { "PATH", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY",
+					      "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "TMPDIR" };
+	static const char *const users[] = { "HOME", "USER", "SSH_AUTH_SOCK", "XDG_CONFIG_HOME", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO" };
+	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
+		pass_env(r, passed[i]);
+	add_env(r, "LC_ALL=C");
+	add_env(r, "GIT_TERMINAL_PROMPT=0");
+	if (r->user_environment) {
+		for (size_t i = 0; i < sizeof(users) / sizeof(users[0]); i++)
+			pass_env(r, users[i]);
+		return;
+	}
+	add_env(r, "GIT_CONFIG_NOSYSTEM=1");
+	add_env(r, "GIT_CONFIG_GLOBAL=/dev/null");
+	add_env(r, "GIT_ASKPASS=/bin/false");
+	add_env(r, "SSH_ASKPASS=/bin/false");
+	add_env(r, "HOME=%s", r->private_dir ? r->private_dir : "/nonexistent");
+	add_config(r, "credential.helper", "");
+}
+
+static void common_config(struct repo_remote *r)
+{
+	static const char *const pairs[][2] = {
+		{ "core.hooksPath", "/dev/null" },	 { "protocol.allow", "never" },
+		{ "protocol.https.allow", "always" },	 { "protocol.http.allow", "always" },
+		{ "protocol.ssh.allow", "always" },	 { "protocol.file.allow", "always" },
+		{ "transfer.fsckObjects", "true" },	 { "fetch.fsck.zeroPaddedFilemode", "ignore" },
+		{ "gc.auto", "0" },			 { "maintenance.auto", "false" },
+		{ "protocol.version", "2" },		 { "advice.detachedHead", "false" },
+		{ "http.followRedirects", "initial" },	 { "core.fsmonitor", "false" },
+		{ "http.lowSpeedLimit", "1" },		 { "http.lowSpeedTime", "30" },
+		{ "safe.directory", "*" },
+	};
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
+		add_config(r, pairs[i][0], pairs[i][1]);
+}
+
+/* --- secrets --- */
+
+static int secret_file(struct repo_remote *r, const char *name, struct str text, char **path, struct error *err)
+{
+	cleanup_buf struct buf full = BUF_INIT;
+	buf_printf(&full, "%s/%s", r->private_dir, name);
+	cleanup_buf struct buf body = BUF_INIT;
+	buf_add_str(&body, text);
+	if (!str_ends(text, STR("\n")))
+		buf_addc(&body, '\n'); /* ssh refuses a key without its last newline */
+	*path = mem_strdup(full.p);
+	return files_write(full.p, buf_str(&body), 0600, err);
+}
+
+static void add_authorization(struct repo_remote *r, const struct remote_credentials *c)
+{
+	cleanup_buf struct buf value = BUF_INIT;
+	if (c->bearer_token.n) {
+		buf_printf(&value, "Authorization: Bearer %.*s", STR_ARG(str_trim(c->bearer_token)));
+	} else if (c->password.n || c->username.n) {
+		cleanup_buf struct buf pair = BUF_INIT;
+		/* A token alone: hosts take any user name beside it, but not none. */
+		buf_printf(&pair, "%.*s:%.*s", c->username.n ? (int)c->username.n : 3, c->username.n ? c->username.p : "git",
+			   STR_ARG(str_trim(c->password)));
+		cleanup_free char *encoded = mem_alloc(4 * (pair.n / 3 + 1) + 1);
+		EVP_EncodeBlock((unsigned char *)encoded, (unsigned char *)pair.p, (int)pair.n);
+		buf_printf(&value, "Authorization: Basic %s", encoded);
+	}
+	if (value.n)
+		add_config(r, "http.extraHeader", value.p);
+}
+
+static int add_ssh(struct repo_remote *r, const struct remote_credentials *c, struct error *err)
+{
+	cleanup_buf struct buf command = BUF_INIT;
+	cleanup_free char *path = NULL;
+	buf_adds(&command, "ssh -F /dev/null -o BatchMode=yes -o ConnectTimeout=10 -o StrictHostKeyChecking=yes -o IdentitiesOnly=yes");
+	if (!c || !c->known_hosts.n)
+		return error_set(err, "ssh needs the host's key: put `ssh-keyscan HOST` into key known_hosts of the Secret that secretRef names");
+	if (!c->identity.n)
+		return error_set(err, "ssh needs a private key: put it into key identity of the Secret that secretRef names");
+	if (secret_file(r, "known_hosts", c->known_hosts, &path, err) < 0)
+		return -1;
+	buf_printf(&command, " -o UserKnownHostsFile=%s -o GlobalKnownHostsFile=/dev/null", path);
+	free(path);
+	if (secret_file(r, "identity", c->identity, &path, err) < 0)
+		return -1;
+	buf_printf(&command, " -i %s", path);
+	add_env(r, "GIT_SSH_COMMAND=%s", command.p);
+	add_env(r, "GIT_SSH_VARIANT=ssh");
+	return 0;
+}
+
+static int add_tls_file(struct repo_remote *r, const char *name, struct str text, const char *key, struct error *err)
+{
+	cleanup_free char *path = NULL;
+	if (!text.n)
+		return 0;
+	if (secret_file(r, name, text, &path, err) < 0)
+		return -1;
+	add_config(r, key, path);
+	return 0;
+}
+
+static int add_credentials(struct repo_remote *r, const struct remote_credentials *c, struct error *err)
+{
+	if (is_ssh(r->url))
+		return r->user_environment ? 0 : add_ssh(r, c, err);
+	if (!c)
+		return 0;
+	add_authorization(r, c);
+	if (add_tls_file(r, "ca.crt", c->ca_crt, "http.sslCAInfo", err) < 0 ||
+	    add_tls_file(r, "tls.crt", c->tls_crt, "http.sslCert", err) < 0 ||
+	    add_tls_file(r, "tls.key", c->tls_key, "http.sslKey", err) < 0)
+		return -1;
+	return 0;
+}
+
+static int make_private_dir(struct repo_remote *r, struct error *err)
+{
+	cleanup_buf struct buf path = BUF_INIT;
+	buf_printf(&path, "%s.private", r->mirror);
+	files_remove(path.p);
+	if (mkdir(path.p, 0700) < 0)
+		return error_set(err, "%s: %s", path.p, strerror(errno));
+	r->private_dir = mem_strdup(path.p);
+	return 0;
+}
+
+/* --- the mirror --- */
+
+/* A bare repository needs no more; made by hand it costs no child. */
+static int make_mirror(const char *mirror, struct error *err)
+{
+	static const char *const dirs[] = { "", "/objects", "/objects/pack", "/objects/info", "/refs", "/refs/heads" };
+	cleanup_buf struct buf path = BUF_INIT;
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		buf_clear(&path);
+		buf_printf(&path, "%s%s", mirror, dirs[i]);
+		if (mkdir(path.p, 0755) < 0 && errno != EEXIST)
+			return error_set(err, "%s: %s", path.p, strerror(errno));
+	}
+	buf_clear(&path);
+	buf_printf(&path, "%s/config", mirror);
+	if (files_write(path.p, STR("[core]\n\trepositoryformatversion = 0\n\tbare = true\n"), 0644, err) < 0)
+		return -1;
+	buf_clear(&path);
+	buf_printf(&path, "%s/HEAD", mirror);
+	return files_write(path.p, STR("ref: refs/heads/none\n"), 0644, err);
+}
+
+static int open_mirror(struct repo_remote *r, struct error *err)
+{
+	struct stat st;
+	cleanup_buf struct buf head = BUF_INIT;
+	buf_printf(&head, "%s/HEAD", r->mirror);
+	if (stat(head.p, &st) < 0 || st.st_size == 0) {
+		files_remove(r->mirror);
+		return make_mirror(r->mirror, err);
+	}
+	files_remove_leftovers(r->mirror); /* *.lock and tmp_* of a process that was killed */
+	return 0;
+}
+
+struct repo_remote *remote_new(struct loop *loop, const struct remote_options *o, struct error *err)
+{
+	if (remote_check_url(o->url, err) < 0)
+		return NULL;
+	struct repo_remote *r = mem_alloc(sizeof(*r));
+	r->loop = loop;
+	r->url = mem_strdup(o->url);
+	r->mirror = mem_strdup(o->mirror);
+	r->timeout_ms = o->timeout_ms;
+	r->max_bytes = o->max_bytes;
+	r->submodules = o->submodules;
+	r->user_environment = o->user_environment;
+	if (open_mirror(r, err) < 0 || make_private_dir(r, err) < 0) {
+		remote_free(r);
+		return NULL;
+	}
+	common_env(r);
+	common_config(r);
+	if (add_credentials(r, o->credentials, err) < 0) {
+		remote_free(r);
+		return NULL;
+	}
+	add_env(r, "GIT_CONFIG_COUNT=%zu", r->config_n);
+	vec_push(&r->env, NULL);
+	return r;
+}
+
+void remote_free(struct repo_remote *r)
+{
+	if (!r)
+		return;
+	if (r->child)
+		process_cancel(r->child);
+	loop_timer_free(r->size_timer);
+	loop_timer_free(r->now_timer);
+	if (r->private_dir)
+		files_remove(r->private_dir);
+	for (size_t i = 0; i < r->env.n; i++)
+		free(r->env.at[i]);
+	vec_release(&r->env);
+	refs_release(&r->refs);
+	repo_tree_forget(r->mirror);
+	free(r->private_dir);
+	free(r->url);
+	free(r->mirror);
+	free(r);
+}
+
+const char *remote_mirror(const struct repo_remote *r)
+{
+	return r->mirror;
+}
+
+const struct refs *remote_refs(const struct repo_remote *r)
+{
+	return &r->refs;
+}
+
+bool remote_busy(const struct repo_remote *r)
+{
+	return r->done != NULL;
+}
+
+/* --- children --- */
+
+static void finish(struct repo_remote *r, bool changed, const char *error)
+{
+	remote_done_fn *done = r->done;
+	r->done = NULL;
+	done(r->ctx, changed, error);
+}
+
+/* The lines of git's stderr that say what is wrong, on one line, without control characters and without the URL's password. */
+static void add_git_message(struct buf *out, struct str text, const char *url)
+{
+	char shown[400];
+	remote_redact(url, shown, sizeof(shown));
+	bool first = true;
+	while (text.n && out->n < MESSAGE_MAX) {
+		struct str line = str_trim(str_cut(text, '\n', &text));
+		bool useful = str_starts(line, STR("fatal:")) || str_starts(line, STR("error:")) || str_starts(line, STR("remote:")) ||
+			      memmem(line.p, line.n, "denied", 6) || memmem(line.p, line.n, "verification failed", 19) ||
+			      memmem(line.p, line.n, "REMOTE HOST", 11);
+		if (!useful || !line.n)
+			continue;
+		buf_adds(out, first ? "" : "; ");
+		first = false;
+		for (size_t i = 0; i < line.n && out->n < MESSAGE_MAX; i++) {
+			if (strcmp(shown, url) != 0 && str_starts(str_from(line, i), str_of(url))) {
+				buf_adds(out, shown);
+				i += strlen(url) - 1;
+			} else {
+				buf_addc(out, (unsigned char)line.p[i] < ' ' || line.p[i] == 0x7f ? '?' : line.p[i]);
+			}
+		}
+	}
+}
+
+/* NULL: it worked. */
+static char *failure_of(struct repo_remote *r, const char *what, const struct process_result *result)
+{
+	if (result->exit_code == 0 && !result->timed_out && !result->overflow && !r->too_large)
+		return NULL;
+	char shown[400];
+	remote_redact(r->url, shown, sizeof(shown));
+	cleanup_buf struct buf text = BUF_INIT;
+	buf_printf(&text, "%s %s: ", what, shown);
+	size_t before = text.n;
+	if (r->too_large)
+		buf_printf(&text, "the repository is larger than %llu MiB; raise spec.maxSize",
+			   (unsigned long long)(r->max_bytes >> 20));
+	else if (result->timed_out)
+		buf_adds(&text, "no end within the timeout; is the remote reachable? (spec.timeout)");
+	else if (result->overflow)
+		buf_adds(&text, "the remote lists too many refs");
+	else
+		add_git_message(&text, result->err, r->url);
+	if (text.n == before)
+		buf_printf(&text, "git ended with exit code %d", result->exit_code);
+	return mem_strdup(text.p);
+}
+
+static void on_now(void *arg)
+{
+	finish(arg, false, NULL);
+}
+
+static void on_size(void *arg);
+
+static void run(struct repo_remote *r, const char *const *argv, int64_t timeout_ms, size_t output_max, process_fn *done)
+{
+	struct error err = ERROR_INIT;
+	struct process_spec spec = {
+		.argv = argv,
+		.env = (const char *const *)r->env.at,
+		.dir = r->mirror,
+		.output_max = output_max,
+		.stderr_max = STDERR_MAX,
+		.timeout_ms = timeout_ms,
+	};
+	r->too_large = false;
+	r->child = process_start(r->loop, &spec, done, r, &err);
+	if (!r->child)
+		finish(r, false, err.text);
+}
+
+static void on_listed(void *arg, const struct process_result *result)
+{
+	struct repo_remote *r = arg;
+	r->child = NULL;
+	cleanup_free char *failure = failure_of(r, "list", result);
+	if (failure) {
+		finish(r, false, failure);
+		return;
+	}
+	struct refs refs;
+	struct error err = ERROR_INIT;
+	if (refs_parse(result->out, &refs, &err) < 0) {
+		finish(r, false, err.text);
+		return;
+	}
+	bool changed = !hash_eq(refs.hash, r->refs.hash);
+	refs_release(&r->refs);
+	r->refs = refs;
+	finish(r, changed, NULL);
+}
+
+void remote_poll(struct repo_remote *r, remote_done_fn *done, void *ctx)
+{
+	r->done = done;
+	r->ctx = ctx;
+	const char *argv[] = { "git", "ls-remote", "--quiet", "--", r->url, NULL };
+	run(r, argv, REMOTE_LS_TIMEOUT_MS, REFS_TEXT_MAX, on_listed);
+}
+
+/* --- fetch --- */
+
+static void on_size(void *arg)
+{
+	struct repo_remote *r = arg;
+	if (!r->child)
+		return;
+	if (files_size(r->mirror) <= r->max_bytes) {
+		loop_timer_set(r->size_timer, WATCH_SIZE_MS);
+		return;
+	}
+	process_cancel(r->child);
+	r->child = NULL;
+	r->too_large = true;
+	struct process_result ended = { .exit_code = -1 };
+	cleanup_free char *failure = failure_of(r, "fetch", &ended);
+	files_remove_leftovers(r->mirror);
+	finish(r, false, failure);
+}
+
+static void on_cleaned(void *arg, const struct process_result *result)
+{
+	struct repo_remote *r = arg;
+	r->child = NULL;
+	repo_tree_forget(r->mirror);
+	finish(r, true, NULL); /* a clean-up that fails is tried again later */
+}
+
+static void on_fetched(void *arg, const struct process_result *result)
+{
+	struct repo_remote *r = arg;
+	r->child = NULL;
+	loop_timer_clear(r->size_timer);
+	r->too_large = files_size(r->mirror) > r->max_bytes;
+	cleanup_free char *failure = failure_of(r, "fetch", result);
+	if (failure) {
+		files_remove_leftovers(r->mirror);
+		finish(r, false, failure);
+		return;
+	}
+	if (++r->fetches % REMOTE_GC_AFTER != 0) {
+		finish(r, true, NULL);
+		return;
+	}
+	const char *argv[] = { "git", "gc", "--quiet", "--prune=now", NULL };
+	run(r, argv, GC_TIMEOUT_MS, 4096, on_cleaned);
+}
+
+
+/* "+refs/heads/main:refs/capstan/refs/heads/main", or for a bare commit "+SHA:refs/capstan/commits/SHA". */
+static char *refspec(struct arena *a, const struct resolved *want)
+{
+	if (want->ref[0])
+		return arena_printf(a, "+%s:refs/capstan/%s", want->ref, want->ref);
+	return arena_printf(a, "+%s:refs/capstan/commits/%s", want->sha, want->sha);
+}
+
+void remote_fetch(struct repo_remote *r, const struct resolved *wants, size_t n, remote_done_fn *done, void *ctx)
+{
+	cleanup_arena struct arena a = ARENA_INIT;
+	const char **argv = arena_array(&a, const char *, n + 16);
+	size_t fixed = 0;
+	const char *const head[] = { "git", "fetch", "--quiet", "--no-tags", "--force", "--no-write-fetch-head", "--depth=1",
+				     "--no-auto-maintenance", "--no-recurse-submodules", "--", r->url };
+	for (; fixed < sizeof(head) / sizeof(head[0]); fixed++)
+		argv[fixed] = head[fixed];
+	size_t argc = fixed;
+	for (size_t i = 0; i < n; i++)
+		if (!repo_tree_has(r->mirror, wants[i].sha))
+			argv[argc++] = refspec(&a, &wants[i]);
+	r->done = done;
+	r->ctx = ctx;
+	if (!r->now_timer) {
+		r->now_timer = loop_timer_new(r->loop, on_now, r);
+		r->size_timer = loop_timer_new(r->loop, on_size, r);
+	}
+	if (argc == fixed) {
+		loop_timer_set(r->now_timer, 0);
+		return;
+	}
+	loop_timer_set(r->size_timer, WATCH_SIZE_MS);
+	run(r, argv, r->timeout_ms, 4096, on_fetched);
+}

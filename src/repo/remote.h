@@ -1,0 +1,53 @@
+/*
+ * remote.h - one git remote and its bare mirror on this machine; transport by the `git` program.
+ *
+ * A poll is one `git ls-remote`; a fetch brings just the commits that are wanted, shallow, into refs/capstan/. Every child has
+ * a deadline; the mirror's size is capped while it grows; a killed process leaves a mirror that the next start mends. The
+ * user's git configuration, hooks and helpers are out of reach unless user_environment is set. Host keys are always checked.
+ */
+#pragma once
+
+#include "io/loop.h"
+#include "repo/refs.h"
+
+#define REMOTE_LS_TIMEOUT_MS 20000
+#define REMOTE_GC_AFTER 64 /* fetches between two clean-ups of the mirror */
+
+/* Names of keys as in a Secret (Flux's names); each may be empty. Copied. */
+struct remote_credentials {
+	struct str username, password, bearer_token; /* https */
+	struct str identity, known_hosts;            /* ssh: private key, host keys */
+	struct str ca_crt, tls_crt, tls_key;         /* https: own CA, client certificate */
+};
+
+struct remote_options {
+	const char *url;
+	const char *mirror;       /* directory of the bare mirror; its parent exists */
+	int64_t timeout_ms;       /* of one fetch */
+	uint64_t max_bytes;       /* of the mirror */
+	bool submodules;
+	bool user_environment;    /* the user's own HOME, ssh agent and credential helpers (command line on a laptop) */
+	const struct remote_credentials *credentials; /* or NULL */
+};
+
+struct repo_remote;
+
+/* https, http, ssh, scp-like, file and absolute paths; anything else is refused. err says what to write. */
+int remote_check_url(const char *url, struct error *err);
+/* The URL without user and password, for messages; into out. */
+void remote_redact(const char *url, char *out, size_t size);
+
+struct repo_remote *remote_new(struct loop *loop, const struct remote_options *options, struct error *err);
+void remote_free(struct repo_remote *r); /* ends what is under way; its done is not called */
+const char *remote_mirror(const struct repo_remote *r);
+/* As of the last good poll; n is 0 before. Valid until the next poll's done. */
+const struct refs *remote_refs(const struct repo_remote *r);
+bool remote_busy(const struct repo_remote *r);
+
+/* error: one line for people without secrets, NULL when it worked. changed: the refs are not those of the last poll. */
+typedef void remote_done_fn(void *ctx, bool changed, const char *error);
+
+/* One at a time: remote_busy() is false. */
+void remote_poll(struct repo_remote *r, remote_done_fn *done, void *ctx);
+/* Fetches what is not there yet of these; done at once on the next turn when all is there. */
+void remote_fetch(struct repo_remote *r, const struct resolved *wants, size_t n, remote_done_fn *done, void *ctx);
