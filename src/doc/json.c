@@ -62,7 +62,7 @@ static int convert_seq(struct json_reader *r, yyjson_val *val, unsigned depth, s
 {
 	size_t count = yyjson_arr_size(val);
 	n->seq.items = count ? arena_array(r->a, struct node *, count) : NULL;
-	n->seq.cap = count;
+	n->seq.cap = (uint32_t)count;
 	struct node *items = count ? arena_array(r->a, struct node, count) : NULL;
 	yyjson_arr_iter iter = yyjson_arr_iter_with(val);
 	for (yyjson_val *item; (item = yyjson_arr_iter_next(&iter)); n->seq.n++) {
@@ -97,7 +97,7 @@ static int convert_map(struct json_reader *r, yyjson_val *val, unsigned depth, s
 	cleanup_keys struct keys keys = KEYS_INIT;
 	size_t count = yyjson_obj_size(val);
 	n->map.pairs = count ? arena_array(r->a, struct node_pair, count) : NULL;
-	n->map.cap = count;
+	n->map.cap = (uint32_t)count;
 	struct node *values = count ? arena_array(r->a, struct node, count) : NULL;
 	yyjson_obj_iter iter = yyjson_obj_iter_with(val);
 	for (yyjson_val *key; (key = yyjson_obj_iter_next(&iter));) {
@@ -188,6 +188,10 @@ int json_reader_next(struct json_reader *r, struct node **out, struct error *err
 	if (r->many)
 		flags |= YYJSON_READ_STOP_WHEN_DONE;
 	size_t left = r->text.n - r->pos;
+	if (left > UINT32_MAX) { /* a node counts with 32 bits */
+		set_error_place(r, r->pos);
+		return error_set(err, "the text is larger than 4 GiB");
+	}
 	yyjson_doc *doc = left ? yyjson_read_opts(r->work + r->pos, left, flags, NULL, &why) : NULL;
 	if (!doc) {
 		set_error_place(r, r->pos + why.pos);

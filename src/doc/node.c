@@ -162,11 +162,13 @@ struct node *node_seq(struct arena *a)
 }
 
 /* Room for one more: a bigger array with the old content, or the old one. */
-static void *grow(struct arena *a, void *items, size_t n, size_t *cap, size_t size)
+static void *grow(struct arena *a, void *items, uint32_t n, uint32_t *cap, size_t size)
 {
 	if (n < *cap)
 		return items;
-	*cap = *cap ? *cap * 2 : 4;
+	if (n > UINT32_MAX / 2)
+		abort();
+	*cap = n ? n * 2 : 4;
 	char *bigger = arena_alloc(a, *cap * size);
 	if (n)
 		memcpy(bigger, items, n * size);

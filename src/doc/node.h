@@ -39,11 +39,11 @@ struct node {
 		struct str text; /* INT, FLOAT, STRING */
 		struct {
 			struct node_pair *pairs; /* MAP */
-			size_t n, cap;
+			uint32_t n, cap; /* 32 bits: a node is 32 bytes, and large apps have millions */
 		} map;
 		struct {
 			struct node **items; /* SEQ */
-			size_t n, cap;
+			uint32_t n, cap;
 		} seq;
 	};
 };

@@ -191,7 +191,11 @@ static int resolve_event(struct builder *b, struct yaml_scalar *out)
 /* A scalar's value as a node; its text is copied out of the event. */
 static int scalar_node(struct builder *b, const struct yaml_scalar *s, struct node **out)
 {
-	struct node *n = new_node(b, NODE_NULL, event_place(b));
+	struct yaml_place at = event_place(b);
+	/* A text lies right behind its node: half the allocations, and what is read together is together. */
+	size_t room = s->kind == YAML_KIND_STRING ? s->text.n + 1 : 0;
+	struct node *n = arena_alloc(b->a, sizeof(*n) + room);
+	*n = (struct node){ .type = NODE_NULL, .line = at.line, .column = at.column };
 	*out = n;
 	switch (s->kind) {
 	case YAML_KIND_NULL:
@@ -212,7 +216,7 @@ static int scalar_node(struct builder *b, const struct yaml_scalar *s, struct no
 		return 0;
 	case YAML_KIND_STRING:
 		n->type = NODE_STRING;
-		n->text = arena_str(b->a, s->text);
+		n->text = (struct str){ memcpy(n + 1, s->text.p, s->text.n), s->text.n };
 		return 0;
 	}
 	return 0;
@@ -253,7 +257,7 @@ static int build_seq(struct builder *b, unsigned depth, struct node **out)
 	if (count) {
 		n->seq.items = arena_array(b->a, struct node *, count);
 		memcpy(n->seq.items, b->items.at + base, count * sizeof(struct node *));
-		n->seq.n = n->seq.cap = count;
+		n->seq.n = n->seq.cap = (uint32_t)count;
 	}
 	b->items.n = base;
 	if (anchor)
@@ -319,7 +323,10 @@ struct open_map {
 
 static size_t find_pair(struct builder *b, struct open_map *m, struct str key)
 {
-	size_t at = keys_find(&m->keys, b->pairs.at + m->base, sizeof(*b->pairs.at), b->pairs.n - m->base, key);
+	size_t n = b->pairs.n - m->base;
+	if (n == 0)
+		return SIZE_MAX;
+	size_t at = keys_find(&m->keys, b->pairs.at + m->base, sizeof(*b->pairs.at), n, key);
 	return at == SIZE_MAX ? at : m->base + at;
 }
 
@@ -429,7 +436,7 @@ static int build_map(struct builder *b, unsigned depth, struct node **out)
 		n->map.pairs = arena_array(b->a, struct node_pair, count);
 		for (size_t i = 0; i < count; i++)
 			n->map.pairs[i] = b->pairs.at[m.base + i].pair;
-		n->map.n = n->map.cap = count;
+		n->map.n = n->map.cap = (uint32_t)count;
 	}
 	b->pairs.n = m.base;
 	if (anchor)
