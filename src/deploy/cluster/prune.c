@@ -129,9 +129,7 @@ static void on_found(struct cluster_driver *d, uint32_t i, const struct port_ans
 		return;
 	live.key = e->record->key;
 	bool before = e->record->seen;
-	d->op.in_flight++; /* the view's news must not end the operation before this entry is dealt with */
 	view_live(d->view, &live);
-	d->op.in_flight--;
 	if (!before && e->record->seen && !d->op.cancelled)
 		doom(d, i);
 }
