@@ -227,8 +227,8 @@ static bool rule_deleting(struct app *app)
 
 static bool rule_suspended(struct app *app)
 {
-	if (!app->config.suspend || app->phase == APP_IDLE)
-		return false;
+	if (!app->config.suspend || app->config.deleting || app->phase == APP_IDLE)
+		return false; /* a deletion goes on: its finalizer must not wait for a person */
 	abandon(app);
 	say(app);
 	return true;
@@ -311,7 +311,8 @@ static bool rule_healthy(struct app *app)
 static bool wants_new(const struct app *app)
 {
 	bool tried = same_input(&app->attempted, &app->wanted);
-	if (!app->config.automatic || (tried && app->outcome == APP_OUTCOME_APPLIED))
+	bool whole = app->outcome == APP_OUTCOME_APPLIED && !app->driver->ops->summary(app->driver)->unfinished;
+	if (!app->config.automatic || (tried && whole))
 		return false;
 	/* The same input again is a retry; another one is new and waits for nothing. */
 	return !tried || app->failures == 0 || app->now >= app->retry_at;

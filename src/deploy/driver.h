@@ -23,6 +23,7 @@ enum driver_event {
 /* Counts over the items of the inventory, kept up to date as things are observed. */
 struct driver_summary {
 	bool observed;        /* everything has been looked at once since the start */
+	bool unfinished;      /* an earlier process left something half done: an attempt is due, whatever was applied */
 	size_t items;         /* in the inventory and wanted by git */
 	size_t stale;         /* in the inventory and no longer wanted (to be pruned, or being deleted) */
 	size_t drifted;       /* differ from what was applied, or vanished */

@@ -207,32 +207,32 @@ static void refresh_now(struct cluster_driver *d)
 }
 
 /* An answer of the operation under way; false: of one that is gone (a restart of the app inside one process). */
-static bool take_answer(struct cluster_driver *d, uint64_t token)
+static bool is_current_answer(const struct cluster_driver *d, uint64_t token)
 {
-	if (d->op.kind == OPERATION_NONE || (uint32_t)(token >> 32) != d->op.serial)
-		return false;
-	d->op.in_flight--;
-	return true;
+	return d->op.kind != OPERATION_NONE && (uint32_t)(token >> 32) == d->op.serial;
 }
 
 void cluster_driver_answer(struct cluster_driver *d, uint64_t token, const struct port_answer *answer)
 {
 	refresh_now(d);
-	if (!take_answer(d, token))
+	if (!is_current_answer(d, token))
 		return;
 	uint32_t index = (uint32_t)token;
+	/* It counts as under way until it is dealt with: the view's news of it must not end the operation meanwhile. */
 	if (index & (uint32_t)DOOMED_BIT)
 		prune_answer(d, index & ~(uint32_t)DOOMED_BIT, answer);
 	else
 		item_answer(d, index, answer);
+	d->op.in_flight--;
 	operation_pump(d);
 }
 
 void cluster_driver_persisted(struct cluster_driver *d, uint64_t token, const char *failure)
 {
 	refresh_now(d);
-	if (!take_answer(d, token))
+	if (!is_current_answer(d, token))
 		return;
+	d->op.in_flight--;
 	if (failure) {
 		problem_add(d, NULL, STR(""), false, "the inventory cannot be written, so nothing was created: %s", failure);
 		if (!d->op.cancelled)
@@ -350,6 +350,8 @@ static void restore(struct cluster_driver *d, const struct inventory *inv)
 			.persisted = true,
 		};
 		vec_push(&d->entries, e);
+		/* A key without a hash was about to be created, or refused, when the earlier process ended. */
+		d->summary.unfinished |= hash_is_zero(from->desired);
 	}
 	for (size_t i = 0; i < d->entries.n; i++)
 		entry_recount(d, &d->entries.at[i]);

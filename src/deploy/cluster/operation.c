@@ -324,6 +324,7 @@ void operation_end(struct cluster_driver *d)
 {
 	enum operation_kind kind = d->op.kind;
 	bool cancelled = d->op.cancelled;
+	d->summary.unfinished &= cancelled;
 	d->op.kind = OPERATION_NONE;
 	free(d->op.items);
 	free(d->op.doomed);
