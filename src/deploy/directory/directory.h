@@ -7,12 +7,16 @@
  * content and mode is seen by inotify, or by a look every DIRECTORY_POLL_MS where a watch cannot be had. All file work
  * runs on worker threads.
  *
+ * The command runs in the root after an apply that changed something and had no error; that it is due outlives a crash, and
+ * it stays due until it ends with 0.
+ *
  * Items: key = path relative to the root, payload = bytes, mode = 0644 or 0755 (directory_prepare).
  */
 #pragma once
 
 #include "deploy/driver.h"
 #include "io/loop.h"
+#include "repo/tree.h"
 
 #define DIRECTORY_FILE_MAX (64u << 20) /* a larger file on disk is never equal to one of git's */
 #define DIRECTORY_DEPTH_MAX 64         /* parts of one path */
@@ -30,19 +34,12 @@ struct directory_options {
 /* Reads the inventory and begins to observe. Options are copied. err: a path that is not absolute, an unreadable inventory. */
 struct driver *directory_driver_new(struct loop *loop, const struct directory_options *options, struct error *err);
 
-struct directory_file {
-	const char *path; /* relative to the app's source directory */
-	const char *file; /* relative to the repository, for messages */
-	struct str data;
-	bool executable;
-	bool symlink;     /* refused: says so */
-};
-
 /*
- * From files of a repository to items. Skipped: anything under .git, and names that begin with ".capstan". Refused with a problem:
- * symbolic links, paths that leave the root, a file where another path needs a directory. Copies into out->arena.
+ * From files of a repository to items. source: the app's directory in the repository ("" or "." the whole), which is taken
+ * off the paths. Skipped: anything under .git, and names that begin with ".capstan". What could not be read (links that
+ * leave the repository, sizes over the caps) becomes a problem. Copies into out->arena.
  */
-void directory_prepare(const struct directory_file *files, size_t n, struct desired *out);
+void directory_prepare(const struct repo_files *in, const char *source, struct desired *out);
 
 /* The hash of a file as an item: permission bits and bytes. */
 struct hash directory_hash(uint32_t mode, struct str data);

@@ -1,0 +1,196 @@
+/*
+ * render.c - `capstan render DIR`: what would be applied, and every warning and error at once.
+ *
+ * Needs no cluster: kinds that are not built in keep the namespace that their file gives them. With any error nothing is
+ * printed on standard output, so that a pipe never gets half of a directory.
+ */
+#include "cmd/commands.h"
+
+#include "cmd/hide.h"
+#include "cmd/style.h"
+#include "deploy/cluster/prepare.h"
+#include "deploy/key.h"
+#include "doc/json.h"
+#include "doc/yaml.h"
+#include "render/render.h"
+#include "repo/tree.h"
+
+struct render_options {
+	const char *name;
+};
+
+static bool is_manifest(struct str name)
+{
+	return str_ends(name, STR(".yaml")) || str_ends(name, STR(".yml")) || str_ends(name, STR(".json"));
+}
+
+/* --- problems --- */
+
+static void print_problem(const struct cli *cli, const struct style *style, const struct problem *p)
+{
+	cleanup_arena struct arena a = ARENA_INIT;
+	cleanup_buf struct buf line = BUF_INIT;
+	if (p->file && p->file[0])
+		style_safe(&line, str_of(p->file), false);
+	if (line.n > 0 && p->line > 0)
+		buf_printf(&line, ":%u", p->line);
+	buf_printf(&line, "%s%s%s%s ", line.n > 0 ? ": " : "", style_on(style, p->warning ? TINT_YELLOW : TINT_RED),
+		   p->warning ? "warning:" : "error:", style_off(style));
+	if (p->key && p->key[0]) {
+		style_safe(&line, str_of(key_display(&a, str_of(p->key))), false);
+		buf_adds(&line, ": ");
+	}
+	style_safe(&line, str_of(p->text), false);
+	buf_addc(&line, '\n');
+	fwrite(line.p, 1, line.n, cli->err);
+}
+
+static void print_unreadable(const struct cli *cli, const struct style *style, const struct repo_files *files)
+{
+	for (size_t i = 0; i < files->n_problems; i++) {
+		struct problem p = { .file = files->problems[i].path, .text = files->problems[i].text };
+		print_problem(cli, style, &p);
+	}
+}
+
+/* --- objects --- */
+
+/* The object as it would be sent, without what nobody should see. Payloads are JSON of our own. */
+static struct node *shown_object(struct arena *a, const struct desired_item *item)
+{
+	struct node *object = NULL;
+	struct error err = ERROR_INIT;
+	if (json_parse(a, item->payload, false, &object, &err) != 0)
+		return node_map(a);
+	hide_secrets(a, object);
+	return object;
+}
+
+static void add_yaml(struct arena *a, struct buf *out, const struct desired_item *item)
+{
+	buf_adds(out, "---\n# Source: ");
+	style_safe(out, str_of(item->file), false);
+	buf_printf(out, ":%u\n", item->line);
+	yaml_write(out, shown_object(a, item));
+}
+
+static void add_list(struct arena *a, struct buf *out, const struct desired *desired)
+{
+	struct node *list = node_map(a), *items = node_seq(a);
+	for (size_t i = 0; i < desired->n; i++)
+		node_push(a, items, shown_object(a, &desired->items[i]));
+	node_set(a, list, STR("apiVersion"), node_string(a, STR("v1")));
+	node_set(a, list, STR("items"), items);
+	node_set(a, list, STR("kind"), node_string(a, STR("List")));
+	json_write_pretty(out, list);
+}
+
+static void print_objects(const struct cli *cli, const struct desired *desired)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	cleanup_arena struct arena whole = ARENA_INIT;
+	if (cli->common.output && strcmp(cli->common.output, "json") == 0)
+		add_list(&whole, &text, desired);
+	for (size_t i = 0; text.n == 0 && i < desired->n; i++) {
+		cleanup_arena struct arena a = ARENA_INIT;
+		cleanup_buf struct buf one = BUF_INIT;
+		add_yaml(&a, &one, &desired->items[i]);
+		fwrite(one.p, 1, one.n, cli->out);
+	}
+	fwrite(text.n ? text.p : "", 1, text.n, cli->out);
+}
+
+/* --- the command --- */
+
+static void render_files(struct arena *a, const struct repo_files *files, struct render_output *out)
+{
+	struct render_input in = { .files = NULL };
+	struct render_file *list = arena_array(a, struct render_file, files->n + 1);
+	for (size_t i = 0; i < files->n; i++)
+		list[i] = (struct render_file){ .path = files->files[i].path, .data = files->files[i].data };
+	in.files = list;
+	in.n = files->n;
+	render_plain(a, &in, out);
+}
+
+static struct desired *prepare(const struct cli *cli, const char *dir, const struct render_output *rendered)
+{
+	const struct render_options *own = cli->own;
+	char name[COMMAND_APP_NAME_MAX];
+	command_app_name(dir, name);
+	const char *namespace = cli->common.namespace ? cli->common.namespace : "default";
+	struct prepare_options options = {
+		.app_name = own->name ? own->name : name,
+		.app_namespace = namespace,
+		.target_namespace = namespace,
+	};
+	struct desired *desired = desired_new();
+	cluster_prepare(&options, rendered, desired);
+	return desired;
+}
+
+static int run(struct cli *cli)
+{
+	cleanup_arena struct arena a = ARENA_INIT;
+	const char *dir = cli->operands[0];
+	struct style style = style_of(cli->err, cli->common.color);
+	struct repo_files files = { .n = 0 };
+	struct error err = ERROR_INIT;
+	if (repo_dir_read(dir, is_manifest, &a, &files, &err) != 0) {
+		if (!err.text[0])
+			error_set(&err, "%s: no such directory", dir);
+		error_wrap(&err, "render");
+		return command_fail(cli, &err);
+	}
+	struct render_output rendered;
+	render_files(&a, &files, &rendered);
+	struct desired *desired = prepare(cli, dir, &rendered);
+	print_unreadable(cli, &style, &files);
+	for (size_t i = 0; i < desired->n_problems; i++)
+		print_problem(cli, &style, &desired->problems[i]);
+	bool failed = desired->n_errors > 0 || files.n_problems > 0;
+	if (!failed)
+		print_objects(cli, desired);
+	desired_unref(desired);
+	return failed ? EXIT_TROUBLE : EXIT_OK;
+}
+
+static const char *const formats[] = { "yaml", "json", NULL };
+
+static const struct option_def options[] = {
+	{ .name = "name", .kind = OPTION_TEXT, .value = "APP", .offset = offsetof(struct render_options, name),
+	  .help = "Name of the app in the owner labels. Default: the directory's name." },
+	{ .name = NULL },
+};
+
+static const struct example examples[] = {
+	{ "render ./shop", "Show what `sync` would apply" },
+	{ "render ./shop -n web -o json", "The same as one JSON list, for the namespace web" },
+	{ NULL, NULL },
+};
+
+static const struct exit_note exits[] = {
+	{ EXIT_OK, "Everything could be rendered." },
+	{ EXIT_TROUBLE, "There was an error. Nothing is printed on standard output then." },
+	{ 0, NULL },
+};
+
+const struct command command_render = {
+	.name = "render",
+	.operands = "DIR",
+	.summary = "Print the objects that a directory stands for",
+	.help = "Reads every manifest in DIR and prints the objects as they would be applied, in the order in which they "
+		"would be applied, each with the file and line it comes from. No cluster is asked.\n\n"
+		"Warnings and errors are all printed to standard error at once, as `FILE:LINE: error: TEXT`.\n\n"
+		"Values of Secrets are never shown: `(hidden: N bytes)` stands for each.",
+	.options = options,
+	.options_size = sizeof(struct render_options),
+	.formats = formats,
+	.common = COMMON_NAMESPACE | COMMON_COLOR,
+	.operands_min = 1,
+	.operands_max = 1,
+	.complete = COMPLETE_DIRECTORY,
+	.examples = examples,
+	.exits = exits,
+	.run = run,
+};
