@@ -389,7 +389,7 @@ static int64_t next_wake(struct app *app)
 		return INT64_MAX;
 	if (app->phase != APP_IDLE && app->phase != APP_REMOVING)
 		at = earlier(at, app->started_at + app->config.timeout_ms);
-	if (app->phase == APP_IDLE && app->failures > 0 && !app->config.suspend)
+	if (app->phase == APP_IDLE && app->failures > 0 && (!app->config.suspend || app->config.deleting))
 		at = earlier(at, app->retry_at);
 	const struct driver_summary *s = app->driver->ops->summary(app->driver);
 	if (app->phase == APP_IDLE && s->drifted && app->heal_at > app->now && !app->config.suspend)

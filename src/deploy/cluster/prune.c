@@ -146,10 +146,7 @@ void prune_answer(struct cluster_driver *d, uint32_t i, const struct port_answer
 			let_go(d, e, NULL); /* asked for because its kind is not listed: it is not there */
 		return;
 	}
-	if (answer->outcome == PORT_STATUS && answer->code == 409) {
-		let_go(d, e, "it was replaced by somebody else's object of the same name");
-		return;
-	}
+	/* Also 409, an object of another uid by now: the next attempt judges it by what the view then knows. */
 	if (answer->outcome != PORT_OK) {
 		e->failed = true;
 		problem_add(d, NULL, e->record->key, false, "%s: %d %.*s", d->op.orphan ? "release" : "delete", answer->code,
