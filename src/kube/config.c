@@ -30,6 +30,7 @@ struct loader {
 	VEC(struct config_file) files;
 	struct kube_config *out;
 	struct error *err;
+	const char *no_string; /* a key whose value should have been one */
 };
 
 static int parse_file(struct loader *l, struct str text, const char *dir)
@@ -69,7 +70,11 @@ static const struct node *find(const struct loader *l, const char *list, const c
 
 static const char *text_of(struct loader *l, const struct node *map, const char *key)
 {
-	struct str text = node_text(node_get(map, key));
+	const struct node *n = node_get(map, key);
+	struct str text = node_text(n);
+	/* `namespace: n` is a boolean in YAML 1.1: to go on with the default would be wrong and silent. */
+	if (n && n->type != NODE_STRING && n->type != NODE_NULL)
+		l->no_string = key;
 	return text.n ? arena_str(l->a, text).p : NULL;
 }
 
@@ -236,12 +241,14 @@ static int load_user(struct loader *l, struct str name)
 	return 0;
 }
 
-/* The text goes into header lines. */
-static int check_lines(struct loader *l)
+/* Texts go into header lines. */
+static int check_texts(struct loader *l)
 {
 	const struct kube_config *c = l->out;
 	const char *texts[] = { c->server, c->token, c->username, c->password, c->impersonate, c->proxy_url,
 				c->tls_server_name };
+	if (l->no_string)
+		return error_set(l->err, "%s must be a string; put it in quotes", l->no_string);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		for (const char *p = texts[i]; p && *p; p++)
 			if ((unsigned char)*p < 0x20 || *p == 0x7f)
@@ -266,7 +273,7 @@ static int load_context(struct loader *l, const char *wanted)
 	if (load_cluster(l, node_text(node_get(context, "cluster"))) < 0 ||
 	    load_user(l, node_text(node_get(context, "user"))) < 0)
 		return -1;
-	return check_lines(l);
+	return check_texts(l);
 }
 
 int kube_config_parse(struct arena *a, struct str text, const char *dir, const char *context,
