@@ -2,6 +2,7 @@
 #include "cmd/commands.h"
 
 const struct command *const commands[] = {
+	&command_run,
 	&command_render,
 	&command_version,
 	&command_completion,

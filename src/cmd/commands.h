@@ -3,4 +3,5 @@
 
 #include "cmd/command.h"
 
-extern const struct command command_completion, command_docs, command_man, command_render, command_version;
+extern const struct command command_completion, command_docs, command_man, command_render, command_run,
+	command_version;

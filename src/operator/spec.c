@@ -61,7 +61,8 @@ static int read_sync(const struct node *object, struct app_config *config, struc
 	config->allow_empty = node_bool(node_get(sync, "allowEmpty"), false);
 	config->suspend = node_bool(node_at(object, "spec.suspend"), false);
 	config->deleting = node_text(node_at(object, "metadata.deletionTimestamp")).n > 0;
-	config->orphan = str_is(node_text(node_at(object, "spec.deletionPolicy")), "Orphan");
+	struct str policy = node_text(node_at(object, "spec.deletionPolicy"));
+	config->orphan = str_is(policy, "Orphan") || str_is(policy, "orphan");
 	if (duration_at(object, "spec.sync.timeout", config->timeout_ms, &config->timeout_ms, err) < 0 ||
 	    duration_at(object, "spec.sync.retry.backoff", config->retry_base_ms, &config->retry_base_ms, err) < 0 ||
 	    duration_at(object, "spec.sync.retry.maxBackoff", config->retry_max_ms, &config->retry_max_ms, err) < 0)

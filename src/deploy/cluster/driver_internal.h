@@ -17,6 +17,7 @@ struct entry {
 	bool wanted;         /* git has it */
 	bool persisted;      /* its key is in the stored inventory */
 	bool failed;         /* the last attempt to apply it was refused */
+	bool asked;          /* to be removed, and a GET tells first whether it is there */
 	bool ignored;        /* annotation: leave it alone */
 	bool kept;           /* stale, and not to be pruned: counted nowhere */
 	uint8_t class;       /* what it was counted as, see count_class() in driver.c */

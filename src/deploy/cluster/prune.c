@@ -101,8 +101,10 @@ static void doom(struct cluster_driver *d, uint32_t i)
 	struct record *r = e->record;
 	e->wanted = false;
 	if (!r->seen) {
-		if (!synced(d, e))
+		if (!synced(d, e)) {
+			e->asked = true;
 			send_to_entry(d, i, PORT_GET, STR(""));
+		}
 		return; /* gone already: dropped when the operation ends */
 	}
 	if (r->deleting && !d->op.orphan)
@@ -128,9 +130,8 @@ static void on_found(struct cluster_driver *d, uint32_t i, const struct port_ans
 	    !live_read(&a, answer->body, k.group, k.kind, d->port->wall_s(d->port_ctx), &live))
 		return;
 	live.key = e->record->key;
-	bool before = e->record->seen;
 	view_live(d->view, &live);
-	if (!before && e->record->seen && !d->op.cancelled)
+	if (e->record->seen && !d->op.cancelled)
 		doom(d, i);
 }
 
@@ -139,6 +140,8 @@ void prune_answer(struct cluster_driver *d, uint32_t i, const struct port_answer
 	if (i >= d->entries.n)
 		return;
 	struct entry *e = &d->entries.at[i];
+	bool asked = e->asked;
+	e->asked = false;
 	if (answer->outcome == PORT_NO_KIND || (answer->outcome == PORT_STATUS && answer->code == 404)) {
 		if (e->record->seen)
 			view_gone(d->view, e->record->key, 0);
@@ -153,9 +156,9 @@ void prune_answer(struct cluster_driver *d, uint32_t i, const struct port_answer
 			    STR_ARG(answer->message));
 		return;
 	}
-	if (d->op.orphan && e->record->seen && e->record->owner)
+	if (d->op.orphan && !asked && e->record->seen && e->record->owner)
 		let_go(d, e, NULL);
-	else if (answer->body && !e->record->seen)
+	else if (asked) /* the list may have told it meanwhile: all the same nothing was sent yet */
 		on_found(d, i, answer);
 }
 

@@ -1,0 +1,111 @@
+/*
+ * run.c - `capstan run`: the operator, in a cluster or from a laptop.
+ */
+#include "cmd/commands.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cmd/session.h"
+#include "operator/operator.h"
+
+struct run_options {
+	const char *web, *cache, *lease_namespace, *identity;
+	bool no_leader_election, user_git;
+};
+
+static const struct option_def run_option_defs[] = {
+	{ .name = "web",
+	  .kind = OPTION_TEXT,
+	  .value = "ADDRESS:PORT",
+	  .help = "Serve /healthz, /readyz, /metrics and /notify here; `:8080` is every address, port 0 any free one. Default: no server.",
+	  .offset = offsetof(struct run_options, web) },
+	{ .name = "cache",
+	  .kind = OPTION_TEXT,
+	  .value = "DIR",
+	  .help = "Keep mirrors of git repositories here. They may be lost without harm. Default: `$XDG_CACHE_HOME/capstan` or `~/.cache/capstan`.",
+	  .offset = offsetof(struct run_options, cache),
+	  .complete = COMPLETE_DIRECTORY },
+	{ .name = "no-leader-election",
+	  .kind = OPTION_FLAG,
+	  .help = "Act at once, without a Lease. Only where nothing else can run beside it.",
+	  .offset = offsetof(struct run_options, no_leader_election) },
+	{ .name = "lease-namespace",
+	  .kind = OPTION_TEXT,
+	  .value = "NAMESPACE",
+	  .help = "Namespace of the Lease for leader election. Default: that of the Pod, or `capstan-system`.",
+	  .offset = offsetof(struct run_options, lease_namespace),
+	  .complete = COMPLETE_NAMESPACE },
+	{ .name = "identity",
+	  .kind = OPTION_TEXT,
+	  .value = "NAME",
+	  .help = "Name of this process in the Lease. Default: host name and process number.",
+	  .offset = offsetof(struct run_options, identity) },
+	{ .name = "user-git",
+	  .kind = OPTION_FLAG,
+	  .help = "Let git use your own ssh agent, keys and credential helpers for Repos without a Secret.",
+	  .offset = offsetof(struct run_options, user_git) },
+	{ 0 },
+};
+
+static const char *lease_namespace(const struct run_options *own)
+{
+	const char *pod = getenv("POD_NAMESPACE");
+	if (own->lease_namespace)
+		return own->lease_namespace;
+	return pod && *pod ? pod : "capstan-system";
+}
+
+static void default_identity(char out[160])
+{
+	char host[128] = "capstan";
+	gethostname(host, sizeof(host) - 1);
+	snprintf(out, 160, "%s-%d", host, (int)getpid());
+}
+
+static int run(struct cli *cli)
+{
+	const struct run_options *own = cli->own;
+	cleanup_arena struct arena a = ARENA_INIT;
+	struct error err = ERROR_INIT;
+	struct kube_config kube;
+	session_log(cli);
+	if (session_config(cli, &a, &kube, &err) < 0)
+		return command_fail(cli, &err);
+	char identity[160];
+	default_identity(identity);
+	struct operator_options options = {
+		.kube = &kube,
+		.web = own->web,
+		.cache_dir = own->cache ? own->cache : session_cache_dir(&a),
+		.identity = own->identity ? own->identity : identity,
+		.lease_namespace = lease_namespace(own),
+		.no_leader_election = own->no_leader_election,
+		.watch_namespace = cli->common.namespace,
+		.user_environment = own->user_git,
+	};
+	if (operator_run(&options, &err) < 0)
+		return command_fail(cli, &err);
+	return EXIT_OK;
+}
+
+static const struct example examples[] = {
+	{ "run --web :8080", "as the Deployment of `capstan install` runs it" },
+	{ "run --context kind-dev --no-leader-election", "from a laptop, against a cluster of your kubeconfig" },
+	{ 0 },
+};
+
+const struct command command_run = {
+	.name = "run",
+	.operands = "",
+	.summary = "Run the operator",
+	.help = "Watches Repo and App objects and keeps the cluster as git says, until SIGTERM or SIGINT. In a Pod it uses the Pod's "
+		"service account; elsewhere your kubeconfig. With `-n` only one namespace's Repos and Apps are looked at.",
+	.options = run_option_defs,
+	.options_size = sizeof(struct run_options),
+	.common = COMMON_CLUSTER | COMMON_NAMESPACE | COMMON_LOG,
+	.examples = examples,
+	.run = run,
+};

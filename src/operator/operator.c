@@ -1,0 +1,195 @@
+/*
+ * operator.c - start, leadership, watches, stop.
+ *
+ * Not leader: only the Lease is looked at. Leader: Repo and App objects are watched, everything else follows. Leadership
+ * lost: the process ends (crash-only); its successor reads the inventory and goes on.
+ */
+#include "operator/operator.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "operator/internal.h"
+#include "repo/files.h"
+
+enum { STOP_DEADLINE_MS = 4000 };
+
+static void fail(struct operator *op, const char *why)
+{
+	op->failed = true;
+	error_set(&op->failure, "%s", why);
+	loop_stop(op->loop);
+}
+
+static void on_app(void *arg, const struct kube_watch_event *event)
+{
+	struct operator *op = arg;
+	link_tick(&op->link);
+	switch (event->type) {
+	case WATCH_LIST_BEGIN:
+		managed_list_begin(op);
+		break;
+	case WATCH_OBJECT:
+	case WATCH_DELETED:
+		managed_event(op, event);
+		break;
+	case WATCH_LIST_END:
+		managed_list_end(op);
+		break;
+	case WATCH_NO_KIND:
+		log_warn("the cluster has no kind App; run `capstan install`", NULL);
+		break;
+	case WATCH_FAILING:
+		log_warn("watch of App fails, trying on", "error", event->message, NULL);
+		break;
+	}
+}
+
+static void on_repo(void *arg, const struct kube_watch_event *event)
+{
+	struct operator *op = arg;
+	link_tick(&op->link);
+	switch (event->type) {
+	case WATCH_LIST_BEGIN:
+		sources_list_begin(op);
+		break;
+	case WATCH_OBJECT:
+	case WATCH_DELETED:
+		sources_event(op, event);
+		break;
+	case WATCH_LIST_END:
+		sources_list_end(op);
+		break;
+	case WATCH_NO_KIND:
+		break; /* said once, for App */
+	case WATCH_FAILING:
+		log_warn("watch of Repo fails, trying on", "error", event->message, NULL);
+		break;
+	}
+}
+
+static void lead(struct operator *op)
+{
+	const char *namespace = op->options->watch_namespace ? op->options->watch_namespace : "";
+	struct kube_watch_spec repos = { .group = STR(CAPSTAN_GROUP), .version = STR(CAPSTAN_VERSION_NAME), .kind = STR("Repo"),
+					 .namespace = str_of(namespace) };
+	struct kube_watch_spec apps = repos;
+	apps.kind = STR("App");
+	log_info("leading", "identity", op->options->identity, NULL);
+	op->repo_watch = kube_watch_start(op->client, &repos, on_repo, op);
+	op->app_watch = kube_watch_start(op->client, &apps, on_app, op);
+}
+
+static void lease_won(void *ctx)
+{
+	lead(ctx);
+}
+
+static void lease_lost(void *ctx, const char *why)
+{
+	fail(ctx, why);
+}
+
+static void lease_released(void *ctx)
+{
+	loop_stop(((struct operator *)ctx)->loop);
+}
+
+static void out_of_patience(void *arg)
+{
+	loop_stop(((struct operator *)arg)->loop);
+}
+
+static void on_stop_signal(void *arg)
+{
+	struct operator *op = arg;
+	if (op->stopping) {
+		loop_stop(op->loop);
+		return;
+	}
+	log_info("stopping", NULL);
+	op->stopping = true;
+	op->lag_timer = loop_timer_new(op->loop, out_of_patience, op);
+	loop_timer_set(op->lag_timer, STOP_DEADLINE_MS);
+	kube_watch_stop(op->app_watch);
+	kube_watch_stop(op->repo_watch);
+	op->app_watch = op->repo_watch = NULL;
+	if (op->lease)
+		lease_release(op->lease);
+	else
+		loop_stop(op->loop);
+}
+
+static void release_objects(struct operator *op)
+{
+	struct map_entry *e;
+	for (size_t i = 0; (e = map_next(&op->apps, &i));) {
+		struct managed *m = e->value;
+		m->status_in_flight = false; /* the client is gone: no answer will come */
+		m->restoring = 0;
+		managed_free(m);
+	}
+	map_release(&op->apps);
+	for (size_t i = 0; (e = map_next(&op->sources, &i));)
+		source_free(e->value);
+	map_release(&op->sources);
+	vec_release(&op->status_queue);
+}
+
+static int start(struct operator *op, struct error *err)
+{
+	if (files_make_dirs(op->options->cache_dir, err) < 0)
+		return error_wrap(err, "cache directory");
+	op->client = kube_client_new(op->loop, op->options->kube, err);
+	if (!op->client)
+		return -1;
+	link_init(&op->link, op->loop, op->client);
+	if (op->options->web) {
+		op->web = httpd_new(op->loop, op->options->web, serve_request, op, err);
+		if (!op->web)
+			return error_wrap(err, "--web %s", op->options->web);
+		char port[16];
+		snprintf(port, sizeof(port), "%d", httpd_port(op->web));
+		log_info("serving", "port", port, NULL);
+	}
+	if (loop_signal(op->loop, SIGTERM, on_stop_signal, op, err) < 0 || loop_signal(op->loop, SIGINT, on_stop_signal, op, err) < 0)
+		return -1;
+	static const struct lease_callbacks callbacks = { lease_won, lease_lost, lease_released };
+	if (op->options->no_leader_election)
+		lead(op);
+	else
+		op->lease = lease_new(op->loop, op->client, op->options->lease_namespace, "capstan", op->options->identity, &callbacks, op);
+	return 0;
+}
+
+int operator_run(const struct operator_options *options, struct error *err)
+{
+	struct operator *op = mem_alloc(sizeof(*op));
+	op->options = options;
+	op->loop = loop_new();
+	scope_cache_init(&op->scopes);
+	if (getrandom(&op->random_state, sizeof(op->random_state), 0) < 0 || !op->random_state)
+		op->random_state = 1;
+	int rc = start(op, err);
+	if (rc == 0)
+		loop_run(op->loop);
+	if (op->failed)
+		rc = error_set(err, "%s", op->failure.text);
+	lease_free(op->lease);
+	httpd_free(op->web);
+	kube_watch_stop(op->app_watch);
+	kube_watch_stop(op->repo_watch);
+	release_objects(op);
+	if (op->client)
+		link_release(&op->link);
+	kube_client_free(op->client);
+	loop_timer_free(op->lag_timer);
+	loop_free(op->loop);
+	scope_cache_release(&op->scopes);
+	free(op);
+	return rc;
+}

@@ -1,0 +1,530 @@
+/*
+ * sources.c - Repo objects: one mirror each, polled by ls-remote, fetched for all of its apps at once.
+ *
+ * A cycle is: secret (when named) -> poll -> resolve what the apps want -> fetch what is missing -> tell the apps. A
+ * notification during a cycle makes another one follow at once. A cycle that fails backs off, never beyond the interval.
+ */
+#include "operator/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <openssl/evp.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "doc/json.h"
+#include "repo/files.h"
+#include "repo/remote.h"
+#include "repo/tree.h"
+
+enum {
+	RETRY_BASE_MS = 2000,
+	SECRET_TIMEOUT_MS = 15000,
+	STATUS_TIMEOUT_MS = 30000,
+	WANTS_MAX = 1000, /* revisions of one Repo that are followed at once */
+};
+
+struct source {
+	struct operator *operator;
+	char *key;
+	struct arena spec_arena;
+	struct repo_spec spec;
+	char *error;         /* of the last cycle, or of the spec; NULL: none */
+	char *resolve_error; /* of the last source_resolve() */
+	struct repo_remote *remote;
+	struct loop_timer *timer;
+	VEC(struct managed *) apps;
+	bool busy, again, polled, listed, spec_bad;
+	unsigned failures;
+	struct kube_call *secret_call;
+	struct hash secret_hash;
+	char memo_revision[256]; /* the last revision that was resolved: apps mostly want the same */
+	struct resolved memo;
+	struct hash memo_refs;
+	struct hash status_hash;
+	bool status_known, status_in_flight, gone;
+	int64_t fetched_wall_ms, ready_since_ms;
+	bool was_ready;
+};
+
+static void cycle(void *arg);
+
+/* --- status --- */
+
+static void add_condition(struct buf *b, struct source *s, bool ready)
+{
+	if (ready != s->was_ready || !s->ready_since_ms)
+		s->ready_since_ms = clock_wall_ms();
+	s->was_ready = ready;
+	char since[CLOCK_RFC3339_MAX];
+	clock_format(s->ready_since_ms, false, since);
+	buf_printf(b, "\"conditions\":[{\"type\":\"Ready\",\"status\":\"%s\",\"observedGeneration\":%lld,\"lastTransitionTime\":\"%s\",\"reason\":\"%s\",\"message\":",
+		   ready ? "True" : "False", (long long)s->spec.generation, since,
+		   ready ? "Succeeded" : s->spec_bad ? "InvalidSpec" : "FetchFailed");
+	json_write_string(b, str_of(s->error ? s->error : "the remote was read"));
+	buf_adds(b, "}]");
+}
+
+static void on_status(void *arg, const struct kube_response *response)
+{
+	struct source *s = arg;
+	s->status_in_flight = false;
+	if (s->gone)
+		source_free(s);
+	else if (response->result != KUBE_OK)
+		s->status_known = false; /* written again with the next cycle */
+}
+
+static void write_status(struct source *s)
+{
+	char head[HASH_HEX_LEN + 1] = "";
+	const struct refs *refs = s->remote ? remote_refs(s->remote) : NULL;
+	if (refs && refs->n)
+		hash_hex(refs->hash, head);
+	cleanup_buf struct buf news = BUF_INIT;
+	buf_printf(&news, "%lld %s %s", (long long)s->spec.generation, head, s->error ? s->error : "");
+	struct hash hash = hash_of(buf_str(&news));
+	if (s->status_in_flight || (s->status_known && hash_eq(hash, s->status_hash)))
+		return;
+	s->status_known = true;
+	s->status_hash = hash;
+	cleanup_buf struct buf body = BUF_INIT;
+	buf_printf(&body, "{\"status\":{\"observedGeneration\":%lld,", (long long)s->spec.generation);
+	add_condition(&body, s, !s->error);
+	if (*head)
+		buf_printf(&body, ",\"head\":\"%s\",\"refs\":%zu", head, refs->n);
+	if (s->fetched_wall_ms) {
+		char at[CLOCK_RFC3339_MAX];
+		clock_format(s->fetched_wall_ms, false, at);
+		buf_printf(&body, ",\"lastFetched\":\"%s\"", at);
+	}
+	buf_adds(&body, ",\"message\":");
+	json_write_string(&body, str_of(s->error ? s->error : ""));
+	buf_adds(&body, "}}");
+	struct kube_request request = {
+		.verb = KUBE_MERGE_PATCH,
+		.group = STR(CAPSTAN_GROUP),
+		.version = STR(CAPSTAN_VERSION_NAME),
+		.kind = STR("Repo"),
+		.namespace = str_of(s->spec.namespace),
+		.name = str_of(s->spec.name),
+		.subresource = "status",
+		.body = buf_str(&body),
+		.field_manager = "capstan-status",
+		.priority = KUBE_PRIORITY_LOW,
+		.timeout_ms = STATUS_TIMEOUT_MS,
+	};
+	s->status_in_flight = true;
+	kube_send(s->operator->client, &request, on_status, s);
+}
+
+/* --- the cycle --- */
+
+static void tell_apps(struct source *s)
+{
+	for (size_t i = 0; i < s->apps.n; i++)
+		managed_wanted(s->apps.at[i]);
+}
+
+static void set_error(struct source *s, const char *error)
+{
+	if (error && (!s->error || strcmp(error, s->error) != 0))
+		log_warn("repo", "repo", s->key, "error", error, NULL);
+	char *copy = error ? mem_strdup(error) : NULL;
+	free(s->error);
+	s->error = copy;
+}
+
+static void end_cycle(struct source *s, const char *error)
+{
+	set_error(s, error);
+	s->busy = false;
+	s->failures = error ? s->failures + 1 : 0;
+	tell_apps(s);
+	write_status(s);
+	int64_t in = s->spec.interval_ms + s->operator->random_state % (uint32_t)(s->spec.interval_ms / 10 + 1);
+	for (int64_t retry = RETRY_BASE_MS, i = 0; error && i < s->failures && retry < in; i++, retry *= 2)
+		if (i + 1 == s->failures)
+			in = retry;
+	loop_timer_set(s->timer, s->again ? 0 : in);
+	s->again = false;
+}
+
+static bool resolve(struct source *s, const char *revision, struct resolved *out, struct error *err)
+{
+	const struct refs *refs = remote_refs(s->remote);
+	if (strcmp(revision, s->memo_revision) == 0 && hash_eq(refs->hash, s->memo_refs)) {
+		*out = s->memo;
+		return true;
+	}
+	if (refs_resolve(refs, revision, out, err) < 0)
+		return false;
+	snprintf(s->memo_revision, sizeof(s->memo_revision), "%s", revision);
+	s->memo = *out;
+	s->memo_refs = refs->hash;
+	return true;
+}
+
+static void on_fetched(void *ctx, bool changed, const char *error)
+{
+	struct source *s = ctx;
+	if (changed && !error)
+		s->fetched_wall_ms = clock_wall_ms();
+	end_cycle(s, error);
+}
+
+static void fetch_wanted(struct source *s)
+{
+	VEC(struct resolved) wants = { 0 };
+	for (size_t i = 0; i < s->apps.n && wants.n < WANTS_MAX; i++) {
+		struct resolved want;
+		bool known = false;
+		if (!resolve(s, s->apps.at[i]->spec.revision, &want, NULL))
+			continue;
+		for (size_t k = 0; k < wants.n && !known; k++)
+			known = strcmp(wants.at[k].sha, want.sha) == 0;
+		if (!known)
+			vec_push(&wants, want);
+	}
+	remote_fetch(s->remote, wants.at, wants.n, on_fetched, s);
+	vec_release(&wants);
+}
+
+static void on_polled(void *ctx, bool changed, const char *error)
+{
+	struct source *s = ctx;
+	if (error) {
+		end_cycle(s, error);
+		return;
+	}
+	s->polled = true;
+	fetch_wanted(s);
+}
+
+/* --- secrets --- */
+
+static struct str decoded(struct arena *a, const struct node *data, const char *key)
+{
+	struct str text = node_text(node_get(data, key));
+	if (!text.n)
+		return STR("");
+	unsigned char *out = arena_alloc(a, text.n + 4);
+	int n = EVP_DecodeBlock(out, (const unsigned char *)text.p, (int)text.n);
+	if (n < 0)
+		return STR("");
+	for (size_t i = text.n; i > 0 && text.p[i - 1] == '='; i--)
+		n--;
+	return (struct str){ (char *)out, (size_t)n };
+}
+
+static void open_remote(struct source *s, const struct remote_credentials *credentials)
+{
+	struct error err = ERROR_INIT;
+	cleanup_buf struct buf mirror = BUF_INIT;
+	buf_printf(&mirror, "%s/%s_%s.git", s->operator->options->cache_dir, s->spec.namespace, s->spec.name);
+	struct remote_options options = {
+		.url = s->spec.url,
+		.mirror = mirror.p,
+		.timeout_ms = s->spec.timeout_ms,
+		.max_bytes = s->spec.max_bytes,
+		.submodules = s->spec.submodules,
+		.user_environment = s->operator->options->user_environment && !s->spec.secret,
+		.credentials = credentials,
+	};
+	remote_free(s->remote);
+	s->remote = remote_new(s->operator->loop, &options, &err);
+	if (!s->remote)
+		end_cycle(s, err.text);
+}
+
+static void poll(struct source *s)
+{
+	if (s->remote)
+		remote_poll(s->remote, on_polled, s);
+}
+
+static void on_secret(void *arg, const struct kube_response *response)
+{
+	struct source *s = arg;
+	s->secret_call = NULL;
+	if (response->result != KUBE_OK) {
+		cleanup_buf struct buf text = BUF_INIT;
+		buf_printf(&text, "Secret %s (spec.secretRef): %.*s", s->spec.secret, STR_ARG(response->message));
+		end_cycle(s, text.p);
+		return;
+	}
+	const struct node *data = node_get(response->body, "data");
+	struct hash hash = data ? json_hash(data) : (struct hash){ { 0 } };
+	if (!s->remote || !hash_eq(hash, s->secret_hash)) {
+		cleanup_arena struct arena a = ARENA_INIT;
+		struct remote_credentials c = {
+			.username = decoded(&a, data, "username"),
+			.password = decoded(&a, data, "password"),
+			.bearer_token = decoded(&a, data, "bearerToken"),
+			.identity = decoded(&a, data, "identity"),
+			.known_hosts = decoded(&a, data, "known_hosts"),
+			.ca_crt = decoded(&a, data, "ca.crt"),
+			.tls_crt = decoded(&a, data, "tls.crt"),
+			.tls_key = decoded(&a, data, "tls.key"),
+		};
+		s->secret_hash = hash;
+		open_remote(s, &c);
+	}
+	poll(s);
+}
+
+static void cycle(void *arg)
+{
+	struct source *s = arg;
+	if (s->busy || s->spec.suspend || s->spec_bad || !s->spec.url)
+		return;
+	s->busy = true;
+	if (!s->spec.secret) {
+		if (!s->remote)
+			open_remote(s, NULL);
+		poll(s);
+		return;
+	}
+	struct kube_request request = {
+		.verb = KUBE_GET,
+		.group = STR(""),
+		.version = STR("v1"),
+		.kind = STR("Secret"),
+		.namespace = str_of(s->spec.namespace),
+		.name = str_of(s->spec.secret),
+		.priority = KUBE_PRIORITY_HIGH,
+		.timeout_ms = SECRET_TIMEOUT_MS,
+	};
+	s->secret_call = kube_send(s->operator->client, &request, on_secret, s);
+}
+
+void source_notify(struct source *s)
+{
+	if (s->busy)
+		s->again = true;
+	else if (!s->spec.suspend)
+		loop_timer_set(s->timer, 0);
+}
+
+/* --- apps --- */
+
+struct source *source_find(struct operator *op, const char *namespace, const char *name)
+{
+	cleanup_buf struct buf key = BUF_INIT;
+	buf_printf(&key, "%s/%s", namespace, name);
+	return map_get(&op->sources, buf_str(&key));
+}
+
+void source_subscribe(struct source *s, struct managed *m)
+{
+	vec_push(&s->apps, m);
+}
+
+void source_unsubscribe(struct source *s, struct managed *m)
+{
+	for (size_t i = 0; i < s->apps.n; i++) {
+		if (s->apps.at[i] == m) {
+			vec_remove(&s->apps, i);
+			return;
+		}
+	}
+}
+
+const char *source_mirror(const struct source *s)
+{
+	return remote_mirror(s->remote);
+}
+
+static bool say_error(struct source *s, struct source_answer *out, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+static bool say_error(struct source *s, struct source_answer *out, const char *fmt, ...)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	va_list ap;
+	va_start(ap, fmt);
+	buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	free(s->resolve_error);
+	s->resolve_error = mem_strdup(text.p);
+	out->error = s->resolve_error;
+	return true;
+}
+
+bool source_resolve(struct source *s, struct managed *m, struct source_answer *out)
+{
+	struct error err = ERROR_INIT;
+	struct resolved resolved;
+	*out = (struct source_answer){ 0 };
+	if (s->spec_bad || (!s->polled && s->error))
+		return say_error(s, out, "Repo %s: %s", s->spec.name, s->error ? s->error : "is refused");
+	if (!s->polled)
+		return false;
+	if (!resolve(s, m->spec.revision, &resolved, &err))
+		return say_error(s, out, "Repo %s: %s", s->spec.name, err.text);
+	int rc = repo_tree_hash(source_mirror(s), resolved.sha, m->spec.path, &out->tree, &err);
+	if (rc < 0) {
+		/* Not fetched yet. A cycle that ended with an error says why; otherwise one is due. */
+		if (s->error && !s->busy)
+			return say_error(s, out, "Repo %s: %s", s->spec.name, s->error);
+		source_notify(s);
+		return false;
+	}
+	if (rc > 0)
+		return say_error(s, out, "%s: there is no path %s; correct spec.source.path, or commit it", resolved.display, m->spec.path);
+	snprintf(out->display, sizeof(out->display), "%s", resolved.display);
+	s->memo = resolved;
+	out->sha = s->memo.sha;
+	return true;
+}
+
+/* --- objects --- */
+
+static struct source *source_new(struct operator *op, struct str key)
+{
+	struct source *s = mem_alloc(sizeof(*s));
+	s->operator = op;
+	s->key = mem_strndup(key.p, key.n);
+	s->timer = loop_timer_new(op->loop, cycle, s);
+	map_put(&op->sources, key, s);
+	return s;
+}
+
+/* Apps that came before their Repo find it now. */
+static void adopt_apps(struct operator *op, struct source *s)
+{
+	struct map_entry *e;
+	for (size_t i = 0; (e = map_next(&op->apps, &i));) {
+		struct managed *m = e->value;
+		if (!m->ready || m->source || strcmp(m->spec.repo, s->spec.name) != 0 ||
+		    strcmp(m->spec.namespace, s->spec.namespace) != 0)
+			continue;
+		m->source = s;
+		source_subscribe(s, m);
+	}
+}
+
+static void stop_work(struct source *s)
+{
+	if (s->secret_call)
+		kube_cancel(s->secret_call);
+	s->secret_call = NULL;
+	remote_free(s->remote);
+	s->remote = NULL;
+	s->busy = s->again = false;
+}
+
+static void restore_status(struct source *s, const struct node *object)
+{
+	const struct node *status = node_get(object, "status");
+	const struct node *ready = node_item(node_get(status, "conditions"), 0);
+	if (!ready)
+		return;
+	s->was_ready = str_is(node_text(node_get(ready, "status")), "True");
+	clock_parse(node_text(node_get(ready, "lastTransitionTime")), &s->ready_since_ms);
+	int64_t observed = 0;
+	node_int(node_get(status, "observedGeneration"), &observed);
+	struct str head = node_text(node_get(status, "head")), message = node_text(node_get(status, "message"));
+	cleanup_buf struct buf news = BUF_INIT;
+	buf_printf(&news, "%lld %.*s %.*s", (long long)observed, STR_ARG(head), STR_ARG(message));
+	s->status_hash = hash_of(buf_str(&news));
+	s->status_known = true;
+}
+
+static void seen(struct operator *op, struct str key, const struct node *object)
+{
+	struct source *s = map_get(&op->sources, key);
+	int64_t generation = 0;
+	node_int(node_at(object, "metadata.generation"), &generation);
+	bool is_new = !s;
+	if (s && generation == s->spec.generation) {
+		s->listed = true;
+		return;
+	}
+	s = s ? s : source_new(op, key);
+	s->listed = true;
+	stop_work(s);
+	arena_release(&s->spec_arena);
+	struct error err = ERROR_INIT;
+	s->spec_bad = repo_spec_read(&s->spec_arena, object, &s->spec, &err) < 0 || remote_check_url(s->spec.url, &err) < 0;
+	s->polled = false;
+	if (is_new) {
+		restore_status(s, object);
+		adopt_apps(op, s);
+	}
+	if (s->spec_bad) {
+		end_cycle(s, err.text);
+		loop_timer_clear(s->timer);
+	} else {
+		loop_timer_set(s->timer, 0);
+	}
+}
+
+static void vanished(struct operator *op, struct str key)
+{
+	struct source *s = map_del(&op->sources, key);
+	if (!s)
+		return;
+	while (s->apps.n) {
+		struct managed *m = s->apps.at[--s->apps.n];
+		m->source = NULL;
+		managed_wanted(m);
+	}
+	source_free(s);
+}
+
+void sources_list_begin(struct operator *op)
+{
+	struct map_entry *e;
+	for (size_t i = 0; (e = map_next(&op->sources, &i));)
+		((struct source *)e->value)->listed = false;
+}
+
+void sources_list_end(struct operator *op)
+{
+	struct map_entry *e;
+	VEC(char *) gone = { 0 };
+	for (size_t i = 0; (e = map_next(&op->sources, &i));) {
+		struct source *s = e->value;
+		if (!s->listed)
+			vec_push(&gone, s->key);
+	}
+	for (size_t i = 0; i < gone.n; i++) {
+		cleanup_free char *key = mem_strdup(gone.at[i]);
+		vanished(op, str_of(key));
+	}
+	vec_release(&gone);
+	op->repos_listed = true;
+	/* Only now is it sure which apps have no Repo. */
+	for (size_t i = 0; (e = map_next(&op->apps, &i));)
+		if (!((struct managed *)e->value)->source)
+			managed_wanted(e->value);
+}
+
+void sources_event(struct operator *op, const struct kube_watch_event *event)
+{
+	const struct node *metadata = node_get(event->object, "metadata");
+	cleanup_buf struct buf key = BUF_INIT;
+	buf_printf(&key, "%.*s/%.*s", STR_ARG(node_text(node_get(metadata, "namespace"))),
+		   STR_ARG(node_text(node_get(metadata, "name"))));
+	if (event->type == WATCH_DELETED)
+		vanished(op, buf_str(&key));
+	else
+		seen(op, buf_str(&key), event->object);
+}
+
+void source_free(struct source *s)
+{
+	stop_work(s);
+	loop_timer_free(s->timer);
+	s->timer = NULL;
+	s->gone = true;
+	if (s->status_in_flight)
+		return;
+	vec_release(&s->apps);
+	arena_release(&s->spec_arena);
+	free(s->error);
+	free(s->resolve_error);
+	free(s->key);
+	free(s);
+}
