@@ -2,6 +2,7 @@
  * golden.c - the cases of tests/golden that the real kubectl's modules answered.
  *
  *     golden documents|objects|marshal DIRECTORY
+ *     golden print FILE        the documents, one a line; 1 when one is refused (for check-kubectl)
  *
  * documents, objects: want.json is what must come out, an object a line. With want.err kubectl refused
  * the file, and so must we; objects behind the mistake may come in addition. messages holds our
@@ -126,8 +127,24 @@ static void check_marshal(const char *directory)
 		complain(directory, "other YAML than sigs.k8s.io/yaml's", &want, &got);
 }
 
+static int print_file(const char *path)
+{
+	cleanup_arena struct arena a = ARENA_INIT;
+	cleanup_buf struct buf in = BUF_INIT, objects = BUF_INIT, messages = BUF_INIT;
+	if (!read_file(path[0] == '/' ? "" : ".", path, &in)) {
+		perror(path);
+		return 2;
+	}
+	bool good = read_documents(&a, &in, &objects, &messages);
+	fputs(objects.n ? objects.p : "", stdout);
+	fputs(messages.n ? messages.p : "", stderr);
+	return good ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
+	if (argc == 3 && str_is(str_of(argv[1]), "print"))
+		return print_file(argv[2]);
 	struct dirent **names;
 	int n = argc == 3 ? scandir(argv[2], &names, NULL, alphasort) : -1;
 	if (n < 0) {
