@@ -53,6 +53,7 @@ def left_of(found):
     paths = [found.data, found.run, pathlib.Path("/run/netns", found.netns), found.kubeconfig]
     paths += [shared_dir() / f"port-{port}" for port in found.state["ports"].values()]
     paths += pathlib.Path("/sys/fs/cgroup").glob(f"**/{found.netns}")
+    paths += pathlib.Path("/var/lib/cni/results").glob(f"{found.netns}-*")
     left = [str(path) for path in paths if path.exists()]
     left += [str(record) for record in process.marked(found)]
     left += [f"{name} {record}" for name, record in found.state["processes"].items() if process.alive(record)]
@@ -209,12 +210,16 @@ def test_a_deployment_becomes_available_on_a_fake_node(up):
     print(f"\nup in {seconds:.1f} s, available after {time.monotonic() - began:.1f} s")
 
 
-@pytest.mark.slow
-def test_a_deployment_becomes_ready_on_a_real_node(up):
+@pytest.fixture
+def real_node():
     try:
         packages.need_root_and_network()
     except Failure as failure:
         pytest.skip(str(failure))
+
+
+@pytest.mark.slow
+def test_a_deployment_becomes_ready_on_a_real_node(up, real_node):
     _, exports, seconds = up(nodes="real")
     env = environment_of(exports)
     kubectl(env, "apply", "-f", "-", stdin=DEPLOYMENT)
@@ -227,3 +232,15 @@ def test_a_deployment_becomes_ready_on_a_real_node(up):
     # The API server answers at the address that pods are given. (busybox has no TLS that it would accept.)
     ask = r"printf 'GET / HTTP/1.0\r\n\r\n' | nc -w 5 $KUBERNETES_SERVICE_HOST $KUBERNETES_SERVICE_PORT"
     assert "HTTP request to an HTTPS server" in kubectl(env, "exec", pod, "--", "sh", "-c", ask)
+
+
+@pytest.mark.slow
+def test_a_real_node_whose_daemons_were_killed_leaves_nothing(up, real_node):
+    cluster_dir, exports, _ = up(nodes="real")
+    env = environment_of(exports)
+    kubectl(env, "apply", "-f", "-", stdin=DEPLOYMENT)
+    kubectl(env, "rollout", "status", "deployment/web", "--timeout=90s")
+    found = Cluster(cluster_dir).load()
+    process.kill([found.state["processes"][name] for name in ("kubelet", "containerd", "kube-apiserver")])
+    cluster("down", cluster_dir)
+    assert left_of(found) == []

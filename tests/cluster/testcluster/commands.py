@@ -47,7 +47,11 @@ def build(sets):
 
 
 def _usable(cluster, nodes):
-    return cluster.state["nodes"] == nodes and _healthy(cluster)
+    if not _healthy(cluster):
+        return False
+    if cluster.state["nodes"] != nodes:
+        raise Failure(f"is up already, with nodes: {cluster.state['nodes']}; take it down first")
+    return True
 
 
 def _healthy(cluster):

@@ -58,12 +58,21 @@ def make_network(cluster):
 def remove_network(cluster):
     _run("ip", "link", "del", _interface(cluster), check=False)
     for result in CNI_RESULTS.glob(f"{cluster.netns}-*"):
-        with contextlib.suppress(OSError, ValueError):
-            pod = Path(json.loads(result.read_text(encoding="utf-8"))["netns"])
-            if pod.name.startswith("cni-"):
-                _run("ip", "netns", "del", pod.name, check=False)
-        result.unlink(missing_ok=True)
+        _remove_pod_network(result)
     _run("ip", "netns", "del", cluster.netns, check=False)
+
+
+def _remove_pod_network(result):
+    """Of a pod that was not ended in order: the bridge plugin's record of it tells what there is to remove."""
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        record = json.loads(result.read_text(encoding="utf-8"))
+        for interface in record["result"]["interfaces"]:
+            name = Path(interface.get("sandbox", "")).name
+            if name.startswith("cni-"):
+                _run("ip", "netns", "del", name, check=False)
+        for other in CNI_RESULTS.glob(f"*-{record['containerId']}-*"):
+            other.unlink(missing_ok=True)
+    result.unlink(missing_ok=True)
 
 
 def _hierarchies():
@@ -118,6 +127,11 @@ def unmount_all(cluster):
 
 
 def remove_files(cluster):
+    # The sockets of shims lie outside of all directories that can be chosen; each shim's bundle names its own.
+    for bundle in cluster.run.glob("containerd/io.containerd.runtime.v2.task/*/*/address"):
+        address = bundle.read_text(encoding="utf-8").strip().removeprefix("unix://")
+        if address.startswith("/run/containerd/s/"):
+            Path(address).unlink(missing_ok=True)
     shutil.rmtree(cluster.run, ignore_errors=True)
     for link in Path("/var/log/containers").glob("*"):
         if link.is_symlink() and os.readlink(link).startswith(f"{cluster.data}/"):

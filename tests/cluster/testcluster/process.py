@@ -87,7 +87,7 @@ def wait_until(cluster, what, check, name, seconds=60.0):
             raise Failure(f"{name} ended while waiting for {what}; the end of its log:\n{tail(cluster, name)}")
         if time.monotonic() > deadline:
             raise Failure(f"no {what} after {seconds:.0f} s; the end of the log of {name}:\n{tail(cluster, name)}")
-        time.sleep(0.02)
+        time.sleep(0.03)
 
 
 def _signal(record, number):
