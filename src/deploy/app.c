@@ -397,12 +397,8 @@ static int64_t next_wake(struct app *app)
 	return at;
 }
 
-static void step(struct app *app)
+static void run_rules(struct app *app)
 {
-	if (app->stepping)
-		return; /* an event from inside a call: the loop below sees it */
-	app->stepping = true;
-	app->driver->now = app->now;
 	bool again;
 	do {
 		note_events(app);
@@ -411,7 +407,21 @@ static void step(struct app *app)
 			again = rule_preempt(app) || rule_deadline(app) || rule_progress(app) || rule_healthy(app) ||
 				rule_begin(app);
 	} while (again || (app->events & ~(unsigned)(DRIVER_PLANNED | DRIVER_APPLIED | DRIVER_REMOVED)));
-	int64_t at = next_wake(app);
+}
+
+static void step(struct app *app)
+{
+	if (app->stepping)
+		return; /* an event from inside a call: the loop below sees it */
+	app->stepping = true;
+	app->driver->now = app->now;
+	int64_t at;
+	unsigned before;
+	do {
+		run_rules(app);
+		before = app->events;
+		at = next_wake(app);
+	} while (app->events & ~before); /* the driver's tick may end an operation */
 	app->stepping = false;
 	app->host->arm(app->host_ctx, at);
 }
