@@ -82,8 +82,12 @@ static void on_applied(struct cluster_driver *d, size_t i, const struct port_ans
 		item_done(d, i);
 }
 
+/* Only what is known to be ours is ever deleted. */
 static bool may_force(const struct cluster_driver *d, size_t i)
 {
+	const struct record *r = d->entries.at[d->op.items[i].entry].record;
+	if (!r->seen || !r->owner || owned_by_other(d, r))
+		return false;
 	return d->op.options.force || (d->desired->items[i].flags & DESIRED_FORCE);
 }
 
@@ -112,6 +116,7 @@ static void fail_with(struct cluster_driver *d, size_t i, const struct port_answ
 			    STR_ARG(k.kind), STR_ARG(k.group), k.group.n ? "/" : "", STR_ARG(item->version));
 		return;
 	case PORT_LOST:
+		entry_unsure(d, &d->entries.at[d->op.items[i].entry]);
 		item_failed(d, i, "%s: no answer: %.*s", what, STR_ARG(answer->message));
 		return;
 	case PORT_SCOPE_MISMATCH:

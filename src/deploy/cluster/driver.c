@@ -68,8 +68,12 @@ static uint8_t class_of(const struct cluster_driver *d, const struct entry *e)
 {
 	if (e->ignored || e->kept)
 		return 0;
-	if (!e->wanted)
-		return d->prune_on && e->record->seen ? CLASS_STALE : 0;
+	if (!e->wanted) {
+		if (!d->prune_on || !e->record->seen)
+			return 0;
+		/* There again, or for the first time, after it was removed: a lost request that took effect late. */
+		return e->record->deleting || e->dying ? CLASS_STALE : CLASS_STALE | CLASS_DRIFTED;
+	}
 	uint8_t class = CLASS_WANTED;
 	if (is_drifted(e))
 		class |= CLASS_DRIFTED;
@@ -99,6 +103,13 @@ static void count_class(struct driver_summary *s, uint8_t class, size_t by)
 	s->unknown += class & CLASS_UNKNOWN ? by : 0;
 }
 
+void entry_unsure(struct cluster_driver *d, struct entry *e)
+{
+	e->unsure_until = d->base.now + CLUSTER_LOST_GRACE_MS;
+	if (e->unsure_until < d->unsure_next)
+		d->unsure_next = e->unsure_until;
+}
+
 void entry_recount(struct cluster_driver *d, struct entry *e)
 {
 	uint8_t class = class_of(d, e);
@@ -112,7 +123,8 @@ void entry_recount(struct cluster_driver *d, struct entry *e)
 static bool is_gone(const struct cluster_driver *d, const struct entry *e)
 {
 	struct key k;
-	return !e->wanted && !e->record->seen && key_split(e->record->key, &k) && view_synced(d->view, k.group, k.kind);
+	return !e->wanted && !e->record->seen && d->base.now >= e->unsure_until && key_split(e->record->key, &k) &&
+	       view_synced(d->view, k.group, k.kind);
 }
 
 void entries_compact(struct cluster_driver *d)
@@ -257,6 +269,7 @@ void cluster_driver_live(struct cluster_driver *d, struct record *r)
 		return;
 	refresh_now(d);
 	uint8_t before = e->class;
+	e->dying = e->dying && r->seen;
 	entry_recount(d, e);
 	if (d->op.kind != OPERATION_NONE) {
 		operation_pump(d);
@@ -349,6 +362,7 @@ static void restore(struct cluster_driver *d, const struct inventory *inv)
 			.wanted = !hash_is_zero(from->desired),
 			.persisted = true,
 		};
+		entry_unsure(d, &e); /* the earlier process may have had requests under way */
 		vec_push(&d->entries, e);
 		/* A key without a hash was about to be created, or refused, when the earlier process ended. */
 		d->summary.unfinished |= hash_is_zero(from->desired);
@@ -397,6 +411,7 @@ struct driver *cluster_driver_new(struct view *view, const struct port_ops *port
 	d->port = port;
 	d->port_ctx = port_ctx;
 	d->prune_on = true;
+	d->unsure_next = INT64_MAX;
 	cleanup_buf struct buf owner = BUF_INIT;
 	buf_printf(&owner, "%s/%s", app_namespace, app_name);
 	d->owner = mem_strdup(owner.p);

@@ -14,6 +14,7 @@
 #define CLUSTER_IN_FLIGHT_MAX 64        /* requests one app has under way */
 #define CLUSTER_REQUEST_TIMEOUT_MS 30000
 #define CLUSTER_STAGE_WAIT_MS 30000     /* longest wait for CRDs, namespaces and classes before going on without them */
+#define CLUSTER_LOST_GRACE_MS 30000     /* a request whose answer was lost may take effect for so long */
 #define CLUSTER_SYNC_WAIT_MS 3000       /* longest wait for a kind's first list before asking for objects one by one */
 
 struct cluster_driver;

@@ -17,6 +17,8 @@ struct entry {
 	bool wanted;         /* git has it */
 	bool persisted;      /* its key is in the stored inventory */
 	bool failed;         /* the last attempt to apply it was refused */
+	int64_t unsure_until; /* a request for it may still take effect: it is not forgotten before */
+	bool dying;          /* its removal was asked for */
 	bool asked;          /* to be removed, and a GET tells first whether it is there */
 	bool ignored;        /* annotation: leave it alone */
 	bool kept;           /* stale, and not to be pruned: counted nowhere */
@@ -83,6 +85,7 @@ struct cluster_driver {
 	struct desired *desired; /* of the last plan; kept while an operation needs it */
 	struct operation op;
 	uint32_t next_serial;
+	int64_t unsure_next; /* when tick() looks at entries' unsure_until again; INT64_MAX: no need */
 	uint64_t inventory_serial;
 	struct driver_summary summary;
 	VEC(struct problem) problems;
@@ -93,6 +96,7 @@ struct cluster_driver {
 
 /* driver.c */
 struct entry *entry_find(struct cluster_driver *d, struct str key);
+void entry_unsure(struct cluster_driver *d, struct entry *e); /* a request for it was lost, or may be under way still */
 void entry_recount(struct cluster_driver *d, struct entry *e);
 void entries_compact(struct cluster_driver *d); /* drops stale entries that are gone */
 void observe_kinds(struct cluster_driver *d);

@@ -379,9 +379,24 @@ void cluster_cancel(struct driver *base)
 	operation_pump(d);
 }
 
-int64_t cluster_tick(struct driver *base)
+/* Forgets what no lost request can bring back any more; entries do not move while an operation runs. */
+static int64_t tick_unsure(struct cluster_driver *d)
 {
-	struct cluster_driver *d = cluster_driver_of(base);
+	if (d->base.now < d->unsure_next)
+		return d->unsure_next;
+	if (d->op.kind == OPERATION_NONE)
+		entries_compact(d);
+	d->unsure_next = INT64_MAX;
+	for (size_t i = 0; i < d->entries.n; i++) {
+		int64_t until = d->entries.at[i].unsure_until;
+		if (until > d->base.now && until < d->unsure_next)
+			d->unsure_next = until;
+	}
+	return d->unsure_next;
+}
+
+static int64_t tick_operation(struct cluster_driver *d)
+{
 	if (d->op.kind == OPERATION_NONE || d->op.cancelled)
 		return INT64_MAX;
 	operation_pump(d);
@@ -391,4 +406,11 @@ int64_t cluster_tick(struct driver *base)
 		return d->op.settle_until;
 	int64_t sync_wait = d->op.started_at + CLUSTER_SYNC_WAIT_MS;
 	return d->op.phase == PHASE_STAGE && d->base.now < sync_wait ? sync_wait : INT64_MAX;
+}
+
+int64_t cluster_tick(struct driver *base)
+{
+	struct cluster_driver *d = cluster_driver_of(base);
+	int64_t at = tick_operation(d), unsure = tick_unsure(d);
+	return at < unsure ? at : unsure;
 }

@@ -48,11 +48,23 @@ static void collect(struct cluster_driver *d, bool all)
 	vec_release(&list);
 }
 
+static bool synced(struct cluster_driver *d, const struct entry *e)
+{
+	struct key k;
+	return key_split(e->record->key, &k) && view_synced(d->view, k.group, k.kind);
+}
+
+/* Not seen says nothing as long as its kind was not listed: it counts as there. */
+static bool known_gone(struct cluster_driver *d, const struct entry *e)
+{
+	return !e->record->seen && synced(d, e);
+}
+
 void prune_begin(struct cluster_driver *d)
 {
 	size_t owned = 0;
 	for (size_t i = 0; i < d->entries.n; i++)
-		owned += !d->entries.at[i].wanted && d->entries.at[i].record->seen;
+		owned += !d->entries.at[i].wanted && !known_gone(d, &d->entries.at[i]);
 	if (!d->op.options.prune) {
 		operation_end(d);
 		return;
@@ -79,6 +91,7 @@ static void let_go(struct cluster_driver *d, struct entry *e, const char *why)
 static void send_to_entry(struct cluster_driver *d, uint32_t i, enum port_verb verb, struct str body)
 {
 	struct entry *e = &d->entries.at[i];
+	e->dying = verb == PORT_DELETE;
 	struct port_request request = {
 		.verb = verb,
 		.key = e->record->key,
@@ -87,12 +100,6 @@ static void send_to_entry(struct cluster_driver *d, uint32_t i, enum port_verb v
 		.uid = verb == PORT_DELETE ? str_of(e->record->uid) : STR(""),
 	};
 	driver_send(d, i, true, &request);
-}
-
-static bool synced(struct cluster_driver *d, const struct entry *e)
-{
-	struct key k;
-	return key_split(e->record->key, &k) && view_synced(d->view, k.group, k.kind);
 }
 
 static void doom(struct cluster_driver *d, uint32_t i)
@@ -145,13 +152,14 @@ void prune_answer(struct cluster_driver *d, uint32_t i, const struct port_answer
 	if (answer->outcome == PORT_NO_KIND || (answer->outcome == PORT_STATUS && answer->code == 404)) {
 		if (e->record->seen)
 			view_gone(d->view, e->record->key, 0);
-		else
+		else if (d->base.now >= e->unsure_until)
 			let_go(d, e, NULL); /* asked for because its kind is not listed: it is not there */
 		return;
 	}
 	/* Also 409, an object of another uid by now: the next attempt judges it by what the view then knows. */
 	if (answer->outcome != PORT_OK) {
 		e->failed = true;
+		e->dying = false;
 		problem_add(d, NULL, e->record->key, false, "%s: %d %.*s", d->op.orphan ? "release" : "delete", answer->code,
 			    STR_ARG(answer->message));
 		return;
@@ -167,10 +175,22 @@ static bool removal_over(struct cluster_driver *d)
 {
 	for (size_t i = 0; i < d->entries.n; i++) {
 		const struct entry *e = &d->entries.at[i];
-		if (e->record->seen && !e->kept && !e->failed)
+		bool unsure = !e->record->seen && d->base.now < e->unsure_until;
+		if ((e->record->seen || unsure) && !e->kept && !e->failed)
 			return false;
 	}
 	return true;
+}
+
+/* What appeared while a removal waited: requests that were lost and took effect late. */
+static void doom_late(struct cluster_driver *d)
+{
+	for (size_t i = 0; i < d->entries.n; i++) {
+		const struct entry *e = &d->entries.at[i];
+		bool left = e->record->seen && !e->record->deleting && !e->dying && !e->kept && !e->failed;
+		if (left && d->op.in_flight < CLUSTER_IN_FLIGHT_MAX)
+			doom(d, (uint32_t)i);
+	}
 }
 
 static void drop_kept(struct cluster_driver *d)
@@ -191,8 +211,11 @@ void prune_pump(struct cluster_driver *d)
 		doom(d, d->op.doomed[d->op.doomed_cursor++]);
 	if (d->op.doomed_cursor < d->op.n_doomed || d->op.in_flight > 0)
 		return;
-	if (d->op.kind == OPERATION_REMOVE && !removal_over(d))
-		return; /* finalizers: the watch will tell */
+	if (d->op.kind == OPERATION_REMOVE && !removal_over(d)) {
+		doom_late(d);
+		if (d->op.in_flight > 0 || !removal_over(d))
+			return; /* finalizers: the watch will tell */
+	}
 	drop_kept(d);
 	operation_end(d);
 }
