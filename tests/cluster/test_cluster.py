@@ -117,7 +117,8 @@ def test_tokens_of_service_accounts_have_their_rights_and_impersonation_works(up
     token = kubectl(env, "create", "token", "deployer").strip()
     config = json.loads(kubectl(env, "config", "view", "--raw", "-o", "json"))["clusters"][0]["cluster"]
     ca = pathlib.Path(env["KUBECONFIG"]).parent / "pki" / "ca.crt"
-    bearer = ["--kubeconfig=/dev/null", f"--server={config['server']}", f"--certificate-authority={ca}", f"--token={token}"]
+    bearer = ["--kubeconfig=/dev/null", f"--server={config['server']}", f"--certificate-authority={ca}",
+              f"--token={token}"]
     kubectl(env, *bearer, "create", "configmap", "a")
     refused = try_kubectl(env, *bearer, "get", "secrets")
     assert refused.returncode != 0 and "Forbidden" in refused.stdout

@@ -77,7 +77,8 @@ def wait(cluster):
 
 def load_image(cluster, archive):
     done = subprocess.run(["ctr", "--address", cluster.run / "containerd.sock", "--namespace", "k8s.io", "images",
-                           "import", "--snapshotter", snapshotter(), archive], capture_output=True, text=True, check=False)
+                           "import", "--snapshotter", snapshotter(), archive],
+                          capture_output=True, text=True, check=False)
     if done.returncode:
         raise Failure(f"the image {archive} could not be loaded: {done.stderr.strip()}")
 

@@ -5,7 +5,8 @@ from .state import Failure
 
 CURVE = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30"]
 SERVICE_IP = "10.96.0.1"
-NAMES = ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"]
+NAMES = ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc",
+         "kubernetes.default.svc.cluster.local"]
 
 
 def _openssl(*args):
@@ -15,9 +16,10 @@ def _openssl(*args):
 
 
 def _issue(pki, name, subject, extensions):
-    args = ["req", "-x509", "-config", pki / "openssl.cnf", *CURVE, "-CA", pki / "ca.crt", "-CAkey", pki / "ca.key", "-subj", subject,
-            "-keyout", pki / f"{name}.key", "-out", pki / f"{name}.crt", "-addext", "basicConstraints=critical,CA:FALSE",
-            "-addext", "authorityKeyIdentifier=keyid"]
+    args = ["req", "-x509", "-config", pki / "openssl.cnf", *CURVE, "-subj", subject,
+            "-CA", pki / "ca.crt", "-CAkey", pki / "ca.key",
+            "-keyout", pki / f"{name}.key", "-out", pki / f"{name}.crt",
+            "-addext", "basicConstraints=critical,CA:FALSE", "-addext", "authorityKeyIdentifier=keyid"]
     for extension in extensions:
         args += ["-addext", extension]
     _openssl(*args)
@@ -41,7 +43,8 @@ def make_authority(cluster):
     (pki / "openssl.cnf").write_text("[req]\ndistinguished_name = dn\n[dn]\n", encoding="ascii")
     _openssl("req", "-x509", "-config", pki / "openssl.cnf", *CURVE, "-subj", "/CN=test-cluster",
              "-keyout", pki / "ca.key", "-out", pki / "ca.crt", "-addext", "basicConstraints=critical,CA:TRUE",
-             "-addext", "subjectKeyIdentifier=hash", "-addext", "keyUsage=critical,keyCertSign,cRLSign,digitalSignature")
+             "-addext", "subjectKeyIdentifier=hash",
+             "-addext", "keyUsage=critical,keyCertSign,cRLSign,digitalSignature")
     _openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", pki / "sa.key")
     _openssl("ec", "-in", pki / "sa.key", "-pubout", "-out", pki / "sa.pub")
 
