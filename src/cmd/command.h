@@ -2,8 +2,8 @@
  * command.h - a subcommand as a const table: its words, options and examples make the help, the manual page, the shell
  * completion and docs/reference/commands.md, so that they cannot disagree.
  *
- * To add a command: one file NAME.c with `const struct command command_NAME`, its line in commands.c, and its name in
- * the list of manual pages in meson.build (a test compares the two).
+ * To add a command: one file NAME.c with `const struct command command_NAME` in meson.build, its name in commands.h and
+ * its line in commands.c. Page, completion and reference follow.
  */
 #pragma once
 

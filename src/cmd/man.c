@@ -92,7 +92,8 @@ static void add_examples(struct buf *out, const struct command *c)
 	buf_adds(out, ".Sh EXAMPLES\n");
 	for (const struct example *e = c->examples; e->args; e++) {
 		buf_adds(out, e == c->examples ? "" : ".Pp\n");
-		buf_printf(out, "%s:\n.Dl capstan ", e->text);
+		add_text(out, e->text);
+		buf_adds(out, ".Dl capstan ");
 		add_text(out, e->args);
 	}
 }

@@ -16,7 +16,7 @@
 #include "repo/tree.h"
 
 struct render_options {
-	const char *name;
+	const char *name, *namespace;
 };
 
 static bool is_manifest(struct str name)
@@ -118,7 +118,7 @@ static struct desired *prepare(const struct cli *cli, const char *dir, const str
 	const struct render_options *own = cli->own;
 	char name[COMMAND_APP_NAME_MAX];
 	command_app_name(dir, name);
-	const char *namespace = cli->common.namespace ? cli->common.namespace : "default";
+	const char *namespace = own->namespace ? own->namespace : "default";
 	struct prepare_options options = {
 		.app_name = own->name ? own->name : name,
 		.app_namespace = namespace,
@@ -160,6 +160,9 @@ static const char *const formats[] = { "yaml", "json", NULL };
 static const struct option_def options[] = {
 	{ .name = "name", .kind = OPTION_TEXT, .value = "APP", .offset = offsetof(struct render_options, name),
 	  .help = "Name of the app in the owner labels. Default: the directory's name." },
+	{ .name = "namespace", .letter = 'n', .kind = OPTION_TEXT, .value = "NAMESPACE",
+	  .offset = offsetof(struct render_options, namespace), .complete = COMPLETE_NAMESPACE,
+	  .help = "Namespace of objects that name none. Default: `default`." },
 	{ .name = NULL },
 };
 
@@ -186,7 +189,7 @@ const struct command command_render = {
 	.options = options,
 	.options_size = sizeof(struct render_options),
 	.formats = formats,
-	.common = COMMON_NAMESPACE | COMMON_COLOR,
+	.common = COMMON_COLOR,
 	.operands_min = 1,
 	.operands_max = 1,
 	.complete = COMPLETE_DIRECTORY,

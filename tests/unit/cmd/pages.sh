@@ -9,7 +9,7 @@ trap 'rm -rf "$dir"' EXIT
 
 "$capstan" man --list | sort > "$dir/has"
 printf '%s\n' "$@" | sort > "$dir/installs"
-diff -u "$dir/installs" "$dir/has" || { echo "src/cmd/generated/meson.build installs other pages than there are"; exit 1; }
+diff -u "$dir/installs" "$dir/has" || { echo "src/cmd/generated/meson.build makes other pages than there are"; exit 1; }
 
 for page in "$@"; do
 	name=${page#capstan}
@@ -53,6 +53,6 @@ cd "$dir"
 expect 'shop ' capstan render sh
 
 if command -v fish > /dev/null; then
-	got=$(HOME=$dir fish --no-config -c "source $dir/fish; complete -C 'capstan render -o j'" 2>&1)
+	got=$(HOME=$dir fish --no-config -c "source $dir/fish; complete -C 'capstan render -o j'" 2>&1 | cut -f1)
 	[ "$got" = json ] || { echo "fish completes \"$got\""; exit 1; }
 fi
