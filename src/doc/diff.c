@@ -21,7 +21,7 @@ struct lines {
 
 /* One line of the result: kept, removed or added. */
 struct edit {
-	char mark; /* ' ', '-', '+' */
+	char mark;		   /* ' ', '-', '+' */
 	size_t old_line, new_line; /* positions before this edit */
 };
 
@@ -232,7 +232,8 @@ static void put_hunks(struct diff *d)
 	}
 }
 
-void diff_unified(struct buf *out, struct str old_text, struct str new_text, const struct diff_options *options)
+void diff_unified(struct buf *out, struct str old_text, struct str new_text,
+		  const struct diff_options *options)
 {
 	if (str_eq(old_text, new_text))
 		return;

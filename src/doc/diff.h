@@ -13,9 +13,10 @@
 
 struct diff_options {
 	const char *old_label, *new_label; /* behind "--- " and "+++ "; NULL: no such header lines */
-	unsigned context;                  /* unchanged lines around each change; git shows 3 */
-	bool colour;                       /* ANSI: red, green, cyan */
+	unsigned context;		   /* unchanged lines around each change; git shows 3 */
+	bool colour;			   /* ANSI: red, green, cyan */
 };
 
 /* Appends the diff to out; nothing when the texts are equal. options may be NULL: context 3, no labels. */
-void diff_unified(struct buf *out, struct str old_text, struct str new_text, const struct diff_options *options);
+void diff_unified(struct buf *out, struct str old_text, struct str new_text,
+		  const struct diff_options *options);

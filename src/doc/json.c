@@ -58,7 +58,8 @@ static int refuse(struct json_reader *r, const struct node *at)
 
 static int convert(struct json_reader *r, yyjson_val *val, unsigned depth, struct node *n, struct error *err);
 
-static int convert_seq(struct json_reader *r, yyjson_val *val, unsigned depth, struct node *n, struct error *err)
+static int convert_seq(struct json_reader *r, yyjson_val *val, unsigned depth, struct node *n,
+		       struct error *err)
 {
 	size_t count = yyjson_arr_size(val);
 	n->seq.items = count ? arena_array(r->a, struct node *, count) : NULL;
@@ -92,7 +93,8 @@ static struct node_pair *place_key(struct json_reader *r, struct keys *keys, str
 	return NULL;
 }
 
-static int convert_map(struct json_reader *r, yyjson_val *val, unsigned depth, struct node *n, struct error *err)
+static int convert_map(struct json_reader *r, yyjson_val *val, unsigned depth, struct node *n,
+		       struct error *err)
 {
 	cleanup_keys struct keys keys = KEYS_INIT;
 	size_t count = yyjson_obj_size(val);

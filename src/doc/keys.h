@@ -13,11 +13,14 @@
 
 struct keys {
 	uint32_t *slots; /* position + 1 in the array of pairs; 0: free */
-	size_t cap;      /* a power of two, or 0 while the map is short */
-	size_t n;        /* keys in slots */
+	size_t cap;	 /* a power of two, or 0 while the map is short */
+	size_t n;	 /* keys in slots */
 };
 
-#define KEYS_INIT { 0 }
+#define KEYS_INIT \
+	{         \
+		0 \
+	}
 #define cleanup_keys cleanup(keys_release)
 
 void keys_release(struct keys *k);

@@ -55,16 +55,18 @@ struct node_pair {
 };
 
 /* Readers. Each accepts NULL (absent) and answers "absent", so that lookups chain. */
-struct node *node_get(const struct node *map, const char *key);        /* NULL: absent or no map */
+struct node *node_get(const struct node *map, const char *key); /* NULL: absent or no map */
 struct node *node_get_str(const struct node *map, struct str key);
-struct node *node_at(const struct node *root, const char *dotted_path); /* "metadata.labels"; keys without dots only */
+struct node *node_at(const struct node *root,
+		     const char *dotted_path); /* "metadata.labels"; keys without dots only */
 struct node *node_item(const struct node *seq, size_t i);
 size_t node_count(const struct node *map_or_seq); /* 0 for anything else */
-struct str node_text(const struct node *n);       /* STRING: its text; anything else: { "", 0 } */
+struct str node_text(const struct node *n);	  /* STRING: its text; anything else: { "", 0 } */
 bool node_is_string(const struct node *n);
 bool node_bool(const struct node *n, bool otherwise);
 bool node_int(const struct node *n, int64_t *out); /* INT that fits */
-bool node_equal(const struct node *a, const struct node *b); /* maps: any key order; numbers: same literal text */
+bool node_equal(const struct node *a,
+		const struct node *b); /* maps: any key order; numbers: same literal text */
 
 /* Writers: all memory from a. */
 struct node *node_null(struct arena *a);
@@ -73,7 +75,8 @@ struct node *node_int_new(struct arena *a, int64_t value);
 struct node *node_string(struct arena *a, struct str text); /* borrows text */
 struct node *node_map(struct arena *a);
 struct node *node_seq(struct arena *a);
-void node_set(struct arena *a, struct node *map, struct str key, struct node *value); /* replaces in place or appends; borrows key */
+void node_set(struct arena *a, struct node *map, struct str key,
+	      struct node *value);		 /* replaces in place or appends; borrows key */
 bool node_del(struct node *map, struct str key); /* false: was not there */
 void node_push(struct arena *a, struct node *seq, struct node *item);
 struct node *node_clone(struct arena *a, const struct node *n); /* deep; texts are copied too */

@@ -8,7 +8,7 @@
 struct decimal {
 	bool negative;
 	const char *digits; /* may hold a '.', which is skipped */
-	size_t n;           /* bytes at digits, '.' included */
+	size_t n;	    /* bytes at digits, '.' included */
 	int64_t point;
 };
 

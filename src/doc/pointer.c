@@ -25,7 +25,8 @@ static struct node *step(const struct node *n, struct str token)
 	}
 	int64_t index;
 	bool leading_zero = token.n > 1 && token.p[0] == '0';
-	if (n->type != NODE_SEQ || leading_zero || !str_int64(token, &index) || index < 0 || token.p[0] == '-')
+	if (n->type != NODE_SEQ || leading_zero || !str_int64(token, &index) || index < 0 ||
+	    token.p[0] == '-')
 		return NULL;
 	return node_item(n, (size_t)index);
 }
@@ -50,9 +51,12 @@ int pointer_check(struct str pointer, struct error *err)
 	if (pointer.n && pointer.p[0] != '/')
 		return error_set(err, "a JSON pointer begins with `/`: `%.*s`", STR_ARG(pointer));
 	for (size_t i = 0; i < pointer.n; i++) {
-		if (pointer.p[i] == '~' && (i + 1 == pointer.n || (pointer.p[i + 1] != '0' && pointer.p[i + 1] != '1')))
-			return error_set(err, "in a JSON pointer `~` is written `~0` and `/` inside a key `~1`: `%.*s`",
-					 STR_ARG(pointer));
+		if (pointer.p[i] == '~' &&
+		    (i + 1 == pointer.n || (pointer.p[i + 1] != '0' && pointer.p[i + 1] != '1')))
+			return error_set(
+				err,
+				"in a JSON pointer `~` is written `~0` and `/` inside a key `~1`: `%.*s`",
+				STR_ARG(pointer));
 	}
 	return 0;
 }

@@ -76,9 +76,10 @@ static void read_yaml(struct yaml_file *f, size_t at, uint32_t line)
 				read_chunk(f, (struct str){ text.p + begin, at - begin }, begin_line);
 			skip = !only_comment(str_from(row, 3));
 			if (skip)
-				add_error(f, (struct yaml_place){ line, 4 },
-					  "only a comment may follow `---` on its line (kubectl refuses more): begin the "
-					  "document on the next line");
+				add_error(
+					f, (struct yaml_place){ line, 4 },
+					"only a comment may follow `---` on its line (kubectl refuses more): begin the "
+					"document on the next line");
 			begin = end + 1;
 			begin_line = line + 1;
 		}
@@ -132,8 +133,11 @@ static void read_json(struct yaml_file *f)
 			add_error(f, place, err.text);
 		} else if (count >= SURELY_JSON) {
 			bool yaml = str_starts(str_from(f->text, r.pos), STR("---"));
-			add_error(f, place, yaml ? "behind several JSON values only JSON is read (as kubectl does): separate them "
-						   "all with `---`, or none" : err.text);
+			add_error(
+				f, place,
+				yaml ? "behind several JSON values only JSON is read (as kubectl does): separate them "
+				       "all with `---`, or none"
+				     : err.text);
 			return;
 		} else {
 			f->was_json = looks_like_json(str_from(f->text, r.pos));
@@ -166,8 +170,7 @@ static void read_file(struct yaml_file *f, struct str bytes)
 }
 
 /* Moves a vector's content to the arena. */
-#define keep(a, vec, T) \
-	((vec).n ? memcpy(arena_array((a), T, (vec).n), (vec).at, (vec).n * sizeof(T)) : NULL)
+#define keep(a, vec, T) ((vec).n ? memcpy(arena_array((a), T, (vec).n), (vec).at, (vec).n * sizeof(T)) : NULL)
 
 int yaml_parse(struct arena *a, struct str text, struct yaml_stream *out, struct error *err)
 {

@@ -7,14 +7,15 @@
 #include "doc/node.h"
 
 /* Caps against hostile input; each breach is an error that names the cap and the line. */
-#define YAML_INPUT_MAX (64u << 20)      /* bytes of one file */
-#define YAML_NODES_MAX 5000000u         /* nodes of one file, after aliases are expanded */
+#define YAML_INPUT_MAX (64u << 20)	 /* bytes of one file */
+#define YAML_NODES_MAX 5000000u		 /* nodes of one file, after aliases are expanded */
 #define YAML_ALIAS_EXPANSION_MAX 200000u /* nodes that aliases may add to one file (billion laughs) */
-#define YAML_MESSAGES_MAX 1000u          /* warnings, and errors, kept of one file; more are dropped */
+#define YAML_MESSAGES_MAX 1000u		 /* warnings, and errors, kept of one file; more are dropped */
 
 struct yaml_document {
-	struct node *root; /* never NULL; an empty document is skipped, "null" or only comments count as empty */
-	uint32_t line;     /* 1-based line of the first content line of the document */
+	struct node
+		*root; /* never NULL; an empty document is skipped, "null" or only comments count as empty */
+	uint32_t line; /* 1-based line of the first content line of the document */
 	uint32_t end_line; /* last line */
 };
 
@@ -25,7 +26,7 @@ struct yaml_warning {
 
 struct yaml_error {
 	uint32_t line, column; /* column 0: the whole line or document */
-	char *text;            /* what is wrong and what to do, without the place */
+	char *text;	       /* what is wrong and what to do, without the place */
 };
 
 struct yaml_stream {

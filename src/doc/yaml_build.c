@@ -92,7 +92,8 @@ static int count_nodes(struct builder *b, size_t n)
 {
 	b->result->budget.nodes += n;
 	if (b->result->budget.nodes > YAML_NODES_MAX)
-		return fail(b, "the file holds more than %u values (YAML_NODES_MAX); split it", YAML_NODES_MAX);
+		return fail(b, "the file holds more than %u values (YAML_NODES_MAX); split it",
+			    YAML_NODES_MAX);
 	return 0;
 }
 
@@ -111,9 +112,11 @@ static int find_anchor(struct builder *b, struct anchor **out)
 	const char *name = (const char *)b->event.data.alias.anchor;
 	*out = map_get(&b->anchors, str_of(name));
 	if (!*out)
-		return fail(b, "*%.60s names no anchor: &%.60s must come before it in the same document; quote the text "
-			       "if it is meant as it stands",
-			    name, name);
+		return fail(
+			b,
+			"*%.60s names no anchor: &%.60s must come before it in the same document; quote the text "
+			"if it is meant as it stands",
+			name, name);
 	if (!(*out)->node)
 		return fail(b, "*%.60s is inside of what &%.60s names: it would contain itself", name, name);
 	return 0;
@@ -157,8 +160,10 @@ static int build_alias(struct builder *b, unsigned depth, struct node **out)
 		return -1;
 	b->result->budget.alias_nodes += anchor->nodes;
 	if (b->result->budget.alias_nodes > YAML_ALIAS_EXPANSION_MAX)
-		return fail(b, "aliases (*name) blow the file up by more than %u values (YAML_ALIAS_EXPANSION_MAX)",
-			    YAML_ALIAS_EXPANSION_MAX);
+		return fail(
+			b,
+			"aliases (*name) blow the file up by more than %u values (YAML_ALIAS_EXPANSION_MAX)",
+			YAML_ALIAS_EXPANSION_MAX);
 	if (count_nodes(b, anchor->nodes))
 		return -1;
 	if (depth + tree_depth(anchor->node) - 1 > NODE_DEPTH_MAX)
@@ -210,8 +215,10 @@ static int scalar_node(struct builder *b, const struct yaml_scalar *s, struct no
 		return 0;
 	case YAML_KIND_FLOAT:
 		if (s->infinite)
-			return fail(b, "`%s` cannot be sent: JSON has no such number; quote it if you mean the string",
-				    (const char *)b->event.data.scalar.value);
+			return fail(
+				b,
+				"`%s` cannot be sent: JSON has no such number; quote it if you mean the string",
+				(const char *)b->event.data.scalar.value);
 		number_set(b->a, n, s->text.n ? s->text : (struct str){ "0", 1 });
 		return 0;
 	case YAML_KIND_STRING:
@@ -304,8 +311,10 @@ static int build_key(struct builder *b, struct str *key)
 		scalar = anchor->scalar;
 		break;
 	default:
-		return fail(b, "a map or a list cannot be a key; if this is a template (`{{ ... }}`), it must be rendered "
-			       "first, or quoted");
+		return fail(
+			b,
+			"a map or a list cannot be a key; if this is a template (`{{ ... }}`), it must be rendered "
+			"first, or quoted");
 	}
 	if (yaml_scalar_key(b->a, &scalar, key, b->err)) {
 		*b->place = event_place(b);
@@ -345,10 +354,11 @@ static void merge_map(struct builder *b, struct open_map *m, const struct node *
 		}
 		struct work_pair *there = &b->pairs.at[same];
 		if (!there->merged)
-			yaml_warn(b->result, at.line, at.column,
-				  "the merge (<<) replaces `%.*s` of line %u, as it does with kubectl; put << first if "
-				  "you mean the opposite",
-				  STR_ARG(pair->key), there->pair.key_line);
+			yaml_warn(
+				b->result, at.line, at.column,
+				"the merge (<<) replaces `%.*s` of line %u, as it does with kubectl; put << first if "
+				"you mean the opposite",
+				STR_ARG(pair->key), there->pair.key_line);
 		there->pair.value = pair->value;
 	}
 }
@@ -387,7 +397,8 @@ static int build_pair(struct builder *b, struct open_map *m, unsigned depth)
 	size_t same = find_pair(b, m, key);
 	if (same != SIZE_MAX && !b->pairs.at[same].merged)
 		return fail(b, "the key `%.*s` is there twice: on line %u and on line %u; keep one of them",
-			    (int)(key.n > 200 ? 200 : key.n), key.p, b->pairs.at[same].pair.key_line, at.line);
+			    (int)(key.n > 200 ? 200 : key.n), key.p, b->pairs.at[same].pair.key_line,
+			    at.line);
 	struct node *value;
 	if (next(b) || build_node(b, depth + 1, &value))
 		return -1;
@@ -480,8 +491,10 @@ static int build_document(struct builder *b, struct yaml_document *out)
 	if (next(b))
 		return -1;
 	if (b->event.type != YAML_STREAM_END_EVENT)
-		return fail(b, "there is content behind the end of the document, which kubectl would drop silently; begin "
-			       "a new document with a line `---`");
+		return fail(
+			b,
+			"there is content behind the end of the document, which kubectl would drop silently; begin "
+			"a new document with a line `---`");
 	return 0;
 }
 

@@ -32,10 +32,10 @@ enum yaml_kind {
 struct yaml_scalar {
 	enum yaml_kind kind;
 	bool boolean;
-	bool old_bool;   /* a boolean in YAML 1.1 only */
-	bool infinite;   /* FLOAT: .inf or .nan, which JSON cannot say */
+	bool old_bool;	 /* a boolean in YAML 1.1 only */
+	bool infinite;	 /* FLOAT: .inf or .nan, which JSON cannot say */
 	struct str text; /* STRING: the value; INT, FLOAT: a decimal literal; borrows or lives in the arena */
-	double value;    /* FLOAT */
+	double value;	 /* FLOAT */
 };
 
 /*
@@ -76,7 +76,8 @@ void yaml_warn(struct yaml_result *result, uint32_t line, uint32_t column, const
  * The text as UTF-8 that ends with a line break, without a BOM. 0, or -1 with the place of the first
  * byte that is no text.
  */
-int yaml_text(struct arena *a, struct str bytes, struct str *out, struct yaml_place *place, struct error *err);
+int yaml_text(struct arena *a, struct str bytes, struct str *out, struct yaml_place *place,
+	      struct error *err);
 /* Control characters, which YAML refuses (JSON has rules of its own). */
 int yaml_text_check(struct str text, uint32_t first_line, struct yaml_place *place, struct error *err);
 

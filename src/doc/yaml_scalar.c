@@ -19,19 +19,19 @@ struct word {
 };
 
 static const struct word words[] = {
-	{ "y", YAML_KIND_BOOL, true, true },      { "Y", YAML_KIND_BOOL, true, true },
-	{ "yes", YAML_KIND_BOOL, true, true },    { "Yes", YAML_KIND_BOOL, true, true },
-	{ "YES", YAML_KIND_BOOL, true, true },    { "true", YAML_KIND_BOOL, true, false },
-	{ "True", YAML_KIND_BOOL, true, false },  { "TRUE", YAML_KIND_BOOL, true, false },
-	{ "on", YAML_KIND_BOOL, true, true },     { "On", YAML_KIND_BOOL, true, true },
-	{ "ON", YAML_KIND_BOOL, true, true },     { "n", YAML_KIND_BOOL, false, true },
-	{ "N", YAML_KIND_BOOL, false, true },     { "no", YAML_KIND_BOOL, false, true },
-	{ "No", YAML_KIND_BOOL, false, true },    { "NO", YAML_KIND_BOOL, false, true },
+	{ "y", YAML_KIND_BOOL, true, true },	   { "Y", YAML_KIND_BOOL, true, true },
+	{ "yes", YAML_KIND_BOOL, true, true },	   { "Yes", YAML_KIND_BOOL, true, true },
+	{ "YES", YAML_KIND_BOOL, true, true },	   { "true", YAML_KIND_BOOL, true, false },
+	{ "True", YAML_KIND_BOOL, true, false },   { "TRUE", YAML_KIND_BOOL, true, false },
+	{ "on", YAML_KIND_BOOL, true, true },	   { "On", YAML_KIND_BOOL, true, true },
+	{ "ON", YAML_KIND_BOOL, true, true },	   { "n", YAML_KIND_BOOL, false, true },
+	{ "N", YAML_KIND_BOOL, false, true },	   { "no", YAML_KIND_BOOL, false, true },
+	{ "No", YAML_KIND_BOOL, false, true },	   { "NO", YAML_KIND_BOOL, false, true },
 	{ "false", YAML_KIND_BOOL, false, false }, { "False", YAML_KIND_BOOL, false, false },
 	{ "FALSE", YAML_KIND_BOOL, false, false }, { "off", YAML_KIND_BOOL, false, true },
-	{ "Off", YAML_KIND_BOOL, false, true },   { "OFF", YAML_KIND_BOOL, false, true },
-	{ "", YAML_KIND_NULL, false, false },     { "~", YAML_KIND_NULL, false, false },
-	{ "null", YAML_KIND_NULL, false, false }, { "Null", YAML_KIND_NULL, false, false },
+	{ "Off", YAML_KIND_BOOL, false, true },	   { "OFF", YAML_KIND_BOOL, false, true },
+	{ "", YAML_KIND_NULL, false, false },	   { "~", YAML_KIND_NULL, false, false },
+	{ "null", YAML_KIND_NULL, false, false },  { "Null", YAML_KIND_NULL, false, false },
 	{ "NULL", YAML_KIND_NULL, false, false },
 };
 
@@ -159,7 +159,8 @@ static unsigned base_of(struct str *s)
 static void set_int(struct arena *a, struct yaml_scalar *out, bool negative, uint64_t value)
 {
 	char text[24];
-	int n = snprintf(text, sizeof(text), "%s%llu", negative && value ? "-" : "", (unsigned long long)value);
+	int n = snprintf(text, sizeof(text), "%s%llu", negative && value ? "-" : "",
+			 (unsigned long long)value);
 	out->kind = YAML_KIND_INT;
 	out->text = arena_str(a, (struct str){ text, (size_t)n });
 }
@@ -207,7 +208,8 @@ static struct str without_underscores(struct arena *a, struct str s)
 static bool underscores_ok(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] == '_' && (i == 0 || i + 1 == s.n || digits(s, i - 1) != 1 || digits(s, i + 1) == 0))
+		if (s.p[i] == '_' &&
+		    (i == 0 || i + 1 == s.n || digits(s, i - 1) != 1 || digits(s, i + 1) == 0))
 			return false;
 	return true;
 }
@@ -222,8 +224,8 @@ static bool resolve_number(struct arena *a, struct str s, struct yaml_scalar *ou
 	if (s.p[0] == '.')
 		return underscores_ok(s) && resolve_float(a, without_underscores(a, s), out);
 	struct str bare = without_underscores(a, s);
-	return bare.n && (resolve_int(a, bare, out) || resolve_float(a, bare, out) ||
-			  resolve_odd_binary(a, bare, out));
+	return bare.n &&
+	       (resolve_int(a, bare, out) || resolve_float(a, bare, out) || resolve_odd_binary(a, bare, out));
 }
 
 static void resolve_plain(struct arena *a, struct str s, struct yaml_scalar *out)
@@ -238,8 +240,8 @@ static void resolve_plain(struct arena *a, struct str s, struct yaml_scalar *out
 /* "Z", "+01:00", "-05:00" */
 static bool is_zone(struct str s)
 {
-	return str_is(s, "Z") || (s.n == 6 && (s.p[0] == '+' || s.p[0] == '-') && digits(s, 1) == 2 && s.p[3] == ':' &&
-				  digits(s, 4) == 2);
+	return str_is(s, "Z") || (s.n == 6 && (s.p[0] == '+' || s.p[0] == '-') && digits(s, 1) == 2 &&
+				  s.p[3] == ':' && digits(s, 4) == 2);
 }
 
 /* A date, with or without a time, in the forms go-yaml knows; ranges are not checked to the day. */
@@ -252,8 +254,8 @@ static bool is_timestamp(struct str s)
 		return false;
 	memcpy(text, s.p, s.n);
 	text[s.n] = '\0';
-	if (sscanf(text, "%4u-%2u-%2u%n", &year, &month, &day, &end) != 3 || month < 1 || month > 12 || day < 1 ||
-	    day > 31)
+	if (sscanf(text, "%4u-%2u-%2u%n", &year, &month, &day, &end) != 3 || month < 1 || month > 12 ||
+	    day < 1 || day > 31)
 		return false;
 	if ((size_t)end == s.n)
 		return true;
@@ -272,9 +274,10 @@ static bool is_timestamp(struct str s)
 }
 
 static const signed char base64_values[256] = {
-	['A'] = 1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24,
-	25, 26, ['a'] = 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46,
-	47, 48, 49, 50, 51, 52, ['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, ['+'] = 63, ['/'] = 64,
+	['A'] = 1, 2,  3,  4,  5,	   6,  7,  8,  9,  10, 11,	   12, 13, 14, 15,	   16,
+	17,	   18, 19, 20, 21,	   22, 23, 24, 25, 26, ['a'] = 27, 28, 29, 30, 31,	   32,
+	33,	   34, 35, 36, 37,	   38, 39, 40, 41, 42, 43,	   44, 45, 46, 47,	   48,
+	49,	   50, 51, 52, ['0'] = 53, 54, 55, 56, 57, 58, 59,	   60, 61, 62, ['+'] = 63, ['/'] = 64,
 };
 
 /* Standard base64 with padding; line breaks are skipped, nothing else is. */
@@ -311,8 +314,9 @@ static int resolve_binary(struct arena *a, struct str s, struct yaml_scalar *out
 	if (!base64_decode(a, s, &out->text))
 		return error_set(err, "!!binary must be followed by base64 text");
 	if (!str_utf8(out->text))
-		return error_set(err, "!!binary data that is not UTF-8 text would arrive broken; drop the tag and "
-				      "put the base64 text where base64 is expected (Secret data, binaryData)");
+		return error_set(err,
+				 "!!binary data that is not UTF-8 text would arrive broken; drop the tag and "
+				 "put the base64 text where base64 is expected (Secret data, binaryData)");
 	return 0;
 }
 
@@ -350,16 +354,16 @@ int yaml_resolve(struct arena *a, struct str text, struct str tag, bool plain, s
 		name = str_from(tag, sizeof(TAG_PREFIX) - 1);
 	if (str_is(name, "binary"))
 		return resolve_binary(a, text, out, err);
-	if (!str_is(name, "bool") && !str_is(name, "int") && !str_is(name, "null") && !str_is(name, "float") &&
-	    !str_is(name, "timestamp")) {
+	if (!str_is(name, "bool") && !str_is(name, "int") && !str_is(name, "null") &&
+	    !str_is(name, "float") && !str_is(name, "timestamp")) {
 		*out = (struct yaml_scalar){ .kind = YAML_KIND_STRING, .text = text }; /* !!str, !anything */
 		return 0;
 	}
 	resolve_plain(a, text, out);
 	if (tag_fits(name, text, out))
 		return 0;
-	return error_set(err, "`%.*s` is not a value of type !!%.*s", (int)(text.n > 40 ? 40 : text.n), text.p,
-			 STR_ARG(name));
+	return error_set(err, "`%.*s` is not a value of type !!%.*s", (int)(text.n > 40 ? 40 : text.n),
+			 text.p, STR_ARG(name));
 }
 
 int yaml_scalar_key(struct arena *a, const struct yaml_scalar *s, struct str *key, struct error *err)
@@ -368,13 +372,16 @@ int yaml_scalar_key(struct arena *a, const struct yaml_scalar *s, struct str *ke
 	int64_t ignored;
 	switch (s->kind) {
 	case YAML_KIND_NULL:
-		return error_set(err, "a key is missing before the `:` (or it is null); quote it if you mean the text");
+		return error_set(
+			err,
+			"a key is missing before the `:` (or it is null); quote it if you mean the text");
 	case YAML_KIND_BOOL:
 		*key = s->boolean ? STR("true") : STR("false");
 		return 0;
 	case YAML_KIND_INT:
 		if (!str_int64(s->text, &ignored))
-			return error_set(err, "the number %.*s is too large for a key; quote it", STR_ARG(s->text));
+			return error_set(err, "the number %.*s is too large for a key; quote it",
+					 STR_ARG(s->text));
 		*key = s->text;
 		return 0;
 	case YAML_KIND_FLOAT:
@@ -383,8 +390,9 @@ int yaml_scalar_key(struct arena *a, const struct yaml_scalar *s, struct str *ke
 			return 0;
 		}
 		number_shortest_g(s->value, 32, text);
-		*key = arena_str(a, str_is(str_of(text), "+Inf") ? STR(".inf") :
-				    str_is(str_of(text), "-Inf") ? STR("-.inf") : str_of(text));
+		*key = arena_str(a, str_is(str_of(text), "+Inf")   ? STR(".inf")
+				    : str_is(str_of(text), "-Inf") ? STR("-.inf")
+								   : str_of(text));
 		return 0;
 	case YAML_KIND_STRING:
 		*key = s->text;

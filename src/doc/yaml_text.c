@@ -45,7 +45,8 @@ static int from_utf16(struct str bytes, bool big, struct buf *out)
 	for (size_t i = 2; i + 1 < bytes.n; i += 2) {
 		uint32_t c = big ? (uint32_t)p[i] << 8 | p[i + 1] : (uint32_t)p[i + 1] << 8 | p[i];
 		if (c >= 0xd800 && c < 0xdc00 && i + 3 < bytes.n) {
-			uint32_t low = big ? (uint32_t)p[i + 2] << 8 | p[i + 3] : (uint32_t)p[i + 3] << 8 | p[i + 2];
+			uint32_t low =
+				big ? (uint32_t)p[i + 2] << 8 | p[i + 3] : (uint32_t)p[i + 3] << 8 | p[i + 2];
 			if (low < 0xdc00 || low > 0xdfff)
 				return -1;
 			c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
@@ -129,8 +130,10 @@ int yaml_text_check(struct str text, uint32_t first_line, struct yaml_place *pla
 			continue;
 		*place = place_of(text, i, first_line);
 		unsigned code = c == 0xc2 ? p[i + 1] : c == 0xef ? 0xff00u | p[i + 2] | 0x40u : c;
-		return error_set(err, "the control character U+%04X is not allowed in YAML; in double quotes write \\x%02x",
-				 code, code & 0xff);
+		return error_set(
+			err,
+			"the control character U+%04X is not allowed in YAML; in double quotes write \\x%02x",
+			code, code & 0xff);
 	}
 	return 0;
 }

@@ -156,7 +156,8 @@ static void put_map(yaml_emitter_t *e, const struct node *n)
 static void put_seq(yaml_emitter_t *e, const struct node *n)
 {
 	yaml_event_t event;
-	emit(e, &event, yaml_sequence_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_SEQUENCE_STYLE));
+	emit(e, &event,
+	     yaml_sequence_start_event_initialize(&event, NULL, NULL, 1, YAML_BLOCK_SEQUENCE_STYLE));
 	for (size_t i = 0; i < n->seq.n; i++)
 		put(e, n->seq.items[i]);
 	emit(e, &event, yaml_sequence_end_event_initialize(&event));

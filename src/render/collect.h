@@ -14,7 +14,7 @@ struct render_collect {
 	VEC(struct render_diag) diags;
 	size_t n_errors, dropped_diags;
 	struct map seen; /* key of an object -> struct render_place, in the arena */
-	bool full;       /* RENDER_OBJECTS_MAX was said */
+	bool full;	 /* RENDER_OBJECTS_MAX was said */
 };
 
 struct render_place {

@@ -1,4 +1,5 @@
-/* diag.c - diagnostics, collected under a cap: a broken generator must not fill the memory with complaints. */
+/* diag.c - diagnostics, collected under a cap: a broken generator must not fill the memory with complaints.
+ */
 #include "render/collect.h"
 
 /* Names come from files: a message stays one line and harmless on a terminal. */
@@ -20,7 +21,11 @@ void collect_diag(struct render_collect *c, enum render_severity severity, const
 		return;
 	}
 	struct render_diag diag = {
-		.severity = severity, .file = file, .line = line, .column = column, .object = object,
+		.severity = severity,
+		.file = file,
+		.line = line,
+		.column = column,
+		.object = object,
 	};
 	va_list ap;
 	va_start(ap, fmt);
@@ -30,8 +35,7 @@ void collect_diag(struct render_collect *c, enum render_severity severity, const
 }
 
 /* Moves a vector's content to the arena. */
-#define keep(a, vec, T) \
-	((vec).n ? memcpy(arena_array((a), T, (vec).n), (vec).at, (vec).n * sizeof(T)) : NULL)
+#define keep(a, vec, T) ((vec).n ? memcpy(arena_array((a), T, (vec).n), (vec).at, (vec).n * sizeof(T)) : NULL)
 
 void collect_finish(struct render_collect *c, struct render_output *out)
 {

@@ -18,15 +18,16 @@ struct candidate {
 	const char *label;
 };
 
-#define refuse(k, at, ...) \
+#define refuse(k, at, ...)                                                                               \
 	collect_diag((k)->c, RENDER_ERROR, (k)->object.file, (at)->line ? (at)->line : (k)->object.line, \
 		     (at)->column, (k)->label, __VA_ARGS__)
 
 static const char *type_name(const struct node *n)
 {
 	static const char *const names[] = {
-		[NODE_NULL] = "null",	 [NODE_BOOL] = "a boolean", [NODE_INT] = "a number", [NODE_FLOAT] = "a number",
-		[NODE_STRING] = "a text", [NODE_MAP] = "a map",	     [NODE_SEQ] = "a list",
+		[NODE_NULL] = "null",	   [NODE_BOOL] = "a boolean", [NODE_INT] = "a number",
+		[NODE_FLOAT] = "a number", [NODE_STRING] = "a text",  [NODE_MAP] = "a map",
+		[NODE_SEQ] = "a list",
 	};
 	return names[n->type];
 }
@@ -48,8 +49,8 @@ static const char *label_of(struct arena *a, const struct node *root)
 	struct str namespace = short_text(node_text(node_at(root, "metadata.namespace")));
 	if (!kind.n && !name.n)
 		return NULL;
-	return arena_printf(a, "%.*s%s%.*s%s%.*s", STR_ARG(kind), kind.n && name.n ? " " : "", STR_ARG(namespace),
-			    namespace.n && name.n ? "/" : "", STR_ARG(name));
+	return arena_printf(a, "%.*s%s%.*s%s%.*s", STR_ARG(kind), kind.n && name.n ? " " : "",
+			    STR_ARG(namespace), namespace.n && name.n ? "/" : "", STR_ARG(name));
 }
 
 /* The text of a field that must be a string; false when it is not there or was refused. */
@@ -88,7 +89,8 @@ static bool is_label(struct str s, bool upper)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
-		bool alnum = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (upper && c >= 'A' && c <= 'Z');
+		bool alnum =
+			(c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (upper && c >= 'A' && c <= 'Z');
 		if (!alnum && (c != '-' || i == 0 || i + 1 == s.n))
 			return false;
 	}
@@ -118,8 +120,10 @@ static bool check_type(struct candidate *k)
 		bool has_group = first.n < api_version.n;
 		k->object.group = has_group ? first : (struct str){ "", 0 };
 		k->object.version = has_group ? rest : first;
-		if ((has_group && first.n == 0) || !is_group(k->object.group) || !is_label(k->object.version, false))
-			refuse(k, node_get(root, "apiVersion"), "apiVersion `%.*s` is not of the form v1 or group/v1",
+		if ((has_group && first.n == 0) || !is_group(k->object.group) ||
+		    !is_label(k->object.version, false))
+			refuse(k, node_get(root, "apiVersion"),
+			       "apiVersion `%.*s` is not of the form v1 or group/v1",
 			       STR_ARG(short_text(api_version)));
 	}
 	size_t between = k->c->n_errors;
@@ -183,7 +187,8 @@ static bool is_first(struct candidate *k)
 	}
 	struct render_place *first = map_get(&k->c->seen, buf_str(&key));
 	if (first) {
-		refuse(k, o->root, "is there twice: first at %s:%u, again here; the first is used, remove one",
+		refuse(k, o->root,
+		       "is there twice: first at %s:%u, again here; the first is used, remove one",
 		       first->file, first->line);
 		return false;
 	}
@@ -200,7 +205,8 @@ static void collect_object(struct render_collect *c, const char *file, struct no
 	k.object.line = root->line;
 	k.object.root = root;
 	if (root->type != NODE_MAP) {
-		refuse(&k, root, "an object is a map with apiVersion, kind and metadata; this is %s", type_name(root));
+		refuse(&k, root, "an object is a map with apiVersion, kind and metadata; this is %s",
+		       type_name(root));
 		return;
 	}
 	/* Known only when needed: most objects are good. */
@@ -246,12 +252,13 @@ static void collect_nested(struct render_collect *c, const char *file, struct no
 	const char *label = label_of(c->a, root);
 	if (depth > RENDER_LIST_DEPTH_MAX) {
 		collect_diag(c, RENDER_ERROR, file, root->line, root->column, label,
-			     "lists are nested deeper than %u levels (RENDER_LIST_DEPTH_MAX)", RENDER_LIST_DEPTH_MAX);
+			     "lists are nested deeper than %u levels (RENDER_LIST_DEPTH_MAX)",
+			     RENDER_LIST_DEPTH_MAX);
 		return;
 	}
 	if (items->type != NODE_SEQ && items->type != NODE_NULL) {
-		collect_diag(c, RENDER_ERROR, file, items->line, items->column, label, "items is %s, it must be a list",
-			     type_name(items));
+		collect_diag(c, RENDER_ERROR, file, items->line, items->column, label,
+			     "items is %s, it must be a list", type_name(items));
 		return;
 	}
 	for (size_t i = 0; i < node_count(items); i++) {

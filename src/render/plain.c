@@ -34,7 +34,8 @@ static bool is_manifest(struct str path)
 static bool is_kustomization(struct str path)
 {
 	struct str name = base_name(path);
-	return str_is(name, "kustomization.yaml") || str_is(name, "kustomization.yml") || str_is(name, "Kustomization");
+	return str_is(name, "kustomization.yaml") || str_is(name, "kustomization.yml") ||
+	       str_is(name, "Kustomization");
 }
 
 static bool is_lfs_pointer(struct str data)
@@ -47,7 +48,8 @@ static bool refuse_file(struct render_collect *c, const struct render_file *file
 {
 	if (file->data.n > RENDER_FILE_MAX) {
 		collect_diag(c, RENDER_ERROR, file->path, 0, 0, NULL,
-			     "the file is larger than %u MiB (RENDER_FILE_MAX): split it", RENDER_FILE_MAX >> 20);
+			     "the file is larger than %u MiB (RENDER_FILE_MAX): split it",
+			     RENDER_FILE_MAX >> 20);
 		return true;
 	}
 	if (is_lfs_pointer(file->data)) {
@@ -66,11 +68,11 @@ static void render_one(struct render_collect *c, const struct render_file *file)
 		return;
 	(void)yaml_parse(c->a, file->data, &stream, NULL); /* every error is in stream.errors too */
 	for (size_t i = 0; i < stream.n_warnings; i++)
-		collect_diag(c, RENDER_WARNING, file->path, stream.warnings[i].line, stream.warnings[i].column, NULL,
-			     "%s", stream.warnings[i].text);
+		collect_diag(c, RENDER_WARNING, file->path, stream.warnings[i].line,
+			     stream.warnings[i].column, NULL, "%s", stream.warnings[i].text);
 	for (size_t i = 0; i < stream.n_errors; i++)
-		collect_diag(c, RENDER_ERROR, file->path, stream.errors[i].line, stream.errors[i].column, NULL, "%s",
-			     stream.errors[i].text);
+		collect_diag(c, RENDER_ERROR, file->path, stream.errors[i].line, stream.errors[i].column,
+			     NULL, "%s", stream.errors[i].text);
 	for (size_t i = 0; i < stream.n; i++)
 		collect_document(c, file->path, stream.documents[i].root);
 }

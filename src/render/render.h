@@ -16,10 +16,10 @@
 #include "doc/node.h"
 
 /* Caps against hostile trees; each breach is an error that names the cap. */
-#define RENDER_FILE_MAX (16u << 20)  /* bytes of one file */
-#define RENDER_OBJECTS_MAX 100000u   /* objects of one render */
-#define RENDER_DIAGS_MAX 1000u       /* diagnostics kept; the rest is counted in the last one */
-#define RENDER_LIST_DEPTH_MAX 8u     /* `List` objects inside `List` objects */
+#define RENDER_FILE_MAX (16u << 20) /* bytes of one file */
+#define RENDER_OBJECTS_MAX 100000u  /* objects of one render */
+#define RENDER_DIAGS_MAX 1000u	    /* diagnostics kept; the rest is counted in the last one */
+#define RENDER_LIST_DEPTH_MAX 8u    /* `List` objects inside `List` objects */
 
 struct render_file {
 	const char *path; /* relative to the repository root, for messages */
@@ -30,7 +30,8 @@ struct render_file {
 struct render_input {
 	const struct render_file *files;
 	size_t n;
-	const char *root; /* the app's folder: names below it decide what is hidden; NULL: the repository root */
+	const char
+		*root; /* the app's folder: names below it decide what is hidden; NULL: the repository root */
 };
 
 enum render_severity {
@@ -49,7 +50,7 @@ struct render_diag {
 /* One object that can be applied: kind, version and name are there and well-formed. */
 struct render_object {
 	struct str group, version, kind; /* "apps/v1" -> "apps", "v1"; "v1" -> "", "v1" */
-	struct str namespace;            /* metadata.namespace as written; "" when absent */
+	struct str namespace;		 /* metadata.namespace as written; "" when absent */
 	struct str name;
 	const char *file;
 	uint32_t line; /* where the object starts */

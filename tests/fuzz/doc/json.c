@@ -11,7 +11,8 @@ static void check(bool good)
 		abort();
 }
 
-static void round_trip(struct arena *a, const struct node *n, void (*write)(struct buf *, const struct node *))
+static void round_trip(struct arena *a, const struct node *n,
+		       void (*write)(struct buf *, const struct node *))
 {
 	cleanup_buf struct buf text = BUF_INIT;
 	struct node *again;

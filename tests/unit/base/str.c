@@ -46,8 +46,8 @@ static void knows_utf8(void **state)
 {
 	assert_true(str_utf8(STR("gr\xc3\xbc\xc3\x9f \xf0\x9f\x98\x80")));
 	assert_false(str_utf8(STR("\xc3")));
-	assert_false(str_utf8(STR("\xc0\x80")));         /* overlong */
-	assert_false(str_utf8(STR("\xed\xa0\x80")));     /* surrogate */
+	assert_false(str_utf8(STR("\xc0\x80")));	 /* overlong */
+	assert_false(str_utf8(STR("\xed\xa0\x80")));	 /* surrogate */
 	assert_false(str_utf8(STR("\xf4\x90\x80\x80"))); /* over U+10FFFF */
 	assert_false(str_utf8(STR("\xff")));
 }
@@ -68,8 +68,9 @@ static void buffers_grow(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(compares_bytes), cmocka_unit_test(cuts), cmocka_unit_test(reads_numbers_that_fit),
-		cmocka_unit_test(knows_utf8),	  cmocka_unit_test(buffers_grow),
+		cmocka_unit_test(compares_bytes),	  cmocka_unit_test(cuts),
+		cmocka_unit_test(reads_numbers_that_fit), cmocka_unit_test(knows_utf8),
+		cmocka_unit_test(buffers_grow),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,7 +25,8 @@ static void as_diff_prints_them(void **state)
 	check("a\n", "a", 3, "@@ -1 +1 @@\n-a\n+a\n\\ No newline at end of file\n");
 	check("1\n2\n3\n4\n5\n6\n7\n", "1\nx\n3\n4\n5\ny\n7\n", 1,
 	      "@@ -1,3 +1,3 @@\n 1\n-2\n+x\n 3\n@@ -5,3 +5,3 @@\n 5\n-6\n+y\n 7\n");
-	check("1\n2\n3\n4\n5\n6\n", "1\nx\n3\n4\ny\n6\n", 1, "@@ -1,6 +1,6 @@\n 1\n-2\n+x\n 3\n 4\n-5\n+y\n 6\n");
+	check("1\n2\n3\n4\n5\n6\n", "1\nx\n3\n4\ny\n6\n", 1,
+	      "@@ -1,6 +1,6 @@\n 1\n-2\n+x\n 3\n 4\n-5\n+y\n 6\n");
 	check("a\nb\nc\na\nb\nb\na\n", "c\nb\na\nb\na\nc\n", 0,
 	      "@@ -1,2 +0,0 @@\n-a\n-b\n@@ -3,0 +2 @@\n+b\n@@ -6 +4,0 @@\n-b\n@@ -7,0 +6 @@\n+c\n");
 }
@@ -33,7 +34,9 @@ static void as_diff_prints_them(void **state)
 static void labels_and_colours(void **state)
 {
 	cleanup_buf struct buf out = BUF_INIT;
-	struct diff_options options = { .old_label = "cluster", .new_label = "git", .context = 3, .colour = true };
+	struct diff_options options = {
+		.old_label = "cluster", .new_label = "git", .context = 3, .colour = true
+	};
 	diff_unified(&out, STR("a\n"), STR("b\n"), &options);
 	assert_string_equal(out.p, "--- cluster\n+++ git\n\x1b[36m@@ -1 +1 @@\x1b[0m\n\x1b[31m-a\x1b[0m\n"
 				   "\x1b[32m+b\x1b[0m\n");

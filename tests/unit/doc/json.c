@@ -111,8 +111,9 @@ static void writes_as_go_does(void **state)
 	assert_string_equal(out.p, "{\"B\":[1,{\"x\":2}],\"a\":{},\"b\":{\"y\":[],\"z\":1}}");
 	buf_clear(&out);
 	json_write_pretty(&out, n);
-	assert_string_equal(out.p, "{\n  \"B\": [\n    1,\n    {\n      \"x\": 2\n    }\n  ],\n  \"a\": {},\n  \"b\": {\n"
-				   "    \"y\": [],\n    \"z\": 1\n  }\n}\n");
+	assert_string_equal(
+		out.p, "{\n  \"B\": [\n    1,\n    {\n      \"x\": 2\n    }\n  ],\n  \"a\": {},\n  \"b\": {\n"
+		       "    \"y\": [],\n    \"z\": 1\n  }\n}\n");
 }
 
 static void the_hash_ignores_the_order_of_keys(void **state)

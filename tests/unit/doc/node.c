@@ -19,7 +19,8 @@ static struct node *parse(struct arena *a, const char *text)
 static void lookups_take_what_is_not_there(void **state)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
-	struct node *n = parse(&a, "{\"metadata\":{\"labels\":{\"app\":\"x\"}},\"n\":12,\"l\":[1,2],\"t\":true}");
+	struct node *n =
+		parse(&a, "{\"metadata\":{\"labels\":{\"app\":\"x\"}},\"n\":12,\"l\":[1,2],\"t\":true}");
 	int64_t value;
 	assert_true(str_is(node_text(node_at(n, "metadata.labels.app")), "x"));
 	assert_null(node_at(n, "metadata.nothing.app"));

@@ -63,9 +63,12 @@ static void names_of_keys(void **state)
 		double value;
 		const char *want;
 	} cases[] = {
-		{ 1.5, "1.5" },	      { 0.1, "0.1" },	     { 1e5, "100000" },	      { 1e6, "1e+06" },
-		{ 1e21, "1e+21" },    { 1e-4, "0.0001" },    { 1e-5, "1e-05" },	      { 123456789.125, "1.2345679e+08" },
-		{ HUGE_VAL, "+Inf" }, { -HUGE_VAL, "-Inf" }, { 1e200, "+Inf" },	      { -2.5, "-2.5" },
+		{ 1.5, "1.5" },	      { 0.1, "0.1" },
+		{ 1e5, "100000" },    { 1e6, "1e+06" },
+		{ 1e21, "1e+21" },    { 1e-4, "0.0001" },
+		{ 1e-5, "1e-05" },    { 123456789.125, "1.2345679e+08" },
+		{ HUGE_VAL, "+Inf" }, { -HUGE_VAL, "-Inf" },
+		{ 1e200, "+Inf" },    { -2.5, "-2.5" },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		number_shortest_g(cases[i].value, 32, text);

@@ -12,12 +12,15 @@ static void examples_of_the_rfc(void **state)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
 	struct node *n;
-	const char *text = "{\"foo\":[\"bar\",\"baz\"],\"\":0,\"a/b\":1,\"c%d\":2,\"e^f\":3,\"g|h\":4,\"i\\\\j\":5,"
-			   "\"k\\\"l\":6,\" \":7,\"m~n\":8}";
+	const char *text =
+		"{\"foo\":[\"bar\",\"baz\"],\"\":0,\"a/b\":1,\"c%d\":2,\"e^f\":3,\"g|h\":4,\"i\\\\j\":5,"
+		"\"k\\\"l\":6,\" \":7,\"m~n\":8}";
 	assert_int_equal(json_parse(&a, str_of(text), true, &n, NULL), 0);
 	assert_ptr_equal(pointer_get(n, STR("")), n);
 	assert_true(str_is(node_text(pointer_get(n, STR("/foo/0"))), "bar"));
-	const char *const numbers[] = { "/", "/a~1b", "/c%d", "/e^f", "/g|h", "/i\\j", "/k\"l", "/ ", "/m~0n" };
+	const char *const numbers[] = {
+		"/", "/a~1b", "/c%d", "/e^f", "/g|h", "/i\\j", "/k\"l", "/ ", "/m~0n"
+	};
 	for (int64_t i = 0, value; i < 9; i++) {
 		assert_true(node_int(pointer_get(n, str_of(numbers[i])), &value));
 		assert_int_equal(value, i);

@@ -21,7 +21,9 @@ static void places_count_from_the_start_of_the_file(void **state)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
 	struct yaml_stream s;
-	assert_int_equal(yaml_parse(&a, STR("# c\n\na: 1\n---\n\n# c\nb:\n  - x\n  -   q: [1,\n   2]\n---\n"), &s, NULL), 0);
+	assert_int_equal(yaml_parse(&a, STR("# c\n\na: 1\n---\n\n# c\nb:\n  - x\n  -   q: [1,\n   2]\n---\n"),
+				    &s, NULL),
+			 0);
 	assert_int_equal(s.n, 2);
 	assert_int_equal(s.documents[0].line, 3);
 	assert_int_equal(s.documents[1].line, 7);
@@ -39,7 +41,8 @@ static void a_bad_document_hides_no_other(void **state)
 	cleanup_arena struct arena a = ARENA_INIT;
 	struct yaml_stream s;
 	struct error err = ERROR_INIT;
-	struct str text = STR("a: 1\n---\nb: [\n---\nc: 3\n---\n\tx: 1\n---\nd: yes\n--- {bad: 1}\nbad: 2\n---\ne: 5\n");
+	struct str text = STR(
+		"a: 1\n---\nb: [\n---\nc: 3\n---\n\tx: 1\n---\nd: yes\n--- {bad: 1}\nbad: 2\n---\ne: 5\n");
 	assert_int_equal(yaml_parse(&a, text, &s, &err), -1);
 	assert_int_equal(s.n, 4);
 	assert_int_equal(s.n_errors, 3);
@@ -117,7 +120,8 @@ static void texts_may_hold_any_character(void **state)
 
 static void empty_files_have_no_documents(void **state)
 {
-	static const char *const texts[] = { "", "\n", "---\n", "---\n---\n", "# x", "null", "~\n", "\xef\xbb\xbf", "...\n" };
+	static const char *const texts[] = { "",     "\n",  "---\n",	    "---\n---\n", "# x",
+					     "null", "~\n", "\xef\xbb\xbf", "...\n" };
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		cleanup_arena struct arena a = ARENA_INIT;
 		struct yaml_stream s;

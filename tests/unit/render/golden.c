@@ -52,7 +52,8 @@ static void write_file(const char *directory, const char *name, const struct buf
 static void complain(const char *directory, const char *what, const struct buf *want, const struct buf *got)
 {
 	failures++;
-	printf("%s: %s\n--- want\n%s+++ got\n%s\n", directory, what, want->n ? want->p : "", got->n ? got->p : "");
+	printf("%s: %s\n--- want\n%s+++ got\n%s\n", directory, what, want->n ? want->p : "",
+	       got->n ? got->p : "");
 }
 
 static void put_json(struct buf *out, const struct node *root)
@@ -71,7 +72,8 @@ static bool read_documents(struct arena *a, const struct buf *in, struct buf *ob
 		buf_printf(messages, "%u:%u: warning: %s\n", s.warnings[i].line, s.warnings[i].column,
 			   s.warnings[i].text);
 	for (size_t i = 0; i < s.n_errors; i++)
-		buf_printf(messages, "%u:%u: error: %s\n", s.errors[i].line, s.errors[i].column, s.errors[i].text);
+		buf_printf(messages, "%u:%u: error: %s\n", s.errors[i].line, s.errors[i].column,
+			   s.errors[i].text);
 	return rc == 0;
 }
 
@@ -93,7 +95,8 @@ static void check_input(const char *directory, bool as_objects)
 	cleanup_buf struct buf in = BUF_INIT, want = BUF_INIT, want_messages = BUF_INIT, ignored = BUF_INIT;
 	cleanup_buf struct buf got = BUF_INIT, messages = BUF_INIT;
 	read_file(directory, "in.yaml", &in);
-	bool good = as_objects ? read_objects(&a, &in, &got, &messages) : read_documents(&a, &in, &got, &messages);
+	bool good = as_objects ? read_objects(&a, &in, &got, &messages)
+			       : read_documents(&a, &in, &got, &messages);
 	bool deviation = read_file(directory, "deviation", &ignored);
 	if (update) {
 		write_file(directory, "messages", &messages);
@@ -106,7 +109,8 @@ static void check_input(const char *directory, bool as_objects)
 	if (refused ? !str_starts(buf_str(&got), buf_str(&want)) : !str_eq(buf_str(&got), buf_str(&want)))
 		complain(directory, "other objects than kubectl's", &want, &got);
 	if (!deviation && good == refused)
-		complain(directory, refused ? "kubectl refuses this" : "kubectl takes this", &ignored, &messages);
+		complain(directory, refused ? "kubectl refuses this" : "kubectl takes this", &ignored,
+			 &messages);
 	if (!str_eq(buf_str(&messages), buf_str(&want_messages)))
 		complain(directory, "other messages", &want_messages, &messages);
 }
