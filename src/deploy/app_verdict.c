@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "deploy/key.h"
+
 static void verdict(struct app_verdict *out, enum app_ready ready, const char *reason)
 {
 	out->ready = ready;
@@ -39,8 +41,10 @@ static void describe_failure(const struct app *app, struct app_verdict *out)
 	char more[48] = "";
 	if (n > 1)
 		snprintf(more, sizeof(more), " (and %zu more)", n - 1);
-	snprintf(out->message, sizeof(out->message), "%.100s: %.60s%s%.60s: %.200s%s", app->attempted.text, first->key,
-		 first->key[0] ? "" : "render", place, first->text, more);
+	cleanup_arena struct arena a = ARENA_INIT;
+	const char *what = first->key[0] ? key_display(&a, str_of(first->key)) : "render";
+	snprintf(out->message, sizeof(out->message), "%.100s: %.100s%.60s: %.200s%s", app->attempted.text, what, place, first->text,
+		 more);
 }
 
 static void describe_failed(const struct app *app, struct app_verdict *out)

@@ -120,7 +120,8 @@ void managed_wanted(struct managed *m)
 	/* A commit that changes nothing this app reads keeps the revision that did: nothing new is said then. */
 	bool same = hash_eq(revision.input, m->app.wanted.input);
 	snprintf(revision.text, sizeof(revision.text), "%s", same ? m->app.wanted.text : answer.display);
-	if (!same && hash_eq(revision.input, m->app.applied.input))
+	/* The same after a restart: what was applied then is what is wanted now. */
+	if (hash_is_zero(m->app.wanted.input) && hash_eq(revision.input, m->app.applied.input))
 		snprintf(revision.text, sizeof(revision.text), "%s", m->app.applied.text);
 	app_wanted(&m->app, &revision, now);
 }

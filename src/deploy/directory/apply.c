@@ -1,10 +1,10 @@
 /*
  * apply.c - makes the directory what git says, in rounds.
  *
- * A round: decide what each item needs by looking at its place; claim what is not ours yet (the inventory is written,
- * and other apps' claims are honoured); only then make directories and write files. Items whose place is taken by
- * something of ours that git no longer has (a file where a directory goes, or the reverse) wait for the second round, after
- * the prune. Every failure is noted and the next file goes on.
+ * A round: decide what each item needs by looking at its place; claim what is not ours yet (the inventory is
+ * written, and other apps' claims are honoured); only then make directories and write files. Items whose
+ * place is taken by something of ours that git no longer has (a file where a directory goes, or the reverse)
+ * wait for the second round, after the prune. Every failure is noted and the next file goes on.
  */
 #include "deploy/directory/work.h"
 
@@ -17,10 +17,10 @@
 
 enum action {
 	ACTION_NONE,
-	ACTION_CREATE,  /* nothing is there: nothing may be replaced */
+	ACTION_CREATE, /* nothing is there: nothing may be replaced */
 	ACTION_REPLACE,
-	ACTION_ADOPT,   /* it is already what git says */
-	ACTION_LATER,   /* its place is blocked */
+	ACTION_ADOPT, /* it is already what git says */
+	ACTION_LATER, /* its place is blocked */
 	ACTION_REFUSED,
 };
 
@@ -28,9 +28,9 @@ struct round {
 	struct work *work;
 	int root;
 	bool last;
-	enum action *actions;      /* one an item */
-	VEC(const char *) claims;  /* paths, in the ledger already; those of items or of the arena */
-	bool commit;               /* something will be changed */
+	enum action *actions;	  /* one an item */
+	VEC(const char *) claims; /* paths, in the ledger already; those of items or of the arena */
+	bool commit;		  /* something will be changed */
 };
 
 static const struct desired_item *item_at(const struct round *r, size_t i)
@@ -134,7 +134,8 @@ static void taken(void *arg, const char *path, const char *app)
 	const struct desired *d = r->work->desired;
 	const struct desired_item *item = desired_find(d, str_of(path));
 	if (item)
-		refuse(r, (size_t)(item - d->items), arena_printf(&r->work->arena, "belongs to the app %s", app));
+		refuse(r, (size_t)(item - d->items),
+		       arena_printf(&r->work->arena, "belongs to the app %s", app));
 }
 
 static int save_claims(struct round *r)
@@ -145,8 +146,8 @@ static int save_claims(struct round *r)
 	w->ledger.command_due = w->ledger.command_due || due;
 	int rc = 0;
 	if (r->claims.n > 0)
-		rc = ledger_claim(&w->ledger, w->paths->state_dir, w->paths->file, r->claims.at, r->claims.n, taken, r,
-				  &err);
+		rc = ledger_claim(&w->ledger, w->paths->state_dir, w->paths->file, r->claims.at, r->claims.n,
+				  taken, r, &err);
 	else if (due || r->commit)
 		rc = ledger_save(&w->ledger, w->paths->file, &err);
 	if (rc != 0)
@@ -160,7 +161,8 @@ static int claim(struct round *r)
 		const struct desired_item *item = item_at(r, i);
 		if (r->actions[i] == ACTION_CREATE)
 			claim_parents(r, item->key.p);
-		if (r->actions[i] == ACTION_CREATE || r->actions[i] == ACTION_REPLACE || r->actions[i] == ACTION_ADOPT)
+		if (r->actions[i] == ACTION_CREATE || r->actions[i] == ACTION_REPLACE ||
+		    r->actions[i] == ACTION_ADOPT)
 			claim_path(r, item->key.p, &item->hash);
 		r->commit = r->commit || r->actions[i] == ACTION_CREATE || r->actions[i] == ACTION_REPLACE;
 	}
@@ -202,7 +204,8 @@ static void write_item(struct round *r, size_t i)
 		return;
 	int rc = make_parents(r, item->key.p, &err);
 	if (rc == 0)
-		rc = tree_write(r->root, item->key.p, item->mode, item->payload, r->actions[i] == ACTION_CREATE, &err);
+		rc = tree_write(r->root, item->key.p, item->mode, item->payload,
+				r->actions[i] == ACTION_CREATE, &err);
 	if (rc == TREE_EXISTS)
 		refuse(r, i, "something was put in its place meanwhile");
 	else if (rc != 0)
@@ -364,7 +367,9 @@ void work_apply(struct work *w)
 	if (open_root(w, &root) != 0)
 		return;
 	work_mark_wanted(w);
-	struct round r = { .work = w, .root = root, .actions = arena_array(&w->arena, enum action, w->desired->n + 1) };
+	struct round r = { .work = w,
+			   .root = root,
+			   .actions = arena_array(&w->arena, enum action, w->desired->n + 1) };
 	for (size_t i = 0; i < w->desired->n; i++)
 		r.actions[i] = ACTION_LATER;
 	int rc = run_round(&r);

@@ -6,52 +6,13 @@
  *   apply() -----------------------------------> APPLY --> [command --> SAVE] --> DRIVER_APPLIED
  *   remove() ----------------------------------> REMOVE -> DRIVER_REMOVED
  *
- * A job works on its own copy of the ledger, which replaces ours when it is done; nothing else changes ours meanwhile. Watches
- * are set before a look, so that nothing can slip in between. A driver that is freed while a job runs is freed by its end.
+ * A job works on its own copy of the ledger, which replaces ours when it is done; nothing else changes ours
+ * meanwhile. Watches are set before a look, so that nothing can slip in between. A driver that is freed while
+ * a job runs is freed by its end.
  */
-#include "deploy/directory/directory.h"
-
-#include <stdio.h>
+#include "deploy/directory/internal.h"
 
 #include "base/log.h"
-#include "deploy/directory/work.h"
-#include "io/fswatch.h"
-#include "io/process.h"
-
-enum {
-	DEBOUNCE_MS = 5,
-	COMMAND_OUTPUT_MAX = 64 * 1024,
-	COMMAND_STDERR_MAX = 1024
-};
-
-struct directory {
-	struct driver base;
-	struct loop *loop;
-	struct work_paths paths;
-	struct arena arena; /* of the command's argv */
-	const char **command;
-	int64_t command_timeout_ms;
-
-	struct ledger ledger;
-	struct desired *desired; /* of the last plan */
-	struct driver_summary summary;
-	bool pruning;            /* what git no longer has is to go */
-
-	struct work *job;        /* running */
-	struct work *next;       /* an operation that waits for the job to end */
-	struct work *report;     /* the last operation: owns the problems that are shown */
-	struct process *process; /* the command */
-	bool cancelled;          /* the operation that runs ends as DRAINED */
-	bool freed;
-
-	struct fswatch *watch;
-	struct map watched;      /* relative directories that hold files of ours, "" the root; values unused */
-	struct map dirty;        /* paths to look at; values unused */
-	struct loop_timer *debounce, *poll;
-	bool look_due, look_at_all, swept, polling, observed;
-};
-
-static void pump(struct directory *d);
 
 static struct directory *of(struct driver *base)
 {
@@ -62,129 +23,6 @@ static void tell(struct directory *d, enum driver_event event)
 {
 	d->base.now = loop_now(d->loop);
 	driver_notify(&d->base, event);
-}
-
-/* --- summary --- */
-
-static void count_entry(const struct directory *d, const struct entry *e, struct driver_summary *s)
-{
-	if (e->directory)
-		return;
-	if (!e->wanted) {
-		s->stale += d->pruning;
-		return;
-	}
-	s->items++;
-	if (!e->looked)
-		s->unknown++;
-	else if (hash_is_zero(e->applied) || e->seen.kind == TREE_MISSING)
-		s->progressing++;
-	else
-		s->current++;
-	s->drifted += e->looked && !hash_is_zero(e->applied) && !entry_current(e);
-}
-
-/* Returns whether anything is different from before. */
-static bool summarise(struct directory *d)
-{
-	struct driver_summary s = d->summary;
-	s.items = s.stale = s.drifted = s.current = s.progressing = s.failed = s.unknown = 0;
-	for (size_t i = 0; i < d->ledger.entries.n; i++)
-		count_entry(d, d->ledger.entries.at[i], &s);
-	s.observed = d->observed && s.unknown == 0;
-	/* A command that is still to run is a difference from what git asks for, so that it is healed, too. */
-	s.drifted += d->ledger.command_due && !d->job && !d->process;
-	bool changed = memcmp(&s, &d->summary, sizeof(s)) != 0;
-	d->summary = s;
-	return changed;
-}
-
-/* --- watching --- */
-
-static void clear_set(struct map *set)
-{
-	map_release(set);
-	*set = (struct map)MAP_INIT;
-}
-
-static void add_to_set(struct directory *d, struct map *set, struct str key)
-{
-	if (!map_get(set, key))
-		map_put(set, key, d);
-}
-
-static void watch_one(struct directory *d, struct str dir)
-{
-	if (map_get(&d->watched, dir))
-		return;
-	map_put(&d->watched, dir, d);
-	cleanup_buf struct buf path = BUF_INIT, label = BUF_INIT;
-	buf_printf(&path, "%s/%.*s", d->paths.root, STR_ARG(dir));
-	buf_add_str(&label, dir);
-	buf_addc(&label, '\0');
-	int rc = d->watch ? fswatch_add(d->watch, path.p, label.p, NULL) : -1;
-	/* A subdirectory that is not there is told by its parent; the root has none that is watched. */
-	if (rc < 0 || (rc == FSWATCH_MISSING && dir.n == 0))
-		d->polling = true;
-}
-
-/* Watches every directory on the way to a file of ours. */
-static void watch_all(struct directory *d)
-{
-	clear_set(&d->watched);
-	d->polling = false;
-	watch_one(d, STR(""));
-	for (size_t i = 0; i < d->ledger.entries.n; i++) {
-		struct str path = str_of(d->ledger.entries.at[i]->path);
-		if (str_is(path, "./"))
-			continue;
-		for (size_t slash = str_find(path, '/', 0); slash != SIZE_MAX; slash = str_find(path, '/', slash + 1))
-			watch_one(d, (struct str){ path.p, slash });
-	}
-}
-
-static void look_soon(struct directory *d)
-{
-	if (!loop_timer_armed(d->debounce))
-		loop_timer_set(d->debounce, DEBOUNCE_MS);
-}
-
-static void debounced(void *arg)
-{
-	struct directory *d = arg;
-	d->look_due = true;
-	pump(d);
-}
-
-/* Where watches cannot be had: now and then. */
-static void poll_came(void *arg)
-{
-	struct directory *d = arg;
-	d->look_due = d->look_at_all = true;
-	pump(d);
-}
-
-static void changed(void *arg, const char *label, const char *name)
-{
-	struct directory *d = arg;
-	if (!label || !name) {
-		d->look_at_all = true;
-		look_soon(d);
-		return;
-	}
-	cleanup_buf struct buf path = BUF_INIT;
-	if (strcmp(name, ".") == 0)
-		buf_adds(&path, label);
-	else
-		buf_printf(&path, "%s%s%s", label, label[0] ? "/" : "", name);
-	struct str s = buf_str(&path);
-	if (map_get(&d->ledger.by_path, s))
-		add_to_set(d, &d->dirty, s);
-	else if (s.n > 0 && map_get(&d->watched, s))
-		d->look_at_all = true; /* a directory came, went, or is another one now */
-	else
-		return; /* not ours */
-	look_soon(d);
 }
 
 /* --- jobs --- */
@@ -205,19 +43,14 @@ static struct directory *driver_of(struct work *w)
 
 static void start_look(struct directory *d)
 {
-	watch_all(d);
+	directory_watch_all(d);
 	struct work *w = work_new(WORK_LOOK, &d->paths, &d->ledger);
-	for (size_t i = 0; i < w->ledger.entries.n; i++) {
-		struct entry *e = w->ledger.entries.at[i];
-		e->look = d->look_at_all || map_get(&d->dirty, str_of(e->path));
-	}
-	clear_set(&d->dirty);
-	d->look_due = d->look_at_all = false;
+	directory_mark(d, &w->ledger);
 	start_job(d, w);
 }
 
-/* Starts what is next when nothing is under way; operations go before looks. */
-static void pump(struct directory *d)
+/* Operations go before looks. */
+void directory_pump(struct directory *d)
 {
 	if (d->job || d->process || d->freed)
 		return;
@@ -236,7 +69,7 @@ static void operate(struct directory *d, struct work *w)
 {
 	work_free(d->next);
 	d->next = w;
-	pump(d);
+	directory_pump(d);
 }
 
 static void keep_report(struct directory *d, struct work *w)
@@ -245,80 +78,20 @@ static void keep_report(struct directory *d, struct work *w)
 	d->report = w;
 }
 
-/* --- the command --- */
+/* --- ends of jobs --- */
 
-static void save_then_tell(struct directory *d)
+void directory_command_done(struct directory *d)
 {
 	struct work *save = work_new(WORK_SAVE, &d->paths, &d->ledger);
 	start_job(d, save);
 }
 
-static void end_apply(struct directory *d)
+void directory_end_apply(struct directory *d)
 {
-	summarise(d);
+	directory_summarise(d);
 	tell(d, DRIVER_APPLIED);
-	pump(d);
+	directory_pump(d);
 }
-
-static void describe_end(const struct process_result *r, int64_t timeout_ms, struct error *err)
-{
-	if (r->timed_out)
-		error_set(err, "did not end within %lld.%lld s", (long long)(timeout_ms / 1000),
-			  (long long)(timeout_ms % 1000 / 100));
-	else if (r->overflow)
-		error_set(err, "wrote more than %d bytes", COMMAND_OUTPUT_MAX);
-	else if (r->signal)
-		error_set(err, "was ended by signal %d", r->signal);
-	else
-		error_set(err, "ended with %d", r->exit_code);
-	struct str words = str_trim(r->err.n ? r->err : r->out);
-	if (words.n > COMMAND_STDERR_MAX)
-		words.n = COMMAND_STDERR_MAX;
-	if (words.n > 0) {
-		struct error whole = ERROR_INIT;
-		error_set(&whole, "%s: %.*s", err->text, STR_ARG(words));
-		*err = whole;
-	}
-}
-
-static void command_failed(struct directory *d, struct error *err)
-{
-	error_wrap(err, "the command `%s`", d->command[0]);
-	work_problem(d->report, NULL, "", err->text);
-	log_warn("command failed", "directory", d->paths.root, "error", err->text, NULL);
-	end_apply(d);
-}
-
-static void command_ended(void *arg, const struct process_result *result)
-{
-	struct directory *d = arg;
-	struct error err = ERROR_INIT;
-	d->process = NULL;
-	if (result->exit_code == 0 && !result->timed_out && !result->overflow) {
-		d->ledger.command_due = false;
-		save_then_tell(d);
-		return;
-	}
-	describe_end(result, d->command_timeout_ms, &err);
-	command_failed(d, &err);
-}
-
-static void run_command(struct directory *d)
-{
-	struct error err = ERROR_INIT;
-	struct process_spec spec = {
-		.argv = d->command,
-		.dir = d->paths.root,
-		.output_max = COMMAND_OUTPUT_MAX,
-		.stderr_max = COMMAND_STDERR_MAX,
-		.timeout_ms = d->command_timeout_ms,
-	};
-	d->process = process_start(d->loop, &spec, command_ended, d, &err);
-	if (!d->process)
-		command_failed(d, &err);
-}
-
-/* --- ends of jobs --- */
 
 static void take_ledger(struct directory *d, struct work *w)
 {
@@ -340,11 +113,8 @@ static void look_done(struct directory *d, struct work *w)
 	if (work_failed(w))
 		log_warn("cannot look", "directory", d->paths.root, "error", w->problems.at[0].text, NULL);
 	work_free(w);
-	if (d->polling)
-		loop_timer_set(d->poll, DIRECTORY_POLL_MS);
-	else
-		loop_timer_clear(d->poll);
-	if (summarise(d))
+	directory_watch_looked(d);
+	if (directory_summarise(d))
 		tell(d, DRIVER_CHANGED);
 }
 
@@ -354,9 +124,9 @@ static void apply_done(struct directory *d, struct work *w)
 	/* Directories may be new, and events of before they were watched are lost. */
 	d->look_at_all = d->look_due = true;
 	if (d->command && d->ledger.command_due && !work_failed(w))
-		run_command(d);
+		directory_run_command(d);
 	else
-		end_apply(d);
+		directory_end_apply(d);
 }
 
 static void save_done(struct directory *d, struct work *w)
@@ -364,7 +134,7 @@ static void save_done(struct directory *d, struct work *w)
 	for (size_t i = 0; i < w->problems.n; i++)
 		work_problem(d->report, NULL, "", w->problems.at[i].text);
 	work_free(w);
-	end_apply(d);
+	directory_end_apply(d);
 }
 
 static void operation_done(struct directory *d, struct work *w)
@@ -376,7 +146,7 @@ static void operation_done(struct directory *d, struct work *w)
 		take_counts(d, w);
 		d->swept = true;
 		keep_report(d, w);
-		summarise(d);
+		directory_summarise(d);
 		tell(d, DRIVER_PLANNED);
 		break;
 	case WORK_APPLY:
@@ -387,7 +157,7 @@ static void operation_done(struct directory *d, struct work *w)
 		break;
 	case WORK_REMOVE:
 		keep_report(d, w);
-		summarise(d);
+		directory_summarise(d);
 		tell(d, DRIVER_REMOVED);
 		break;
 	}
@@ -413,12 +183,12 @@ static void job_done(void *arg)
 		d->cancelled = false;
 		keep_report(d, w);
 		d->look_due = d->look_at_all = true;
-		summarise(d);
+		directory_summarise(d);
 		tell(d, DRIVER_DRAINED);
 	} else {
 		operation_done(d, w);
 	}
-	pump(d);
+	directory_pump(d);
 }
 
 /* --- the driver's calls --- */
@@ -466,7 +236,7 @@ static void call_cancel(struct driver *base)
 	/* The command's end is not waited for: it stays due, and runs again after the next apply. */
 	process_cancel(hand_over(d->process));
 	tell(d, DRIVER_DRAINED);
-	pump(d);
+	directory_pump(d);
 }
 
 /* Time passes by timers of our own. */
@@ -505,9 +275,7 @@ static void call_free(struct driver *base)
 {
 	struct directory *d = of(base);
 	d->freed = true;
-	fswatch_free(d->watch);
-	loop_timer_free(d->debounce);
-	loop_timer_free(d->poll);
+	directory_watch_release(d);
 	process_cancel(d->process);
 	work_free(d->next);
 	d->next = NULL;
@@ -515,56 +283,6 @@ static void call_free(struct driver *base)
 		atomic_store(&d->job->stop, true); /* its end frees the driver */
 	else
 		destroy(d);
-}
-
-/* --- items for people --- */
-
-static const char *problem_of(const struct directory *d, const char *key)
-{
-	for (size_t i = 0; d->report && i < d->report->problems.n; i++)
-		if (strcmp(d->report->problems.at[i].key, key) == 0)
-			return d->report->problems.at[i].text;
-	return NULL;
-}
-
-static void show_entry(const struct directory *d, const struct entry *e, driver_item_fn *fn, void *arg)
-{
-	const char *problem = problem_of(d, e->path);
-	struct driver_item item = {
-		.key = str_of(e->path),
-		.version = STR(""),
-		.sync = problem ? ITEM_REFUSED : ITEM_OUT_OF_SYNC,
-		.health = e->seen.kind == TREE_MISSING ? "Missing" : "Current",
-		.message = problem ? problem : "",
-	};
-	if (!e->looked)
-		item.health = "Unknown";
-	if (!problem && !e->wanted)
-		item.sync = ITEM_PRUNING;
-	else if (!problem && (entry_current(e) || !e->looked))
-		item.sync = ITEM_SYNCED;
-	fn(arg, &item);
-}
-
-static void call_each_item(struct driver *base, driver_item_fn *fn, void *arg)
-{
-	struct directory *d = of(base);
-	for (size_t i = 0; i < d->ledger.entries.n; i++)
-		if (!d->ledger.entries.at[i]->directory)
-			show_entry(d, d->ledger.entries.at[i], fn, arg);
-	for (size_t i = 0; d->desired && i < d->desired->n; i++) {
-		if (map_get(&d->ledger.by_path, d->desired->items[i].key))
-			continue;
-		const char *problem = problem_of(d, d->desired->items[i].key.p);
-		struct driver_item item = {
-			.key = d->desired->items[i].key,
-			.version = STR(""),
-			.sync = problem ? ITEM_REFUSED : ITEM_OUT_OF_SYNC,
-			.health = "Unknown",
-			.message = problem ? problem : "",
-		};
-		fn(arg, &item);
-	}
 }
 
 static const struct driver_ops ops = {
@@ -576,7 +294,7 @@ static const struct driver_ops ops = {
 	.tick = call_tick,
 	.summary = call_summary,
 	.problems = call_problems,
-	.each_item = call_each_item,
+	.each_item = directory_each_item,
 	.free = call_free,
 };
 
@@ -606,11 +324,13 @@ static void copy_command(struct directory *d, const struct directory_options *op
 	d->command = arena_array(&d->arena, const char *, n + 1);
 	for (size_t i = 0; i < n; i++)
 		d->command[i] = arena_strdup(&d->arena, options->command[i]);
-	d->command_timeout_ms = options->command_timeout_ms ? options->command_timeout_ms : DIRECTORY_COMMAND_TIMEOUT_MS;
+	d->command_timeout_ms =
+		options->command_timeout_ms ? options->command_timeout_ms : DIRECTORY_COMMAND_TIMEOUT_MS;
 	d->paths.has_command = true;
 }
 
-struct driver *directory_driver_new(struct loop *loop, const struct directory_options *options, struct error *err)
+struct driver *directory_driver_new(struct loop *loop, const struct directory_options *options,
+				    struct error *err)
 {
 	if (options->root[0] != '/' || options->state_dir[0] != '/') {
 		error_set(err, "target directory \"%s\": must be an absolute path", options->root);
@@ -630,12 +350,10 @@ struct driver *directory_driver_new(struct loop *loop, const struct directory_op
 	if (!d->command)
 		d->ledger.command_due = false;
 	struct error failure = ERROR_INIT;
-	d->watch = fswatch_new(loop, changed, d, &failure);
-	if (!d->watch)
-		log_warn("drift is looked for now and then only", "directory", d->paths.root, "error", failure.text, NULL);
-	d->debounce = loop_timer_new(loop, debounced, d);
-	d->poll = loop_timer_new(loop, poll_came, d);
+	if (directory_watch_init(d, &failure) != 0)
+		log_warn("drift is looked for now and then only", "directory", d->paths.root, "error",
+			 failure.text, NULL);
 	d->look_due = d->look_at_all = d->pruning = true;
-	pump(d);
+	directory_pump(d);
 	return &d->base;
 }

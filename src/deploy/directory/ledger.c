@@ -11,8 +11,8 @@
 #include "base/arena.h"
 
 enum {
-	FILE_MAX = 256 << 20,  /* bytes of one inventory */
-	APP_NAME_MAX = 180,    /* bytes of an app's name in a file's name; a longer one is hashed */
+	FILE_MAX = 256 << 20, /* bytes of one inventory */
+	APP_NAME_MAX = 180,   /* bytes of an app's name in a file's name; a longer one is hashed */
 	ROOT_HEX = 16
 };
 
@@ -82,8 +82,8 @@ void ledger_drop(struct ledger *l, struct entry *e)
 
 static bool plain(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-	       c == '.' || c == '/';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+	       c == '_' || c == '.' || c == '/';
 }
 
 static void encode(struct buf *out, const char *text, bool slash)
@@ -225,7 +225,8 @@ static void to_text(const struct ledger *l, struct buf *out)
 		};
 	}
 	if (l->command_due)
-		inv.entries[inv.n++] = (struct inventory_entry){ .key = str_of(command_key), .version = STR("due") };
+		inv.entries[inv.n++] =
+			(struct inventory_entry){ .key = str_of(command_key), .version = STR("due") };
 	qsort(inv.entries, inv.n, sizeof(*inv.entries), by_key);
 	inventory_write(out, &inv);
 }
@@ -316,8 +317,8 @@ static int check_others(struct claim *c, const char *state_dir, const char *file
 	return rc;
 }
 
-int ledger_claim(struct ledger *l, const char *state_dir, const char *file, const char *const *paths, size_t n,
-		 ledger_taken_fn *taken, void *arg, struct error *err)
+int ledger_claim(struct ledger *l, const char *state_dir, const char *file, const char *const *paths,
+		 size_t n, ledger_taken_fn *taken, void *arg, struct error *err)
 {
 	struct claim c = { .ledger = l, .paths = paths, .n = n, .taken = taken, .arg = arg };
 	cleanup_buf struct buf lock = BUF_INIT;

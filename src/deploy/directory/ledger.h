@@ -1,10 +1,10 @@
 /*
  * ledger.h - what the app may own beneath its root, in memory and in its inventory file; room-internal.
  *
- * The file is <state_dir>/<hash of the root>-<app>.inventory in the form of deploy/inventory.h. Keys are percent-encoded
- * paths, a directory's with a final "/"; "./" is the root. The line "!command" says that the command is still to run.
- * Files: DESIRED-HASH is what was written last; LIVE-HASH, as long as there is no DESIRED-HASH, what was going to be
- * written when the path was claimed.
+ * The file is <state_dir>/<hash of the root>-<app>.inventory in the form of deploy/inventory.h. Keys are
+ * percent-encoded paths, a directory's with a final "/"; "./" is the root. The line "!command" says that the
+ * command is still to run. Files: DESIRED-HASH is what was written last; LIVE-HASH, as long as there is no
+ * DESIRED-HASH, what was going to be written when the path was claimed.
  */
 #pragma once
 
@@ -14,12 +14,12 @@
 #include "deploy/inventory.h"
 
 struct entry {
-	char *path;           /* owned; a directory's ends in "/" */
-	size_t at;            /* its place in ledger.entries */
+	char *path; /* owned; a directory's ends in "/" */
+	size_t at;  /* its place in ledger.entries */
 	bool directory;
-	bool wanted;          /* git asks for it, or for something in it */
-	bool looked;          /* seen is true to the world as it was once */
-	bool look;            /* the next look looks at it */
+	bool wanted;	      /* git asks for it, or for something in it */
+	bool looked;	      /* seen is true to the world as it was once */
+	bool look;	      /* the next look looks at it */
 	struct hash applied;  /* zero: claimed, not known to be written */
 	struct hash intended; /* while applied is zero */
 	struct tree_seen seen;
@@ -31,13 +31,16 @@ struct ledger {
 	bool command_due;
 };
 
-#define LEDGER_INIT { .command_due = false }
+#define LEDGER_INIT                  \
+	{                            \
+		.command_due = false \
+	}
 
 void ledger_release(struct ledger *l);
 void ledger_clone(struct ledger *to, const struct ledger *from); /* to is empty */
 struct entry *ledger_find(const struct ledger *l, const char *path);
 struct entry *ledger_add(struct ledger *l, const char *path); /* finds it or makes it */
-void ledger_drop(struct ledger *l, struct entry *e);          /* frees e; the last entry takes its place */
+void ledger_drop(struct ledger *l, struct entry *e);	      /* frees e; the last entry takes its place */
 
 /* Where the inventory of one app and root lies; free() it. */
 char *ledger_file(const char *state_dir, const char *root, const char *app);
@@ -48,9 +51,9 @@ int ledger_load(struct ledger *l, const char *file, struct error *err);
 int ledger_save(const struct ledger *l, const char *file, struct error *err);
 
 /*
- * Claims paths[0..n-1] against the other apps of the same root, and saves l, in which they are already, under a lock. Those
- * that another app has are told by taken() (which drops them from l), before anything is saved.
+ * Claims paths[0..n-1] against the other apps of the same root, and saves l, in which they are already, under
+ * a lock. Those that another app has are told by taken() (which drops them from l), before anything is saved.
  */
 typedef void ledger_taken_fn(void *arg, const char *path, const char *app);
-int ledger_claim(struct ledger *l, const char *state_dir, const char *file, const char *const *paths, size_t n,
-		 ledger_taken_fn *taken, void *arg, struct error *err);
+int ledger_claim(struct ledger *l, const char *state_dir, const char *file, const char *const *paths,
+		 size_t n, ledger_taken_fn *taken, void *arg, struct error *err);

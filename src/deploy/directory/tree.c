@@ -12,10 +12,7 @@
 #include "base/mem.h"
 #include "deploy/directory/directory.h"
 
-enum {
-	OPEN_DIR = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
-	TEMP_NAME_MAX = 32
-};
+enum { OPEN_DIR = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, TEMP_NAME_MAX = 32 };
 
 bool tree_path_ok(struct str path)
 {
@@ -78,8 +75,8 @@ static int blocked(int dir, const char *path, size_t end, const char *part, stru
 }
 
 /*
- * Opens the directory that holds path. 0: *dir is open and *leaf the last part; *dir is -1 when a directory on the way is
- * not there.
+ * Opens the directory that holds path. 0: *dir is open and *leaf the last part; *dir is -1 when a directory
+ * on the way is not there.
  */
 static int open_parent(int root, const char *path, int *dir, const char **leaf, struct error *err)
 {
@@ -185,7 +182,8 @@ static int write_all(int fd, struct str data)
 	return 0;
 }
 
-static int fill_temp(int dir, const char *temp, const char *path, uint32_t mode, struct str data, struct error *err)
+static int fill_temp(int dir, const char *temp, const char *path, uint32_t mode, struct str data,
+		     struct error *err)
 {
 	unlinkat(dir, temp, 0);
 	cleanup_fd int fd = openat(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);

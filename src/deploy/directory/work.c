@@ -1,7 +1,6 @@
 /* work.c - looking and planning; apply.c changes things. */
 #include "deploy/directory/work.h"
 
-
 #include "deploy/directory/directory.h"
 
 struct work *work_new(enum work_kind kind, const struct work_paths *paths, const struct ledger *ledger)
@@ -167,7 +166,8 @@ static void count_dropped(struct work *w)
 {
 	if (w->dropped_problems == 0)
 		return;
-	struct problem p = { .key = "", .file = "",
+	struct problem p = { .key = "",
+			     .file = "",
 			     .text = arena_printf(&w->arena, "and %zu more problems", w->dropped_problems) };
 	vec_push(&w->problems, p);
 }

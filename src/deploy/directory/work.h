@@ -1,8 +1,8 @@
 /*
  * work.h - what the driver does on a worker thread: look, plan, apply, remove; room-internal.
  *
- * A struct work is handed to a worker whole and comes back whole; it shares nothing with the loop but `stop`, the paths
- * (which do not change) and the desired set (read only, kept alive by the driver).
+ * A struct work is handed to a worker whole and comes back whole; it shares nothing with the loop but `stop`,
+ * the paths (which do not change) and the desired set (read only, kept alive by the driver).
  */
 #pragma once
 
@@ -15,11 +15,11 @@
 #define WORK_PROBLEMS_MAX 1000 /* kept; the rest is counted in one more */
 
 enum work_kind {
-	WORK_LOOK,   /* at the entries that are marked */
-	WORK_PLAN,   /* every entry and every item; counts */
+	WORK_LOOK, /* at the entries that are marked */
+	WORK_PLAN, /* every entry and every item; counts */
 	WORK_APPLY,
 	WORK_REMOVE,
-	WORK_SAVE,   /* the ledger alone */
+	WORK_SAVE, /* the ledger alone */
 };
 
 struct work_paths {
@@ -30,12 +30,12 @@ struct work_paths {
 struct work {
 	enum work_kind kind;
 	const struct work_paths *paths;
-	struct ledger ledger;           /* its own copy; comes back changed */
-	const struct desired *desired;  /* PLAN, APPLY */
-	struct apply_options options;   /* APPLY */
-	bool orphan;                    /* REMOVE */
-	bool sweep;                     /* PLAN: take away what a killed process left */
-	atomic_bool stop;               /* set by the loop: stop between two files */
+	struct ledger ledger;	       /* its own copy; comes back changed */
+	const struct desired *desired; /* PLAN, APPLY */
+	struct apply_options options;  /* APPLY */
+	bool orphan;		       /* REMOVE */
+	bool sweep;		       /* PLAN: take away what a killed process left */
+	atomic_bool stop;	       /* set by the loop: stop between two files */
 
 	/* Results. */
 	struct arena arena; /* of the problems */
