@@ -1,8 +1,8 @@
 /*
  * command.c - from argv to a run: find the command, parse with its options, check its operands, run it.
  *
- * Common options may stand before the command's name, as kubectl allows: the name is the first word that is neither an
- * option nor the value of one. It is taken out, and the rest is parsed as one list.
+ * Common options may stand before the command's name, as kubectl allows: the name is the first word that is
+ * neither an option nor the value of one. It is taken out, and the rest is parsed as one list.
  */
 #include "cmd/command.h"
 

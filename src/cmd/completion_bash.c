@@ -53,7 +53,8 @@ static void statement(struct buf *out, enum complete what)
 /* Skips options with values that stand before the command's name. */
 static void find_command(struct buf *out)
 {
-	buf_adds(out, "    for ((i = 1; i < COMP_CWORD; i++)); do\n        case ${COMP_WORDS[i]} in\n        ");
+	buf_adds(out,
+		 "    for ((i = 1; i < COMP_CWORD; i++)); do\n        case ${COMP_WORDS[i]} in\n        ");
 	const char *bar = "";
 	for (const struct option_def *d = common_options; d->name; d++) {
 		if (d->kind == OPTION_FLAG)

@@ -69,20 +69,23 @@ static void one_command(struct buf *out, const struct command *c)
 
 void completion_zsh(struct buf *out)
 {
-	buf_printf(out,
-		   "#compdef capstan kubectl-capstan\n\n"
-		   "_capstan_apps() {\n    local -a apps\n    apps=($(%s))\n    compadd -a apps\n    _files -/\n}\n\n"
-		   "_capstan() {\n    local -a subcommands\n    subcommands=(\n",
-		   completion_source(COMPLETE_APP));
+	buf_printf(
+		out,
+		"#compdef capstan kubectl-capstan\n\n"
+		"_capstan_apps() {\n    local -a apps\n    apps=($(%s))\n    compadd -a apps\n    _files -/\n}\n\n"
+		"_capstan() {\n    local -a subcommands\n    subcommands=(\n",
+		completion_source(COMPLETE_APP));
 	for (size_t i = 0; commands[i]; i++)
 		if (!commands[i]->hidden) {
 			buf_printf(out, "        '%s:", commands[i]->name);
 			completion_plain(out, commands[i]->summary);
 			buf_adds(out, "'\n");
 		}
-	buf_adds(out, "        'help:Show the help of a command'\n    )\n"
-		      "    if ((CURRENT == 2)); then\n        _describe command subcommands\n        return\n    fi\n"
-		      "    local subcommand=$words[2]\n    shift words\n    ((CURRENT--))\n    case $subcommand in\n");
+	buf_adds(
+		out,
+		"        'help:Show the help of a command'\n    )\n"
+		"    if ((CURRENT == 2)); then\n        _describe command subcommands\n        return\n    fi\n"
+		"    local subcommand=$words[2]\n    shift words\n    ((CURRENT--))\n    case $subcommand in\n");
 	for (size_t i = 0; commands[i]; i++)
 		if (!commands[i]->hidden)
 			one_command(out, commands[i]);

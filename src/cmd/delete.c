@@ -8,11 +8,18 @@ struct delete_options {
 };
 
 static const struct option_def options[] = {
-	{ .name = "orphan", .kind = OPTION_FLAG, .offset = offsetof(struct delete_options, orphan),
+	{ .name = "orphan",
+	  .kind = OPTION_FLAG,
+	  .offset = offsetof(struct delete_options, orphan),
 	  .help = "Let go of the objects and leave them where they are." },
-	{ .name = "yes", .letter = 'y', .kind = OPTION_FLAG, .offset = offsetof(struct delete_options, yes),
+	{ .name = "yes",
+	  .letter = 'y',
+	  .kind = OPTION_FLAG,
+	  .offset = offsetof(struct delete_options, yes),
 	  .help = "Do not ask." },
-	{ .name = "no-wait", .kind = OPTION_FLAG, .offset = offsetof(struct delete_options, no_wait),
+	{ .name = "no-wait",
+	  .kind = OPTION_FLAG,
+	  .offset = offsetof(struct delete_options, no_wait),
 	  .help = "Return once the deletion is asked for." },
 	{ .name = NULL },
 };

@@ -7,9 +7,14 @@ struct diff_options_given {
 };
 
 static const struct option_def options[] = {
-	{ .name = "name", .kind = OPTION_TEXT, .value = "APP", .offset = offsetof(struct diff_options_given, name),
+	{ .name = "name",
+	  .kind = OPTION_TEXT,
+	  .value = "APP",
+	  .offset = offsetof(struct diff_options_given, name),
 	  .help = "With a directory: name of the app it is. Default: the directory's name." },
-	{ .name = "no-prune", .kind = OPTION_FLAG, .offset = offsetof(struct diff_options_given, no_prune),
+	{ .name = "no-prune",
+	  .kind = OPTION_FLAG,
+	  .offset = offsetof(struct diff_options_given, no_prune),
 	  .help = "Leave out what is no longer in git." },
 	{ .name = NULL },
 };

@@ -23,7 +23,8 @@ static void one_command(struct buf *out, const struct command *c)
 	buf_printf(out, "\n## capstan %s\n\n    capstan %s [OPTION...]%s%s\n\n%s\n", c->name, c->name,
 		   c->operands[0] ? " " : "", c->operands, c->help);
 	for (const struct example *e = c->examples; e && e->args; e++)
-		buf_printf(out, "%s\n    # %s\n    capstan %s\n", e == c->examples ? "\nExamples:\n" : "", e->text, e->args);
+		buf_printf(out, "%s\n    # %s\n    capstan %s\n", e == c->examples ? "\nExamples:\n" : "",
+			   e->text, e->args);
 	option_list(out, c);
 	buf_adds(out, "\n| exit status | meaning |\n| --- | --- |\n");
 	for (const struct exit_note *e = command_exits(c); e->text; e++)
@@ -33,12 +34,13 @@ static void one_command(struct buf *out, const struct command *c)
 static int run(struct cli *cli)
 {
 	cleanup_buf struct buf page = BUF_INIT;
-	buf_adds(&page, "# Commands\n\nMade by `capstan docs` from the tables of the program; do not edit.\n\n"
-			"| command | what it does |\n| --- | --- |\n");
+	buf_adds(&page,
+		 "# Commands\n\nMade by `capstan docs` from the tables of the program; do not edit.\n\n"
+		 "| command | what it does |\n| --- | --- |\n");
 	for (size_t i = 0; commands[i]; i++)
 		if (!commands[i]->hidden)
-			buf_printf(&page, "| [%s](#capstan-%s) | %s |\n", commands[i]->name, commands[i]->name,
-				   commands[i]->summary);
+			buf_printf(&page, "| [%s](#capstan-%s) | %s |\n", commands[i]->name,
+				   commands[i]->name, commands[i]->summary);
 	for (size_t i = 0; commands[i]; i++)
 		if (!commands[i]->hidden)
 			one_command(&page, commands[i]);

@@ -80,7 +80,8 @@ static void print_options(FILE *out, const struct command *c)
 void help_command(const struct cli *cli, const struct command *c)
 {
 	FILE *out = cli->out;
-	fprintf(out, "Usage: %s %s [OPTION...]%s%s\n\n", cli->program, c->name, c->operands[0] ? " " : "", c->operands);
+	fprintf(out, "Usage: %s %s [OPTION...]%s%s\n\n", cli->program, c->name, c->operands[0] ? " " : "",
+		c->operands);
 	print_wrapped(out, c->help, 0);
 	for (const struct example *e = c->examples; e && e->args; e++) {
 		fputs(e == c->examples ? "\nExamples:\n" : "", out);

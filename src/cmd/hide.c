@@ -13,8 +13,8 @@ static size_t decoded_size(struct str text)
 	size_t letters = 0, padding = 0;
 	for (size_t i = 0; i < text.n; i++) {
 		char c = text.p[i];
-		bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
-			      c == '/';
+		bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+			      c == '+' || c == '/';
 		if (c == '=')
 			padding++;
 		else if (letter && padding == 0)
@@ -37,7 +37,8 @@ static void hide_values(struct arena *a, struct node *map, bool base64)
 		struct node *value = map->map.pairs[i].value;
 		struct str text = node_text(value);
 		size_t size = base64 ? decoded_size(text) : text.n;
-		const char *shown = node_is_string(value) ? arena_printf(a, "(hidden: %zu bytes)", size) : "(hidden)";
+		const char *shown =
+			node_is_string(value) ? arena_printf(a, "(hidden: %zu bytes)", size) : "(hidden)";
 		map->map.pairs[i].value = node_string(a, str_of(shown));
 	}
 }

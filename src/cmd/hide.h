@@ -8,7 +8,8 @@
 bool hide_is_secret(const struct node *object); /* v1 Secret */
 
 /*
- * Replaces every value of data and stringData by "(hidden: N bytes)" (N: decoded), and drops the copy that kubectl keeps in
- * an annotation. Objects that are no Secret are left alone; a List is walked. The tree is changed in place.
+ * Replaces every value of data and stringData by "(hidden: N bytes)" (N: decoded), and drops the copy that
+ * kubectl keeps in an annotation. Objects that are no Secret are left alone; a List is walked. The tree is
+ * changed in place.
  */
 void hide_secrets(struct arena *a, struct node *object);

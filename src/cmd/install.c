@@ -10,13 +10,28 @@ struct install_options {
 #define FIELD(f) .offset = offsetof(struct install_options, f)
 
 static const struct option_def options[] = {
-	{ .name = "image", .kind = OPTION_TEXT, .value = "IMAGE", FIELD(image), .help = "Container image of the operator." },
-	{ .name = "replicas", .kind = OPTION_COUNT, .value = "N", FIELD(replicas),
+	{ .name = "image",
+	  .kind = OPTION_TEXT,
+	  .value = "IMAGE",
+	  FIELD(image),
+	  .help = "Container image of the operator." },
+	{ .name = "replicas",
+	  .kind = OPTION_COUNT,
+	  .value = "N",
+	  FIELD(replicas),
 	  .help = "How many operators stand ready; one of them leads. Default: 1." },
-	{ .name = "print", .kind = OPTION_FLAG, FIELD(print), .help = "Print the objects instead of applying them." },
-	{ .name = "crds-only", .kind = OPTION_FLAG, FIELD(crds_only),
+	{ .name = "print",
+	  .kind = OPTION_FLAG,
+	  FIELD(print),
+	  .help = "Print the objects instead of applying them." },
+	{ .name = "crds-only",
+	  .kind = OPTION_FLAG,
+	  FIELD(crds_only),
 	  .help = "Install the custom resource definitions alone, for an operator that runs elsewhere." },
-	{ .name = "no-wait", .kind = OPTION_FLAG, FIELD(no_wait), .help = "Do not wait until the operator is ready." },
+	{ .name = "no-wait",
+	  .kind = OPTION_FLAG,
+	  FIELD(no_wait),
+	  .help = "Do not wait until the operator is ready." },
 	{ .name = NULL },
 };
 

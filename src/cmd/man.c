@@ -1,8 +1,8 @@
 /*
  * man.c - the hidden `capstan man [COMMAND]`: manual pages in mdoc(7), made from the command tables.
  *
- * The build prints every page with it and installs them. `capstan man --list` names the pages, so that a test can
- * compare them with what the build installs.
+ * The build prints every page with it and installs them. `capstan man --list` names the pages, so that a test
+ * can compare them with what the build installs.
  */
 #include "cmd/commands.h"
 
@@ -35,7 +35,8 @@ static void add_text(struct buf *out, const char *text)
 			buf_adds(out, "\n.Pp\n");
 			line_start = true;
 			p++;
-		} else if (*p == '\n' || (*p == ' ' && p > text && p[-1] == '.' && isupper((unsigned char)p[1]))) {
+		} else if (*p == '\n' ||
+			   (*p == ' ' && p > text && p[-1] == '.' && isupper((unsigned char)p[1]))) {
 			buf_addc(out, '\n');
 			line_start = true;
 		} else {
@@ -118,20 +119,22 @@ static void command_page(struct buf *out, const struct command *c)
 static void program_page(struct buf *out)
 {
 	add_head(out, "capstan", "capstan", "keep clusters and directories as git says");
-	buf_adds(out, ".Sh SYNOPSIS\n.Nm\n.Ar command\n.Op Ar option ...\n.Nm kubectl capstan\n.Ar command\n"
-		      ".Op Ar option ...\n.Sh DESCRIPTION\n.Nm\n"
-		      "keeps Kubernetes clusters, and directories on this machine, as git says they should be.\n"
-		      "The commands are:\n.Bl -tag -width Ds\n");
+	buf_adds(out,
+		 ".Sh SYNOPSIS\n.Nm\n.Ar command\n.Op Ar option ...\n.Nm kubectl capstan\n.Ar command\n"
+		 ".Op Ar option ...\n.Sh DESCRIPTION\n.Nm\n"
+		 "keeps Kubernetes clusters, and directories on this machine, as git says they should be.\n"
+		 "The commands are:\n.Bl -tag -width Ds\n");
 	for (size_t i = 0; commands[i]; i++) {
 		if (commands[i]->hidden)
 			continue;
 		buf_printf(out, ".It Xr capstan-%s 1\n", commands[i]->name);
 		add_text(out, commands[i]->summary);
 	}
-	buf_adds(out, ".El\n.Pp\nInstalled as\n.Pa kubectl-capstan\nin the search path, it is a plugin of\n"
-		      ".Xr kubectl 1 .\n.Sh ENVIRONMENT\n.Bl -tag -width Ds\n"
-		      ".It Ev KUBECONFIG\nKubeconfig files, separated by colons, as\n.Xr kubectl 1\nreads them.\n"
-		      ".It Ev NO_COLOR\nWhen set to anything, output has no colour unless asked for.\n.El\n");
+	buf_adds(out,
+		 ".El\n.Pp\nInstalled as\n.Pa kubectl-capstan\nin the search path, it is a plugin of\n"
+		 ".Xr kubectl 1 .\n.Sh ENVIRONMENT\n.Bl -tag -width Ds\n"
+		 ".It Ev KUBECONFIG\nKubeconfig files, separated by colons, as\n.Xr kubectl 1\nreads them.\n"
+		 ".It Ev NO_COLOR\nWhen set to anything, output has no colour unless asked for.\n.El\n");
 	buf_adds(out, ".Sh SEE ALSO\n.Xr git 1 ,\n.Xr kubectl 1\n");
 }
 
@@ -167,7 +170,9 @@ static int run(struct cli *cli)
 }
 
 static const struct option_def man_options[] = {
-	{ .name = "list", .kind = OPTION_FLAG, .offset = offsetof(struct man_options, list),
+	{ .name = "list",
+	  .kind = OPTION_FLAG,
+	  .offset = offsetof(struct man_options, list),
 	  .help = "Name the pages, one a line." },
 	{ .name = NULL },
 };

@@ -35,9 +35,7 @@ static const struct option_def *find_letter(const struct option_def *defs, size_
 
 /* --- the nearest name --- */
 
-enum {
-	NAME_MAX_COMPARED = 32
-};
+enum { NAME_MAX_COMPARED = 32 };
 
 static size_t smallest(size_t a, size_t b, size_t c)
 {
@@ -45,7 +43,8 @@ static size_t smallest(size_t a, size_t b, size_t c)
 	return least < c ? least : c;
 }
 
-/* Edit distance in which a swap of neighbours counts as one (Damerau, restricted). Both are shorter than the cap. */
+/* Edit distance in which a swap of neighbours counts as one (Damerau, restricted). Both are shorter than the
+ * cap. */
 static size_t distance(struct str a, struct str b)
 {
 	size_t rows[3][NAME_MAX_COMPARED + 1];
@@ -159,7 +158,8 @@ static int take(struct reader *r, const struct option_def *def, const char *valu
 {
 	if (def->kind != OPTION_FLAG && !value) {
 		if (r->at + 1 >= r->argc)
-			return error_set(r->err, "--%s needs a value: --%s=%s", def->name, def->name, def->value);
+			return error_set(r->err, "--%s needs a value: --%s=%s", def->name, def->name,
+					 def->value);
 		value = r->argv[++r->at];
 	}
 	return store(r, def, value);

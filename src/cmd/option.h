@@ -14,11 +14,11 @@
 #include "base/error.h"
 
 enum option_kind {
-	OPTION_FLAG,     /* bool */
-	OPTION_TEXT,     /* const char *: borrowed from argv */
-	OPTION_CHOICE,   /* const char *: one of `choices` */
+	OPTION_FLAG,	 /* bool */
+	OPTION_TEXT,	 /* const char *: borrowed from argv */
+	OPTION_CHOICE,	 /* const char *: one of `choices` */
 	OPTION_DURATION, /* int64_t: milliseconds, from "90s", "5m", "1h" (a bare 0 is none) */
-	OPTION_COUNT,    /* int64_t: a whole number, 0 or more */
+	OPTION_COUNT,	 /* int64_t: a whole number, 0 or more */
 };
 
 /* What a shell may offer for a value or an operand. */
@@ -39,15 +39,15 @@ enum option_home {
 };
 
 struct option_def {
-	const char *name;           /* long name without dashes; NULL ends a table */
-	char letter;                /* 0: none */
+	const char *name; /* long name without dashes; NULL ends a table */
+	char letter;	  /* 0: none */
 	enum option_kind kind;
-	const char *value;          /* "NAMESPACE" for help; NULL with flags */
-	const char *help;           /* one or more sentences; `code` in backticks */
+	const char *value;	    /* "NAMESPACE" for help; NULL with flags */
+	const char *help;	    /* one or more sentences; `code` in backticks */
 	const char *const *choices; /* NULL-terminated, with OPTION_CHOICE */
 	size_t offset;
 	enum complete complete;
-	unsigned common;            /* enum common_set, in the common table only */
+	unsigned common; /* enum common_set, in the common table only */
 	enum option_home home;
 };
 
@@ -63,8 +63,8 @@ struct operands {
 };
 
 /*
- * Parses argv[0..argc-1] (no program and no command name). -1 with a message for a person, with the nearest name
- * when an option is not known.
+ * Parses argv[0..argc-1] (no program and no command name). -1 with a message for a person, with the nearest
+ * name when an option is not known.
  */
 int option_parse(const struct option_def *defs, size_t n, int argc, const char *const *argv,
 		 const struct option_target *target, struct operands *operands, struct error *err);

@@ -9,10 +9,7 @@
 #include "doc/diff.h"
 #include "doc/yaml.h"
 
-enum {
-	AUTHORS_SHOWN = 3,
-	CONTEXT = 3
-};
+enum { AUTHORS_SHOWN = 3, CONTEXT = 3 };
 
 static const char our_manager[] = "capstan";
 
@@ -72,7 +69,8 @@ static struct node *stand_in(struct arena *a, const struct node *mine, const str
 	return git ? node_string(a, STR("(hidden, changed)")) : node_string(a, STR("(hidden, before)"));
 }
 
-static void hide_part(struct arena *a, struct node *mine, const struct node *other, const char *part, bool git)
+static void hide_part(struct arena *a, struct node *mine, const struct node *other, const char *part,
+		      bool git)
 {
 	struct node *values = node_get(mine, part);
 	if (!values)
@@ -89,7 +87,8 @@ static void hide_part(struct arena *a, struct node *mine, const struct node *oth
 }
 
 /* One side as YAML, fit to be shown. other: the other side as it is. */
-static void add_side(struct arena *a, struct buf *out, const struct node *side, const struct node *other, bool git)
+static void add_side(struct arena *a, struct buf *out, const struct node *side, const struct node *other,
+		     bool git)
 {
 	if (!side)
 		return;

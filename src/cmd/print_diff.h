@@ -1,7 +1,8 @@
 /*
  * print_diff.h - what `capstan diff` shows: git against the cluster, and who changed the cluster since.
  *
- * Values of Secrets are never printed, whatever their form: each key is only said to be changed, added or removed.
+ * Values of Secrets are never printed, whatever their form: each key is only said to be changed, added or
+ * removed.
  */
 #pragma once
 
@@ -10,9 +11,9 @@
 #include "doc/node.h"
 
 struct diff_object {
-	const char *name;           /* "Deployment web/api" */
-	const char *place;          /* "shop/api.yaml:14"; "" when git has it no more */
-	const struct node *git;     /* what git asks for; NULL: not in git */
+	const char *name;	    /* "Deployment web/api" */
+	const char *place;	    /* "shop/api.yaml:14"; "" when git has it no more */
+	const struct node *git;	    /* what git asks for; NULL: not in git */
 	const struct node *cluster; /* the fields of the live object that matter; NULL: not in the cluster */
 	const struct node *live;    /* the whole live object, for metadata.managedFields; or NULL */
 };
@@ -25,7 +26,7 @@ struct diff_author {
 };
 
 /*
- * Who last wrote to the object other than `ours` and the controllers that write status only, newest first; at most
- * max. Texts are those of the object.
+ * Who last wrote to the object other than `ours` and the controllers that write status only, newest first; at
+ * most max. Texts are those of the object.
  */
 size_t diff_authors(const struct node *live, const char *ours, struct diff_author *out, size_t max);

@@ -1,5 +1,6 @@
 /*
- * print_status.c - columns as wide as their widest cell; only the last one, the message, is cut to the terminal.
+ * print_status.c - columns as wide as their widest cell; only the last one, the message, is cut to the
+ * terminal.
  */
 #include "cmd/print_status.h"
 
@@ -61,7 +62,8 @@ void print_revision(const char *revision, char out[PRINT_REVISION_MAX])
 	else if (strncmp(sha, "sha256:", 7) == 0)
 		sha += 7;
 	if (strlen(sha) >= 40 && is_hex(sha, 40))
-		snprintf(out, PRINT_REVISION_MAX, "%.*s%.*s", named < 100 ? named : 100, revision, SHOWN, sha);
+		snprintf(out, PRINT_REVISION_MAX, "%.*s%.*s", named < 100 ? named : 100, revision, SHOWN,
+			 sha);
 	else
 		snprintf(out, PRINT_REVISION_MAX, "%s", revision);
 }
@@ -84,7 +86,8 @@ static void fill(const struct status_table *t, const struct status_row *row, str
 
 static void measure(struct table *t, const struct status_table *s)
 {
-	static const char *const heads[] = { "NAMESPACE", "NAME", "READY", "REVISION", "SYNC", "HEALTH", "AGE", "MESSAGE" };
+	static const char *const heads[] = { "NAMESPACE", "NAME",   "READY", "REVISION",
+					     "SYNC",	  "HEALTH", "AGE",   "MESSAGE" };
 	for (size_t i = s->namespaces ? 0 : 1; i < COLUMNS_MAX; i++)
 		t->heads[t->n++] = heads[i];
 	for (size_t i = 0; i < t->n; i++)
@@ -105,10 +108,11 @@ static enum tint tint_of(const char *head, const char *cell)
 		const char *word;
 		enum tint tint;
 	} tints[] = {
-		{ "True", TINT_GREEN }, { "False", TINT_RED }, { "Unknown", TINT_YELLOW }, { "Synced", TINT_GREEN },
-		{ "OutOfSync", TINT_YELLOW }, { "Syncing", TINT_CYAN }, { "Failed", TINT_RED }, { "Current", TINT_GREEN },
-		{ "Progressing", TINT_CYAN }, { "Suspended", TINT_DIM }, { "Refused", TINT_RED },
-		{ "Missing", TINT_RED }, { "Terminating", TINT_YELLOW },
+		{ "True", TINT_GREEN },		{ "False", TINT_RED },	      { "Unknown", TINT_YELLOW },
+		{ "Synced", TINT_GREEN },	{ "OutOfSync", TINT_YELLOW }, { "Syncing", TINT_CYAN },
+		{ "Failed", TINT_RED },		{ "Current", TINT_GREEN },    { "Progressing", TINT_CYAN },
+		{ "Suspended", TINT_DIM },	{ "Refused", TINT_RED },      { "Missing", TINT_RED },
+		{ "Terminating", TINT_YELLOW },
 	};
 	if (strcmp(head, "READY") != 0 && strcmp(head, "SYNC") != 0 && strcmp(head, "HEALTH") != 0)
 		return TINT_NONE;
@@ -118,7 +122,8 @@ static enum tint tint_of(const char *head, const char *cell)
 	return TINT_NONE;
 }
 
-static void add_cell(struct buf *line, const struct style *style, const struct table *t, size_t i, const char *cell)
+static void add_cell(struct buf *line, const struct style *style, const struct table *t, size_t i,
+		     const char *cell)
 {
 	enum tint tint = cell == t->heads[i] ? TINT_BOLD : tint_of(t->heads[i], cell);
 	if (tint != TINT_NONE)
@@ -132,7 +137,8 @@ static void add_cell(struct buf *line, const struct style *style, const struct t
 }
 
 /* The message in what is left of the terminal's line; one line whatever it holds. */
-static void add_message(struct buf *line, const struct style *style, size_t used, bool cut, const char *message)
+static void add_message(struct buf *line, const struct style *style, size_t used, bool cut,
+			const char *message)
 {
 	cleanup_buf struct buf text = BUF_INIT;
 	for (const char *p = message; *p; p++)
@@ -148,7 +154,8 @@ static void add_message(struct buf *line, const struct style *style, size_t used
 	buf_adds(line, "...");
 }
 
-static void print_line(FILE *out, const struct style *style, const struct table *t, const char *const *cells, bool cut)
+static void print_line(FILE *out, const struct style *style, const struct table *t, const char *const *cells,
+		       bool cut)
 {
 	cleanup_buf struct buf line = BUF_INIT;
 	size_t used = 0, last = t->n - 1;

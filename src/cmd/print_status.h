@@ -11,7 +11,7 @@ struct status_row {
 	const char *revision; /* what is applied, or being applied; "" none */
 	const char *sync;     /* "Synced", "OutOfSync", "Syncing", "Suspended", ... */
 	const char *health;   /* worst of its objects: "Current", "Progressing", "Failed", ... */
-	int64_t age_s;        /* < 0: not known */
+	int64_t age_s;	      /* < 0: not known */
 	const char *message;  /* "" none */
 };
 
@@ -19,7 +19,7 @@ struct status_table {
 	const struct status_row *rows;
 	size_t n;
 	bool namespaces; /* a NAMESPACE column (with -A) */
-	bool wide;       /* whole revisions and messages; otherwise cut to the terminal */
+	bool wide;	 /* whole revisions and messages; otherwise cut to the terminal */
 };
 
 void print_status(FILE *out, const struct style *style, const struct status_table *table);

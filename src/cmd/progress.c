@@ -1,8 +1,9 @@
 /*
  * progress.c - live lines at the bottom of a terminal, or plain lines.
  *
- * On a terminal each draw takes away the lines it drew last (cursor up, clear), lets finished objects scroll by once, and
- * draws at most height - 1 lines again, each cut to the width, so that it always knows how many lines to take away.
+ * On a terminal each draw takes away the lines it drew last (cursor up, clear), lets finished objects scroll
+ * by once, and draws at most height - 1 lines again, each cut to the width, so that it always knows how many
+ * lines to take away.
  */
 #include "cmd/progress.h"
 
@@ -21,22 +22,22 @@ struct progress {
 	VEC(struct object *) objects; /* in the order they came */
 	struct map by_name;
 	size_t counts[PROGRESS_FAILED + 1];
-	size_t drawn;      /* live lines on the screen */
+	size_t drawn; /* live lines on the screen */
 	int64_t begun_ms;
-	unsigned turn;     /* of the spinner */
+	unsigned turn; /* of the spinner */
 	bool begun, dirty;
 };
 
 static const char *const words[] = {
-	[PROGRESS_PENDING] = "pending",	    [PROGRESS_APPLYING] = "applying",	[PROGRESS_WAITING] = "waiting",
-	[PROGRESS_CREATED] = "created",	    [PROGRESS_UPDATED] = "updated",	[PROGRESS_UNCHANGED] = "unchanged",
-	[PROGRESS_PRUNED] = "pruned",	    [PROGRESS_FAILED] = "failed",
+	[PROGRESS_PENDING] = "pending", [PROGRESS_APPLYING] = "applying", [PROGRESS_WAITING] = "waiting",
+	[PROGRESS_CREATED] = "created", [PROGRESS_UPDATED] = "updated",	  [PROGRESS_UNCHANGED] = "unchanged",
+	[PROGRESS_PRUNED] = "pruned",	[PROGRESS_FAILED] = "failed",
 };
 
 static const enum tint tints[] = {
-	[PROGRESS_PENDING] = TINT_DIM,	    [PROGRESS_APPLYING] = TINT_CYAN,	[PROGRESS_WAITING] = TINT_CYAN,
-	[PROGRESS_CREATED] = TINT_GREEN,    [PROGRESS_UPDATED] = TINT_GREEN,	[PROGRESS_UNCHANGED] = TINT_DIM,
-	[PROGRESS_PRUNED] = TINT_YELLOW,    [PROGRESS_FAILED] = TINT_RED,
+	[PROGRESS_PENDING] = TINT_DIM,	 [PROGRESS_APPLYING] = TINT_CYAN, [PROGRESS_WAITING] = TINT_CYAN,
+	[PROGRESS_CREATED] = TINT_GREEN, [PROGRESS_UPDATED] = TINT_GREEN, [PROGRESS_UNCHANGED] = TINT_DIM,
+	[PROGRESS_PRUNED] = TINT_YELLOW, [PROGRESS_FAILED] = TINT_RED,
 };
 
 struct progress *progress_new(FILE *out, const struct style *style)

@@ -1,8 +1,9 @@
 /*
  * progress.h - what `capstan sync` shows while it works.
  *
- * On a terminal: one line per object that is not done, redrawn in place and never more than the screen holds, above a
- * line of counts; what is done, and every error, scrolls by once. Elsewhere: one plain line for each change of state.
+ * On a terminal: one line per object that is not done, redrawn in place and never more than the screen holds,
+ * above a line of counts; what is done, and every error, scrolls by once. Elsewhere: one plain line for each
+ * change of state.
  */
 #pragma once
 
@@ -11,8 +12,8 @@
 enum progress_state {
 	PROGRESS_PENDING,
 	PROGRESS_APPLYING,
-	PROGRESS_WAITING,   /* applied, not healthy yet */
-	PROGRESS_CREATED,   /* from here on: done */
+	PROGRESS_WAITING, /* applied, not healthy yet */
+	PROGRESS_CREATED, /* from here on: done */
 	PROGRESS_UPDATED,
 	PROGRESS_UNCHANGED,
 	PROGRESS_PRUNED,

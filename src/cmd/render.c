@@ -1,8 +1,8 @@
 /*
  * render.c - `capstan render DIR`: what would be applied, and every warning and error at once.
  *
- * Needs no cluster: kinds that are not built in keep the namespace that their file gives them. With any error nothing is
- * printed on standard output, so that a pipe never gets half of a directory.
+ * Needs no cluster: kinds that are not built in keep the namespace that their file gives them. With any error
+ * nothing is printed on standard output, so that a pipe never gets half of a directory.
  */
 #include "cmd/commands.h"
 
@@ -34,7 +34,8 @@ static void print_problem(const struct cli *cli, const struct style *style, cons
 		style_safe(&line, str_of(p->file), false);
 	if (line.n > 0 && p->line > 0)
 		buf_printf(&line, ":%u", p->line);
-	buf_printf(&line, "%s%s%s%s ", line.n > 0 ? ": " : "", style_on(style, p->warning ? TINT_YELLOW : TINT_RED),
+	buf_printf(&line, "%s%s%s%s ", line.n > 0 ? ": " : "",
+		   style_on(style, p->warning ? TINT_YELLOW : TINT_RED),
 		   p->warning ? "warning:" : "error:", style_off(style));
 	if (p->key && p->key[0]) {
 		style_safe(&line, str_of(key_display(&a, str_of(p->key))), false);
@@ -158,10 +159,17 @@ static int run(struct cli *cli)
 static const char *const formats[] = { "yaml", "json", NULL };
 
 static const struct option_def options[] = {
-	{ .name = "name", .kind = OPTION_TEXT, .value = "APP", .offset = offsetof(struct render_options, name),
+	{ .name = "name",
+	  .kind = OPTION_TEXT,
+	  .value = "APP",
+	  .offset = offsetof(struct render_options, name),
 	  .help = "Name of the app in the owner labels. Default: the directory's name." },
-	{ .name = "namespace", .letter = 'n', .kind = OPTION_TEXT, .value = "NAMESPACE",
-	  .offset = offsetof(struct render_options, namespace), .complete = COMPLETE_NAMESPACE,
+	{ .name = "namespace",
+	  .letter = 'n',
+	  .kind = OPTION_TEXT,
+	  .value = "NAMESPACE",
+	  .offset = offsetof(struct render_options, namespace),
+	  .complete = COMPLETE_NAMESPACE,
 	  .help = "Namespace of objects that name none. Default: `default`." },
 	{ .name = NULL },
 };

@@ -8,9 +8,14 @@ struct status_options {
 };
 
 static const struct option_def options[] = {
-	{ .name = "watch", .letter = 'w', .kind = OPTION_FLAG, .offset = offsetof(struct status_options, watch),
+	{ .name = "watch",
+	  .letter = 'w',
+	  .kind = OPTION_FLAG,
+	  .offset = offsetof(struct status_options, watch),
 	  .help = "Go on showing changes until interrupted." },
-	{ .name = "objects", .kind = OPTION_FLAG, .offset = offsetof(struct status_options, objects),
+	{ .name = "objects",
+	  .kind = OPTION_FLAG,
+	  .offset = offsetof(struct status_options, objects),
 	  .help = "List the objects of each app with their health." },
 	{ .name = NULL },
 };

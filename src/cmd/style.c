@@ -39,12 +39,8 @@ struct style style_of(FILE *out, const char *color)
 const char *style_on(const struct style *s, enum tint tint)
 {
 	static const char *const codes[] = {
-		[TINT_NONE] = "",
-		[TINT_BOLD] = "\033[1m",
-		[TINT_DIM] = "\033[2m",
-		[TINT_RED] = "\033[31m",
-		[TINT_GREEN] = "\033[32m",
-		[TINT_YELLOW] = "\033[33m",
+		[TINT_NONE] = "",	  [TINT_BOLD] = "\033[1m",   [TINT_DIM] = "\033[2m",
+		[TINT_RED] = "\033[31m",  [TINT_GREEN] = "\033[32m", [TINT_YELLOW] = "\033[33m",
 		[TINT_CYAN] = "\033[36m",
 	};
 	return s->color ? codes[tint] : "";

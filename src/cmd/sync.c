@@ -1,8 +1,8 @@
 /*
  * sync.c - `capstan sync DIR|APP`: make it so now, and show how it goes.
  *
- * A directory needs no operator and no custom resource: the same engine runs in this process, with the inventory in a
- * ConfigMap, or, with --to, in a directory of this machine.
+ * A directory needs no operator and no custom resource: the same engine runs in this process, with the
+ * inventory in a ConfigMap, or, with --to, in a directory of this machine.
  */
 #include "cmd/commands.h"
 
@@ -14,17 +14,38 @@ struct sync_options {
 #define FIELD(f) .offset = offsetof(struct sync_options, f)
 
 static const struct option_def options[] = {
-	{ .name = "name", .kind = OPTION_TEXT, .value = "APP", FIELD(name),
+	{ .name = "name",
+	  .kind = OPTION_TEXT,
+	  .value = "APP",
+	  FIELD(name),
 	  .help = "With a directory: name of the app it is. Default: the directory's name." },
-	{ .name = "to", .kind = OPTION_TEXT, .value = "DIRECTORY", FIELD(to), .complete = COMPLETE_DIRECTORY,
+	{ .name = "to",
+	  .kind = OPTION_TEXT,
+	  .value = "DIRECTORY",
+	  FIELD(to),
+	  .complete = COMPLETE_DIRECTORY,
 	  .help = "With a directory: make this directory of this machine what it says, and no cluster." },
-	{ .name = "command", .kind = OPTION_TEXT, .value = "COMMAND", FIELD(command),
+	{ .name = "command",
+	  .kind = OPTION_TEXT,
+	  .value = "COMMAND",
+	  FIELD(command),
 	  .help = "With `--to`: run this in a shell after something changed, until it succeeds." },
-	{ .name = "no-prune", .kind = OPTION_FLAG, FIELD(no_prune), .help = "Keep what is no longer in git." },
-	{ .name = "no-wait", .kind = OPTION_FLAG, FIELD(no_wait), .help = "Return once all is applied, healthy or not." },
-	{ .name = "force", .kind = OPTION_FLAG, FIELD(force),
+	{ .name = "no-prune",
+	  .kind = OPTION_FLAG,
+	  FIELD(no_prune),
+	  .help = "Keep what is no longer in git." },
+	{ .name = "no-wait",
+	  .kind = OPTION_FLAG,
+	  FIELD(no_wait),
+	  .help = "Return once all is applied, healthy or not." },
+	{ .name = "force",
+	  .kind = OPTION_FLAG,
+	  FIELD(force),
 	  .help = "Delete and create again what cannot be changed; take over files that differ." },
-	{ .name = "allow-empty", .kind = OPTION_FLAG, FIELD(allow_empty), .help = "Let an empty directory prune everything." },
+	{ .name = "allow-empty",
+	  .kind = OPTION_FLAG,
+	  FIELD(allow_empty),
+	  .help = "Let an empty directory prune everything." },
 	{ .name = NULL },
 };
 
@@ -33,7 +54,8 @@ static const char *const formats[] = { "json", "yaml", NULL };
 static const struct example examples[] = {
 	{ "sync shop", "Sync the app shop now, whatever was applied" },
 	{ "sync ./shop -n web", "Apply a directory, with no operator in the cluster" },
-	{ "sync ./nginx --to /etc/nginx/conf.d --command 'nginx -s reload'", "The same for files of this machine" },
+	{ "sync ./nginx --to /etc/nginx/conf.d --command 'nginx -s reload'",
+	  "The same for files of this machine" },
 	{ NULL, NULL },
 };
 

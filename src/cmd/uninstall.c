@@ -8,7 +8,9 @@ struct uninstall_options {
 #define FIELD(f) .offset = offsetof(struct uninstall_options, f)
 
 static const struct option_def options[] = {
-	{ .name = "keep-crds", .kind = OPTION_FLAG, FIELD(keep_crds),
+	{ .name = "keep-crds",
+	  .kind = OPTION_FLAG,
+	  FIELD(keep_crds),
 	  .help = "Keep the custom resource definitions, and with them every Repo and App." },
 	{ .name = "orphan", .kind = OPTION_FLAG, FIELD(orphan), .help = "Keep the objects that apps made." },
 	{ .name = "yes", .letter = 'y', .kind = OPTION_FLAG, FIELD(yes), .help = "Do not ask." },

@@ -1,8 +1,8 @@
 /*
  * fswatch.c - one inotify descriptor polled by the loop; the kernel's watch number is the index to a label.
  *
- * The kernel gives the same number for the same directory, so adding again is free. A directory that goes away or is moved
- * loses its watch here, too: whoever wants the new one at that place adds it again.
+ * The kernel gives the same number for the same directory, so adding again is free. A directory that goes
+ * away or is moved loses its watch here, too: whoever wants the new one at that place adds it again.
  */
 #include "io/fswatch.h"
 
@@ -19,7 +19,8 @@
 enum {
 	BUFFER_SIZE = 16 * 1024,
 	READS_MAX = 16, /* in one turn; the rest comes in the next */
-	ENTRY_EVENTS = IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO,
+	ENTRY_EVENTS =
+		IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO,
 	SELF_EVENTS = IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED
 };
 
@@ -146,7 +147,8 @@ void fswatch_free(struct fswatch *w)
 
 int fswatch_add(struct fswatch *w, const char *path, const char *label, struct error *err)
 {
-	int number = inotify_add_watch(w->fd, path, ENTRY_EVENTS | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR);
+	int number =
+		inotify_add_watch(w->fd, path, ENTRY_EVENTS | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR);
 	if (number < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return FSWATCH_MISSING;
 	if (number < 0)

@@ -59,10 +59,21 @@ static const char *const formats[] = { "json", "yaml", NULL };
 static const struct option_def defs[] = {
 	{ .name = "all", .letter = 'A', .kind = OPTION_FLAG, .offset = offsetof(struct fields, all) },
 	{ .name = "force", .letter = 'f', .kind = OPTION_FLAG, .offset = offsetof(struct fields, force) },
-	{ .name = "name", .letter = 'n', .kind = OPTION_TEXT, .value = "NAME", .offset = offsetof(struct fields, name) },
-	{ .name = "output", .letter = 'o', .kind = OPTION_CHOICE, .value = "FORMAT", .choices = formats,
+	{ .name = "name",
+	  .letter = 'n',
+	  .kind = OPTION_TEXT,
+	  .value = "NAME",
+	  .offset = offsetof(struct fields, name) },
+	{ .name = "output",
+	  .letter = 'o',
+	  .kind = OPTION_CHOICE,
+	  .value = "FORMAT",
+	  .choices = formats,
 	  .offset = offsetof(struct fields, format) },
-	{ .name = "timeout", .kind = OPTION_DURATION, .value = "TIME", .offset = offsetof(struct fields, timeout) },
+	{ .name = "timeout",
+	  .kind = OPTION_DURATION,
+	  .value = "TIME",
+	  .offset = offsetof(struct fields, timeout) },
 	{ .name = "count", .kind = OPTION_COUNT, .value = "N", .offset = offsetof(struct fields, count) },
 };
 
@@ -139,9 +150,10 @@ static void check_parse(const struct parse_case *c)
 	cleanup_buf struct buf joined = BUF_INIT;
 	for (size_t i = 0; i < operands.n; i++)
 		buf_printf(&joined, "%s%s", i ? "," : "", words[i]);
-	if (rc != 0 || got.all != c->wanted.all || got.force != c->wanted.force || !same_text(got.name, c->wanted.name) ||
-	    !same_text(got.format, c->wanted.format) || got.timeout != c->wanted.timeout ||
-	    got.count != c->wanted.count || !str_is(buf_str(&joined), c->operands))
+	if (rc != 0 || got.all != c->wanted.all || got.force != c->wanted.force ||
+	    !same_text(got.name, c->wanted.name) || !same_text(got.format, c->wanted.format) ||
+	    got.timeout != c->wanted.timeout || got.count != c->wanted.count ||
+	    !str_is(buf_str(&joined), c->operands))
 		fail_msg("%s ...: %s", c->args[0], err.text);
 }
 
@@ -153,10 +165,19 @@ static void options_are_read(void **state)
 
 static void the_nearest_name_is_found(void **state)
 {
-	static const char *const names[] = { "install", "uninstall", "run", "render", "diff", "sync", "status", "suspend" };
+	static const char *const names[] = { "install", "uninstall", "run",    "render",
+					     "diff",	"sync",	     "status", "suspend" };
 	static const char *const cases[][2] = {
-		{ "statsu", "status" }, { "synk", "sync" }, { "dif", "diff" }, { "rneder", "render" }, { "suspned", "suspend" },
-		{ "instal", "install" }, { "xyzzy", NULL }, { "", NULL }, { "r", NULL }, { "rum", "run" },
+		{ "statsu", "status" },
+		{ "synk", "sync" },
+		{ "dif", "diff" },
+		{ "rneder", "render" },
+		{ "suspned", "suspend" },
+		{ "instal", "install" },
+		{ "xyzzy", NULL },
+		{ "", NULL },
+		{ "r", NULL },
+		{ "rum", "run" },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const char *got = option_nearest(cases[i][0], names, 8);
@@ -235,7 +256,8 @@ static void help_is_the_same_wherever_asked(void **state)
 
 static void a_plugin_speaks_of_kubectl(void **state)
 {
-	struct ran r = run_as("/usr/local/bin/kubectl-capstan", (const char *const[]){ "help", "render", NULL });
+	struct ran r =
+		run_as("/usr/local/bin/kubectl-capstan", (const char *const[]){ "help", "render", NULL });
 	assert_has(r.out, "Usage: kubectl capstan render");
 	release(&r);
 	r = run_as("kubectl-capstan", (const char *const[]){ "verzion", NULL });
@@ -266,7 +288,8 @@ static void check_table(const struct command *c)
 		assert_true((all[i].kind == OPTION_FLAG) == (all[i].value == NULL));
 		assert_true((all[i].kind == OPTION_CHOICE) == (all[i].choices != NULL));
 		for (size_t j = 0; j < i; j++)
-			if (strcmp(all[i].name, all[j].name) == 0 || (all[i].letter && all[i].letter == all[j].letter))
+			if (strcmp(all[i].name, all[j].name) == 0 ||
+			    (all[i].letter && all[i].letter == all[j].letter))
 				fail_msg("%s: --%s and --%s clash", c->name, all[i].name, all[j].name);
 	}
 }
@@ -280,7 +303,8 @@ static void tables_are_sound(void **state)
 static void names_from_directories(void **state)
 {
 	static const char *const cases[][2] = {
-		{ "./shop", "shop" }, { "/srv/My Shop_2/", "my-shop-2" }, { "/", "app" }, { ".", "app" }, { "a/--x--", "x" },
+		{ "./shop", "shop" }, { "/srv/My Shop_2/", "my-shop-2" }, { "/", "app" }, { ".", "app" },
+		{ "a/--x--", "x" },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char name[COMMAND_APP_NAME_MAX];

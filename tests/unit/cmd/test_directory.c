@@ -18,9 +18,7 @@
 #include "deploy/app.h"
 #include "deploy/directory/directory.h"
 
-enum {
-	WAIT_MS = 10000
-};
+enum { WAIT_MS = 10000 };
 
 struct world {
 	char base[64], root[80], state[80];
@@ -189,7 +187,8 @@ static struct desired *desired_of(const struct git *files)
 	struct repo_file list[64];
 	size_t n = 0;
 	for (; files[n].path; n++)
-		list[n] = (struct repo_file){ .path = files[n].path, .data = str_of(files[n].text),
+		list[n] = (struct repo_file){ .path = files[n].path,
+					      .data = str_of(files[n].text),
 					      .mode = files[n].executable ? 0755 : 0644 };
 	struct repo_files in = { .files = list, .n = n };
 	struct desired *d = desired_new();
@@ -297,9 +296,10 @@ static void leaves_what_is_the_same_alone(void **state)
 static void updates_content_and_mode(void **state)
 {
 	struct world *w = *state;
-	static const struct git later[] = {
-		{ "nginx.conf", "listen 81;\n", true }, { "bin/run", "#!/bin/sh\n", true }, { "conf/a/b.conf", "b\n", false }, { NULL }
-	};
+	static const struct git later[] = { { "nginx.conf", "listen 81;\n", true },
+					    { "bin/run", "#!/bin/sh\n", true },
+					    { "conf/a/b.conf", "b\n", false },
+					    { NULL } };
 	sync_to(w, shop);
 	sync_to(w, later);
 	assert_clean(w);
@@ -523,7 +523,8 @@ static void runs_the_command_until_it_succeeds(void **state)
 {
 	struct world *w = *state;
 	char script[512];
-	snprintf(script, sizeof(script), "echo run >> %s/runs; test -e %s/allowed || { echo not yet >&2; exit 3; }", w->base,
+	snprintf(script, sizeof(script),
+		 "echo run >> %s/runs; test -e %s/allowed || { echo not yet >&2; exit 3; }", w->base,
 		 w->base);
 	const char *const argv[] = { "sh", "-c", script, NULL };
 	w->command = argv;
@@ -553,7 +554,10 @@ static void a_command_that_hangs_is_ended(void **state)
 {
 	struct world *w = *state;
 	const char *const argv[] = { "sleep", "60", NULL };
-	struct directory_options options = { .root = w->root, .state_dir = w->state, .app = "default/shop", .command = argv,
+	struct directory_options options = { .root = w->root,
+					     .state_dir = w->state,
+					     .app = "default/shop",
+					     .command = argv,
 					     .command_timeout_ms = 100 };
 	w->driver = directory_driver_new(w->loop, &options, NULL);
 	assert_non_null(w->driver);
@@ -574,8 +578,8 @@ static void write_claim(struct world *w, const char *name, const char *text)
 	w->driver->ops->free(w->driver);
 	w->driver = NULL;
 	hash_hex(directory_hash(0644, str_of(text)), hex);
-	snprintf(command, sizeof(command), "for f in %s/*.inventory; do echo '%s file - %s' >> \"$f\"; done", w->state, name,
-		 hex);
+	snprintf(command, sizeof(command), "for f in %s/*.inventory; do echo '%s file - %s' >> \"$f\"; done",
+		 w->state, name, hex);
 	assert_int_equal(system(command), 0);
 }
 
@@ -631,7 +635,8 @@ static void a_torn_inventory_is_an_error(void **state)
 	sync_to(w, shop);
 	w->driver->ops->free(w->driver);
 	w->driver = NULL;
-	snprintf(command, sizeof(command), "for f in %s/*.inventory; do echo garbage >> \"$f\"; done", w->state);
+	snprintf(command, sizeof(command), "for f in %s/*.inventory; do echo garbage >> \"$f\"; done",
+		 w->state);
 	assert_int_equal(system(command), 0);
 	struct directory_options options = { .root = w->root, .state_dir = w->state, .app = "default/shop" };
 	struct error err = ERROR_INIT;
@@ -645,7 +650,9 @@ static void one_file_belongs_to_one_app(void **state)
 	sync_to(w, shop);
 	struct driver *first = w->driver;
 	w->driver = new_driver(w, "default/other");
-	static const struct git same[] = { { "nginx.conf", "listen 80;\n", false }, { "own", "o", false }, { NULL } };
+	static const struct git same[] = { { "nginx.conf", "listen 80;\n", false },
+					   { "own", "o", false },
+					   { NULL } };
 	sync_to(w, same);
 	assert_problem(w, "nginx.conf", "belongs to the app default/shop");
 	assert_text(w, "own", "o");
@@ -658,8 +665,8 @@ static void odd_names_survive(void **state)
 {
 	struct world *w = *state;
 	static const struct git odd[] = {
-		{ "with space", "1", false }, { "per%20cent", "2", false }, { "line\nend", "3", false },
-		{ "\xc3\xa4/\xff", "4", false }, { "!command", "5", false }, { NULL },
+		{ "with space", "1", false },	 { "per%20cent", "2", false }, { "line\nend", "3", false },
+		{ "\xc3\xa4/\xff", "4", false }, { "!command", "5", false },   { NULL },
 	};
 	static const struct git one[] = { { "!command", "5", false }, { NULL } };
 	sync_to(w, odd);
@@ -677,9 +684,12 @@ static void odd_names_survive(void **state)
 static void prepare_skips_and_refuses(void **state)
 {
 	struct repo_file files[] = {
-		{ "shop/ok", STR("x"), 0644 },	    { "shop/.git/config", STR("x"), 0644 },
-		{ "shop/.capstan.yaml", STR("x"), 0644 }, { "shop/../up", STR("x"), 0644 },
-		{ "shop/a//b", STR("x"), 0644 },	    { "shopping", STR("x"), 0644 },
+		{ "shop/ok", STR("x"), 0644 },
+		{ "shop/.git/config", STR("x"), 0644 },
+		{ "shop/.capstan.yaml", STR("x"), 0644 },
+		{ "shop/../up", STR("x"), 0644 },
+		{ "shop/a//b", STR("x"), 0644 },
+		{ "shopping", STR("x"), 0644 },
 	};
 	struct repo_problem problems[] = { { "shop/link", "leaves the repository" } };
 	struct repo_files in = { files, 6, problems, 1 };
@@ -833,8 +843,11 @@ static void until_ready(struct machine *m)
 
 static void an_app_heals_its_directory(void **state)
 {
-	static const struct app_host host = { .render = host_render, .arm = host_arm, .publish = host_publish,
-					      .removed = host_publish, .random = host_random };
+	static const struct app_host host = { .render = host_render,
+					      .arm = host_arm,
+					      .publish = host_publish,
+					      .removed = host_publish,
+					      .random = host_random };
 	struct world *w = *state;
 	struct machine m = { .world = w, .git = shop };
 	m.timer = loop_timer_new(w->loop, host_tick, &m);

@@ -42,9 +42,20 @@ static void ages_are_those_of_kubectl(void **state)
 		int64_t s;
 		const char *text;
 	} cases[] = {
-		{ -1, "-" }, { 0, "0s" }, { 119, "119s" }, { 125, "2m5s" }, { 180, "3m" }, { 660, "11m" }, { 7200, "120m" },
-		{ 4 * 3600 + 240, "4h4m" }, { 30 * 3600, "30h" }, { 3 * 86400, "3d" }, { 3 * 86400 + 3600, "3d1h" },
-		{ 400LL * 86400, "400d" }, { 800LL * 86400, "2y70d" }, { 3650LL * 86400, "10y" },
+		{ -1, "-" },
+		{ 0, "0s" },
+		{ 119, "119s" },
+		{ 125, "2m5s" },
+		{ 180, "3m" },
+		{ 660, "11m" },
+		{ 7200, "120m" },
+		{ 4 * 3600 + 240, "4h4m" },
+		{ 30 * 3600, "30h" },
+		{ 3 * 86400, "3d" },
+		{ 3 * 86400 + 3600, "3d1h" },
+		{ 400LL * 86400, "400d" },
+		{ 800LL * 86400, "2y70d" },
+		{ 3650LL * 86400, "10y" },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		char out[PRINT_AGE_MAX];
@@ -67,9 +78,10 @@ static void revisions_are_short(void **state)
 static char *status_text(const struct style *style, bool namespaces, const char *message)
 {
 	struct status_row rows[] = {
-		{ "web", "shop", "True", "main@sha1:0123456789abcdef0123456789abcdef01234567", "Synced", "Current", 65, "" },
-		{ "web", "a-longer-name", "False", "main@sha1:0123456789abcdef0123456789abcdef01234567", "OutOfSync", "Failed",
-		  7200, message },
+		{ "web", "shop", "True", "main@sha1:0123456789abcdef0123456789abcdef01234567", "Synced",
+		  "Current", 65, "" },
+		{ "web", "a-longer-name", "False", "main@sha1:0123456789abcdef0123456789abcdef01234567",
+		  "OutOfSync", "Failed", 7200, message },
 	};
 	struct status_table t = { .rows = rows, .n = 2, .namespaces = namespaces };
 	char *text;
@@ -83,15 +95,18 @@ static char *status_text(const struct style *style, bool namespaces, const char 
 static void status_is_a_table(void **state)
 {
 	char *text = status_text(&plain, false, "boom\nand\033[2J more");
-	assert_string_equal(text, "NAME            READY   REVISION       SYNC        HEALTH    AGE    MESSAGE\n"
-				  "shop            True    main@0123456   Synced      Current   65s\n"
-				  "a-longer-name   False   main@0123456   OutOfSync   Failed    120m   boom and\\x1b[2J more\n");
+	assert_string_equal(
+		text,
+		"NAME            READY   REVISION       SYNC        HEALTH    AGE    MESSAGE\n"
+		"shop            True    main@0123456   Synced      Current   65s\n"
+		"a-longer-name   False   main@0123456   OutOfSync   Failed    120m   boom and\\x1b[2J more\n");
 	free(text);
 	text = status_text(&colored, true, "x");
 	assert_has(text, "\033[1mNAMESPACE\033[0m");
 	assert_has(text, "\033[31mFailed\033[0m    ");
 	free(text);
-	text = status_text(&screen, false, "a message that is far too long for a screen as narrow as this one");
+	text = status_text(&screen, false,
+			   "a message that is far too long for a screen as narrow as this one");
 	assert_has(text, "...\n");
 	free(text);
 }
@@ -121,7 +136,8 @@ static void plain_progress_is_one_line_a_change(void **state)
 	free(text);
 }
 
-/* A terminal of `height` lines: what is on it after the program's output. Fails when the cursor would leave it. */
+/* A terminal of `height` lines: what is on it after the program's output. Fails when the cursor would leave
+ * it. */
 static void feed(char lines[64][256], size_t *row, const char *text, size_t height)
 {
 	size_t top = *row, column = 0;
@@ -220,7 +236,9 @@ static void a_diff_has_three_sides(void **state)
 	};
 	char *text = diff_text(&plain, &o, &any);
 	assert_true(any);
-	assert_has(text, "Deployment web/api  (shop/api.yaml:14)  changed by kubectl-edit at 2026-01-05T00:00:00Z, old-tool at");
+	assert_has(
+		text,
+		"Deployment web/api  (shop/api.yaml:14)  changed by kubectl-edit at 2026-01-05T00:00:00Z, old-tool at");
 	assert_null(strstr(text, "kcm"));
 	assert_null(strstr(text, " op "));
 	assert_has(text, "-  replicas: 5\n+  replicas: 3\n");
