@@ -28,6 +28,7 @@ enum {
 	TELL_AFTER_TRIES = 2,
 	RELIST_AFTER_TRIES = 5, /* a version that cannot be resumed from is given up */
 	UNPAGED_AFTER_EXPIRIES = 2,
+	LOST_WAIT_MAX_MS = 3000, /* trying to connect costs a server that is down nothing, and waiting costs us */
 	NO_KIND_MAX_MS = 30000
 };
 
@@ -97,12 +98,18 @@ static void again(struct kube_watch *w, int64_t in_ms)
 		loop_timer_set(w->timer, in_ms);
 }
 
-static void again_after_failure(struct kube_watch *w, const char *message)
+static void again_within(struct kube_watch *w, int64_t max_ms, const char *message)
 {
 	w->tries++;
 	if (w->tries >= TELL_AFTER_TRIES && !tell_type(w, WATCH_FAILING, message))
 		return;
-	again(w, kube_backoff_ms(w->client, w->tries));
+	int64_t wait = kube_backoff_ms(w->client, w->tries);
+	again(w, wait < max_ms ? wait : max_ms / 2 + (int64_t)kube_client_random(w->client, (uint64_t)max_ms / 2));
+}
+
+static void again_after_failure(struct kube_watch *w, const char *message)
+{
+	again_within(w, INT64_MAX / 2, message);
 }
 
 static void relist(struct kube_watch *w)
@@ -282,7 +289,7 @@ static void watch_ended(struct kube_watch *w, const struct kube_response *r)
 			 STR_ARG(r->message.n ? r->message : STR("the server ended it at once")));
 		if (w->tries >= RELIST_AFTER_TRIES && r->result == KUBE_OK)
 			relist(w);
-		again_after_failure(w, message);
+		again_within(w, LOST_WAIT_MAX_MS, message);
 	}
 }
 
@@ -294,7 +301,7 @@ static void lost(struct kube_watch *w, const struct kube_response *r)
 		return;
 	}
 	snprintf(message, sizeof(message), "list: %.*s", STR_ARG(r->message));
-	again_after_failure(w, message);
+	again_within(w, LOST_WAIT_MAX_MS, message);
 }
 
 static void ended(void *arg, const struct kube_response *r)

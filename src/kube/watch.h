@@ -5,7 +5,7 @@
  * WATCH_LIST_BEGIN, each object as WATCH_OBJECT, then WATCH_LIST_END, and sweeps what it knew and did not see.
  * A list that breaks off starts anew with another WATCH_LIST_BEGIN; within one, an object may come twice.
  * Objects always have apiVersion and kind, also where the server leaves them out of a list.
- * Reconnects back off with jitter from 50 ms to 10 s; a watch that was cut normally resumes at its resourceVersion at once.
+ * Retries back off with jitter from 50 ms to 10 s (3 s while the server cannot be reached); a watch that was cut normally resumes at its resourceVersion at once.
  * An unknown kind (CRD not there yet or deleted) is not an error: reported as WATCH_NO_KIND once, retried with backoff and
  * whenever discovery is refreshed.
  */
