@@ -28,7 +28,7 @@ void *arena_alloc(struct arena *a, size_t size) __attribute__((returns_nonnull))
 char *arena_strndup(struct arena *a, const char *p, size_t n) __attribute__((returns_nonnull));
 char *arena_strdup(struct arena *a, const char *s) __attribute__((returns_nonnull));
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-char *arena_vprintf(struct arena *a, const char *fmt, va_list ap);
+char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0), nonnull));
 /* A NUL-terminated copy of s. */
 struct str arena_str(struct arena *a, struct str s);
 

@@ -26,7 +26,7 @@ struct error {
 
 /* Replaces the message. Always returns -1, so that `return error_set(...)` reads well. */
 int error_set(struct error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-int error_vset(struct error *err, const char *fmt, va_list ap);
+int error_vset(struct error *err, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 
 /* Puts "<formatted>: " before the message that is there. Always returns -1. */
 int error_wrap(struct error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

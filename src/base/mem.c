@@ -29,5 +29,8 @@ char *mem_strdup(const char *s)
 
 char *mem_strndup(const char *s, size_t n)
 {
-	return or_abort(strndup(s, n));
+	char *copy = mem_alloc(n + 1);
+	if (n)
+		memcpy(copy, s, n);
+	return copy;
 }

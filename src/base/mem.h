@@ -13,6 +13,7 @@
 void *mem_alloc(size_t size) __attribute__((malloc, returns_nonnull)); /* zeroed */
 void *mem_realloc(void *p, size_t size) __attribute__((returns_nonnull));
 char *mem_strdup(const char *s) __attribute__((malloc, returns_nonnull));
+/* n bytes, NUL bytes among them too, and a NUL behind. */
 char *mem_strndup(const char *s, size_t n) __attribute__((malloc, returns_nonnull));
 
 /* `cleanup(fn) T x` calls fn(&x) when x leaves its scope. */

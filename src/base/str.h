@@ -68,7 +68,7 @@ void buf_addc(struct buf *b, char c);
 void buf_adds(struct buf *b, const char *z);
 void buf_add_str(struct buf *b, struct str s);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void buf_vprintf(struct buf *b, const char *fmt, va_list ap);
+void buf_vprintf(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0), nonnull));
 
 static inline struct str buf_str(const struct buf *b)
 {

@@ -86,6 +86,8 @@ void remote_redact(const char *url, char *out, size_t size)
 
 /* --- environment --- */
 
+static void add_env(struct repo_remote *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 static void add_env(struct repo_remote *r, const char *fmt, ...)
 {
 	cleanup_buf struct buf text = BUF_INIT;
