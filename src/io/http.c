@@ -13,7 +13,7 @@
 #include "io/http_call.h"
 
 enum {
-	POOL_SPARE = 8,      /* idle calls kept beside as many as are active */
+	POOL_SPARE = 8, /* idle calls kept beside as many as are active */
 	IDLE_CONNECTIONS = 8,
 	CONNECTIONS_MAX = 256, /* to an HTTP/1.1 server, where each call needs one */
 	STREAMS_DEFAULT = 1000
@@ -226,7 +226,8 @@ static CURLM *multi_new(struct http_client *c, long max_streams)
 	curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
 	curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)IDLE_CONNECTIONS);
 	curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)CONNECTIONS_MAX);
-	curl_multi_setopt(multi, CURLMOPT_MAX_CONCURRENT_STREAMS, max_streams ? max_streams : STREAMS_DEFAULT);
+	curl_multi_setopt(multi, CURLMOPT_MAX_CONCURRENT_STREAMS,
+			  max_streams ? max_streams : STREAMS_DEFAULT);
 	return multi;
 }
 

@@ -1,5 +1,6 @@
 /*
- * http.h - HTTP client on the loop (libcurl multi socket; HTTP/2 multiplexed on one connection where offered).
+ * http.h - HTTP client on the loop (libcurl multi socket; HTTP/2 multiplexed on one connection where
+ * offered).
  *
  * A client holds TLS and proxy settings for one server. Redirects are not followed.
  * done is called exactly once per call, on the loop, never from inside http_send(),
@@ -11,19 +12,20 @@
 #include "io/loop.h"
 
 #define HTTP_BODY_MAX (64u << 20) /* hard cap of one response that is not streamed */
-#define HTTP_WARNINGS_MAX 32      /* Warning headers kept of one response */
-#define HTTP_DEAD_PEER_MS 15000   /* unanswered bytes or keepalives for this long end a connection */
+#define HTTP_WARNINGS_MAX 32	  /* Warning headers kept of one response */
+#define HTTP_DEAD_PEER_MS 15000	  /* unanswered bytes or keepalives for this long end a connection */
 
 struct http_client;
 struct http_call;
 
 struct http_client_options {
-	struct str ca_pem;               /* empty: the system's trust store */
-	struct str cert_pem, key_pem;    /* client certificate (mTLS); empty: none. Held in memory, never on disk */
-	bool insecure;                   /* do not verify the server (kubeconfig insecure-skip-tls-verify) */
-	const char *server_name;         /* verify and SNI under this name instead of the URL's; NULL */
-	const char *proxy;               /* NULL: HTTPS_PROXY/HTTP_PROXY/NO_PROXY as curl reads them; "" none */
-	long max_streams;                /* most concurrent calls handed to curl on one connection; 0: 1000 */
+	struct str ca_pem; /* empty: the system's trust store */
+	struct str cert_pem,
+		key_pem;	 /* client certificate (mTLS); empty: none. Held in memory, never on disk */
+	bool insecure;		 /* do not verify the server (kubeconfig insecure-skip-tls-verify) */
+	const char *server_name; /* verify and SNI under this name instead of the URL's; NULL */
+	const char *proxy;	 /* NULL: HTTPS_PROXY/HTTP_PROXY/NO_PROXY as curl reads them; "" none */
+	long max_streams;	 /* most concurrent calls handed to curl on one connection; 0: 1000 */
 };
 
 struct http_header {
@@ -31,11 +33,11 @@ struct http_header {
 };
 
 struct http_response {
-	int status;             /* 0: no complete response: failure says why */
-	const char *failure;    /* transport failure, NULL when status != 0 and the body ended well */
-	bool maybe_sent;        /* with a failure: the request may have taken effect at the server */
+	int status;		/* 0: no complete response: failure says why */
+	const char *failure;	/* transport failure, NULL when status != 0 and the body ended well */
+	bool maybe_sent;	/* with a failure: the request may have taken effect at the server */
 	int64_t retry_after_ms; /* Retry-After in ms (delta-seconds or HTTP date), -1: absent */
-	struct str body;        /* empty for streamed calls with status 200 */
+	struct str body;	/* empty for streamed calls with status 200 */
 	struct str content_type;
 	const struct str *warnings; /* values of Warning headers as received (at most HTTP_WARNINGS_MAX) */
 	size_t n_warnings;
@@ -50,11 +52,11 @@ struct http_request {
 	const char *url;
 	const struct http_header *headers;
 	size_t n_headers;
-	struct str body;          /* copied; empty with "GET"/"DELETE": none */
-	int64_t timeout_ms;       /* of the whole call; 0: none (streams) */
-	int64_t idle_timeout_ms;  /* no byte for this long ends the call; 0: none */
-	size_t body_max;          /* 0: HTTP_BODY_MAX */
-	http_chunk_fn *on_chunk;  /* set: a 200 body is streamed here instead of kept */
+	struct str body;	 /* copied; empty with "GET"/"DELETE": none */
+	int64_t timeout_ms;	 /* of the whole call; 0: none (streams) */
+	int64_t idle_timeout_ms; /* no byte for this long ends the call; 0: none */
+	size_t body_max;	 /* 0: HTTP_BODY_MAX */
+	http_chunk_fn *on_chunk; /* set: a 200 body is streamed here instead of kept */
 	http_done_fn *done;
 	void *arg;
 };
@@ -63,7 +65,8 @@ struct http_request {
  * Both may be called from inside any callback. http_client_free() cancels its calls.
  * Everything in a request is copied; a call is gone once its done was called.
  */
-struct http_client *http_client_new(struct loop *loop, const struct http_client_options *options, struct error *err);
+struct http_client *http_client_new(struct loop *loop, const struct http_client_options *options,
+				    struct error *err);
 void http_client_free(struct http_client *client);
 struct http_call *http_send(struct http_client *client, const struct http_request *request);
 void http_cancel(struct http_call *call);

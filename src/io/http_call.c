@@ -315,7 +315,8 @@ void http_call_prepare(struct http_call *call, const struct http_request *r)
 	}
 }
 
-/* Whether the server may have seen the request: only what failed before it was written is known to be safe. */
+/* Whether the server may have seen the request: only what failed before it was written is known to be safe.
+ */
 static bool may_have_been_sent(struct http_call *call, CURLcode code)
 {
 	switch (code) {
@@ -341,7 +342,8 @@ static bool may_have_been_sent(struct http_call *call, CURLcode code)
 static const char *failure_text(struct http_call *call, CURLcode code)
 {
 	if (call->too_big) {
-		snprintf(call->failure, sizeof(call->failure), "the answer is larger than %zu bytes", call->body_max);
+		snprintf(call->failure, sizeof(call->failure), "the answer is larger than %zu bytes",
+			 call->body_max);
 	} else if (call->refused_by_caller) {
 		snprintf(call->failure, sizeof(call->failure), "ended by us");
 	} else if (call->idle_ended) {

@@ -14,11 +14,11 @@
 #define HTTP_HEADERS_MAX 32
 
 enum http_call_state {
-	HTTP_CALL_FREE,    /* in the pool */
+	HTTP_CALL_FREE,	   /* in the pool */
 	HTTP_CALL_PENDING, /* sent from inside curl: handed to it when that returns */
 	HTTP_CALL_ACTIVE,  /* curl has it */
 	HTTP_CALL_DROPPED, /* cancelled from inside curl: taken from it when that returns */
-	HTTP_CALL_DONE,    /* curl has given it back, and done is being called */
+	HTTP_CALL_DONE,	   /* curl has given it back, and done is being called */
 };
 
 struct http_call {
@@ -57,8 +57,8 @@ struct http_client {
 	struct http_call *first, *last, *pool;
 	int n_calls, n_pool;
 	unsigned inside; /* > 0: inside a function of curl or a callback of ours */
-	bool unswept;    /* there are pending or dropped calls */
-	bool dying;      /* freed from inside: goes when that returns */
+	bool unswept;	 /* there are pending or dropped calls */
+	bool dying;	 /* freed from inside: goes when that returns */
 
 	struct buf ca, cert, key;
 	bool insecure;

@@ -1,9 +1,9 @@
 /*
  * httpd.c - libmicrohttpd driven by the loop: its epoll descriptor is one uv poll, its timeout our timer.
  *
- * The library only cuts connections that are silent. One that drips a byte now and then would hold its place for
- * ever, so we keep the connections too, with the time since which each owes us a whole request, and shut down those
- * that took too long; the library then sees the end and cleans up.
+ * The library only cuts connections that are silent. One that drips a byte now and then would hold its place
+ * for ever, so we keep the connections too, with the time since which each owes us a whole request, and shut
+ * down those that took too long; the library then sees the end and cleans up.
  */
 #include "io/httpd.h"
 
@@ -17,9 +17,7 @@
 
 #define CONNECTION_MEMORY (32u << 10) /* of headers and one read; a larger head is answered 431 */
 
-enum {
-	SWEEP_MS = 1000
-};
+enum { SWEEP_MS = 1000 };
 
 struct connection {
 	struct connection *next, **link;
@@ -132,8 +130,9 @@ static enum MHD_Result answer(struct MHD_Connection *connection, struct httpd_re
 {
 	size_t n = reply->body.n;
 	/* The library frees it once it is sent. */
-	struct MHD_Response *response = MHD_create_response_from_buffer(
-		n, n ? reply->body.p : (void *)(uintptr_t)"", n ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+	struct MHD_Response *response =
+		MHD_create_response_from_buffer(n, n ? reply->body.p : (void *)(uintptr_t) "",
+						n ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
 	if (!response)
 		abort(); /* out of memory, as in mem.h */
 	if (n == 0)
@@ -212,14 +211,12 @@ static struct MHD_Daemon *start(struct httpd *d, const struct addrinfo *a)
 	unsigned flags = MHD_USE_EPOLL;
 	if (a->ai_family == AF_INET6)
 		flags |= MHD_USE_DUAL_STACK;
-	return MHD_start_daemon(flags, 0, NULL, NULL, requested, d,
-				MHD_OPTION_SOCK_ADDR, a->ai_addr,
+	return MHD_start_daemon(flags, 0, NULL, NULL, requested, d, MHD_OPTION_SOCK_ADDR, a->ai_addr,
 				MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTPD_CONNECTIONS_MAX,
 				MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTPD_REQUEST_TIMEOUT_S,
 				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-				MHD_OPTION_NOTIFY_COMPLETED, request_over, d,
-				MHD_OPTION_NOTIFY_CONNECTION, connection_changed, d,
-				MHD_OPTION_END);
+				MHD_OPTION_NOTIFY_COMPLETED, request_over, d, MHD_OPTION_NOTIFY_CONNECTION,
+				connection_changed, d, MHD_OPTION_END);
 }
 
 static int listen_on(struct httpd *d, const char *address, struct error *err)
@@ -248,7 +245,8 @@ static int listen_on(struct httpd *d, const char *address, struct error *err)
 	return d->daemon ? 0 : error_set(err, "cannot listen on \"%s\" (is the port in use?)", address);
 }
 
-struct httpd *httpd_new(struct loop *loop, const char *address, httpd_fn *handle, void *arg, struct error *err)
+struct httpd *httpd_new(struct loop *loop, const char *address, httpd_fn *handle, void *arg,
+			struct error *err)
 {
 	struct httpd *d = mem_alloc(sizeof(*d));
 	d->loop = loop;
@@ -262,7 +260,8 @@ struct httpd *httpd_new(struct loop *loop, const char *address, httpd_fn *handle
 	}
 	d->port = MHD_get_daemon_info(d->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
 	d->poll = mem_alloc(sizeof(*d->poll));
-	uv_poll_init(loop_uv(loop), d->poll, MHD_get_daemon_info(d->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd);
+	uv_poll_init(loop_uv(loop), d->poll,
+		     MHD_get_daemon_info(d->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd);
 	d->poll->data = d;
 	uv_poll_start(d->poll, UV_READABLE, ready);
 	return d;

@@ -33,6 +33,7 @@ struct httpd_reply {
 typedef void httpd_fn(void *arg, const struct httpd_request *request, struct httpd_reply *reply);
 
 /* address: "host:port", ":port" (every address) or "[v6]:port"; port 0 picks one. */
-struct httpd *httpd_new(struct loop *loop, const char *address, httpd_fn *handle, void *arg, struct error *err);
+struct httpd *httpd_new(struct loop *loop, const char *address, httpd_fn *handle, void *arg,
+			struct error *err);
 int httpd_port(const struct httpd *d);
 void httpd_free(struct httpd *d);

@@ -16,9 +16,7 @@
 #include "base/vec.h"
 #include "io/loop_child.h"
 
-enum {
-	WORKERS_MAX = 64
-};
+enum { WORKERS_MAX = 64 };
 
 struct deferred {
 	loop_fn *fn;

@@ -20,7 +20,7 @@ void loop_free(struct loop *loop); /* after loop_run() returned; closes what is 
 void loop_run(struct loop *loop);  /* until loop_stop(), or until nothing is left to wait for */
 void loop_stop(struct loop *loop);
 struct uv_loop_s *loop_uv(struct loop *loop); /* for files in io/ only */
-int64_t loop_now(struct loop *loop); /* milliseconds, monotonic, read once a turn */
+int64_t loop_now(struct loop *loop);	      /* milliseconds, monotonic, read once a turn */
 
 /* A timer fires once for each set; setting it again moves it. Free from inside its callback is allowed. */
 struct loop_timer *loop_timer_new(struct loop *loop, loop_fn *fn, void *arg);

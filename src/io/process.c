@@ -19,10 +19,7 @@
 #include "base/mem.h"
 #include "io/loop_child.h"
 
-enum {
-	DRAIN_MS = 500,
-	READ_SIZE = 64 * 1024
-};
+enum { DRAIN_MS = 500, READ_SIZE = 64 * 1024 };
 
 struct output {
 	uv_pipe_t pipe;

@@ -16,20 +16,20 @@ struct process;
 
 struct process_spec {
 	const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH */
-	const char *const *env;  /* NULL-terminated "K=V"; NULL: inherit ours */
-	const char *dir;         /* NULL: ours */
-	struct str input;        /* fed to stdin, then closed; copied */
-	size_t output_max;       /* cap of stdout; over it the child is ended and `overflow` set */
-	size_t stderr_max;       /* the first bytes of stderr that are kept; the rest is read and dropped */
-	int64_t timeout_ms;      /* > 0, always */
-	bool inherit_stderr;     /* stderr goes to ours instead of being kept */
+	const char *const *env;	 /* NULL-terminated "K=V"; NULL: inherit ours */
+	const char *dir;	 /* NULL: ours */
+	struct str input;	 /* fed to stdin, then closed; copied */
+	size_t output_max;	 /* cap of stdout; over it the child is ended and `overflow` set */
+	size_t stderr_max;	 /* the first bytes of stderr that are kept; the rest is read and dropped */
+	int64_t timeout_ms;	 /* > 0, always */
+	bool inherit_stderr;	 /* stderr goes to ours instead of being kept */
 };
 
 struct process_result {
-	int exit_code;  /* -1: ended by a signal */
-	int signal;     /* 0: none */
-	bool timed_out; /* the deadline ended it */
-	bool overflow;  /* output_max ended it */
+	int exit_code;	     /* -1: ended by a signal */
+	int signal;	     /* 0: none */
+	bool timed_out;	     /* the deadline ended it */
+	bool overflow;	     /* output_max ended it */
 	struct str out, err; /* valid during done */
 };
 

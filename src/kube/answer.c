@@ -2,9 +2,7 @@
 #include "doc/json.h"
 #include "kube/client_parts.h"
 
-enum {
-	FOREIGN_TEXT_MAX = 300
-};
+enum { FOREIGN_TEXT_MAX = 300 };
 
 /*
  * Warning: 299 - "text": the quoted text, with its escapes undone (RFC 7234, 5.5).
@@ -61,7 +59,9 @@ static void read_status(struct arena *a, const struct http_response *http, struc
 void kube_answer_read(struct arena *a, const struct http_response *http, struct kube_response *out)
 {
 	struct error err = ERROR_INIT;
-	*out = (struct kube_response){ .arena = a, .code = http->status, .retry_after_ms = http->retry_after_ms };
+	*out = (struct kube_response){ .arena = a,
+				       .code = http->status,
+				       .retry_after_ms = http->retry_after_ms };
 	if (http->status == 0) {
 		out->result = KUBE_LOST;
 		out->message = str_of(arena_strdup(a, http->failure));

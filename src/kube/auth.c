@@ -20,7 +20,7 @@
 
 enum {
 	RENEW_BEFORE_MS = 10000, /* a credential this close to its end is not used any more */
-	FAILED_FOR_MS = 5000     /* a plugin that failed is not run again before */
+	FAILED_FOR_MS = 5000	 /* a plugin that failed is not run again before */
 };
 
 struct kube_auth {
@@ -35,12 +35,12 @@ struct kube_auth {
 
 	int64_t token_read_ms; /* monotonic; 0: not yet */
 	struct process *plugin;
-	bool have;          /* the plugin's answer is in force */
+	bool have;	    /* the plugin's answer is in force */
 	int64_t expires_ms; /* wall clock; 0: never */
 	int64_t failed_ms;  /* monotonic; 0: it did not */
-	int64_t ran_ms;     /* monotonic; when the answer in force came */
+	int64_t ran_ms;	    /* monotonic; when the answer in force came */
 	struct error failure;
-	VEC(char *) env;    /* of the plugin: each "K=V" owned, NULL at the end */
+	VEC(char *) env; /* of the plugin: each "K=V" owned, NULL at the end */
 };
 
 static void set_header(struct kube_auth *auth, const char *scheme, const char *value)
@@ -64,7 +64,8 @@ static void set_basic(struct kube_auth *auth)
 	buf_release(&plain);
 }
 
-struct kube_auth *kube_auth_new(struct loop *loop, const struct kube_config *config, loop_fn *changed, void *arg)
+struct kube_auth *kube_auth_new(struct loop *loop, const struct kube_config *config, loop_fn *changed,
+				void *arg)
 {
 	struct kube_auth *auth = mem_alloc(sizeof(*auth));
 	auth->loop = loop;

@@ -7,12 +7,13 @@
  *                  +---- BACKOFF (429, or 500/503 with Retry-After)
  *
  * Each call is on exactly one list. Everything is started by pump(), on the turn after something changed,
- * so that done never comes from inside kube_send(). Callers may send, cancel and free from inside done: `inside`
- * delays the freeing of the client. Deadlines of what is not flying are kept by one coarse timer; a flying
- * call's deadline is the HTTP client's.
+ * so that done never comes from inside kube_send(). Callers may send, cancel and free from inside done:
+ * `inside` delays the freeing of the client. Deadlines of what is not flying are kept by one coarse timer; a
+ * flying call's deadline is the HTTP client's.
  */
 #include "kube/client.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -21,7 +22,8 @@
 enum {
 	TICK_MS = 200,
 	BACKOFF_FIRST_MS = 50,
-	BACKOFF_MAX_MS = 10000
+	BACKOFF_MAX_MS = 10000,
+	TRIM_AFTER = 500 /* requests; then the next pause gives memory back */
 };
 
 static void pump(struct kube_client *c);
@@ -367,8 +369,9 @@ static void launch(struct kube_call *call)
 	}
 	if (!resource) {
 		fail(call, KUBE_NO_KIND,
-		     arena_printf(&call->arena, "the server knows no kind %.*s in %.*s%s%.*s", STR_ARG(r->kind),
-				  STR_ARG(r->group), r->group.n && r->version.n ? "/" : "", STR_ARG(r->version)));
+		     arena_printf(&call->arena, "the server knows no kind %.*s in %.*s%s%.*s",
+				  STR_ARG(r->kind), STR_ARG(r->group), r->group.n && r->version.n ? "/" : "",
+				  STR_ARG(r->version)));
 		return;
 	}
 	const char *why = objection(r, resource);
@@ -442,6 +445,10 @@ static void pump(struct kube_client *c)
 		waiting |= c->queues[p].n > 0;
 	if (waiting && !c->dying)
 		wake_at(c, clock_mono_ms() + TICK_MS);
+	else if (!waiting && c->stats.in_flight == 0 && c->stats.requests - c->trimmed_at >= TRIM_AFTER) {
+		c->trimmed_at = c->stats.requests;
+		malloc_trim(0);
+	}
 	leave(c);
 }
 
@@ -484,68 +491,11 @@ void kube_client_refreshed(struct kube_client *c, const struct error *err)
 
 /* ---- the interface ---- */
 
-static struct str copy_str(struct arena *a, struct str s)
-{
-	return s.n ? arena_str(a, s) : (struct str){ "", 0 };
-}
-
-static const char *copy(struct arena *a, const char *s)
-{
-	return s ? arena_strdup(a, s) : NULL;
-}
-
-static void copy_config(struct kube_client *c, const struct kube_config *from)
-{
-	struct arena *a = &c->arena;
-	struct kube_config *to = &c->config;
-	*to = *from;
-	to->server = copy(a, from->server);
-	to->namespace = copy(a, from->namespace);
-	to->context = copy(a, from->context);
-	to->ca_pem = copy_str(a, from->ca_pem);
-	to->cert_pem = copy_str(a, from->cert_pem);
-	to->key_pem = copy_str(a, from->key_pem);
-	to->token = copy(a, from->token);
-	to->token_file = copy(a, from->token_file);
-	to->username = copy(a, from->username);
-	to->password = copy(a, from->password);
-	to->impersonate = copy(a, from->impersonate);
-	to->tls_server_name = copy(a, from->tls_server_name);
-	to->proxy_url = copy(a, from->proxy_url);
-}
-
-static const char *const *copy_words(struct arena *a, const char *const *from)
-{
-	size_t n = 0;
-	while (from && from[n])
-		n++;
-	const char **to = arena_array(a, const char *, n + 1);
-	for (size_t i = 0; i < n; i++)
-		to[i] = arena_strdup(a, from[i]);
-	return to;
-}
-
-static void copy_exec(struct kube_client *c)
-{
-	const struct kube_exec_plugin *from = c->config.exec;
-	if (!from)
-		return;
-	struct kube_exec_plugin *to = arena_new(&c->arena, struct kube_exec_plugin);
-	*to = *from;
-	to->command = copy(&c->arena, from->command);
-	to->api_version = copy(&c->arena, from->api_version);
-	to->install_hint = copy(&c->arena, from->install_hint);
-	to->args = copy_words(&c->arena, from->args);
-	to->env = copy_words(&c->arena, from->env);
-	c->config.exec = to;
-}
-
 struct kube_client *kube_client_new(struct loop *loop, const struct kube_config *config, struct error *err)
 {
 	struct kube_client *c = mem_alloc(sizeof(*c));
 	c->loop = loop;
-	copy_config(c, config);
-	copy_exec(c);
+	kube_config_copy(&c->arena, config, &c->config);
 	c->auth = kube_auth_new(loop, &c->config, auth_changed, c);
 	c->kick = loop_timer_new(loop, kicked, c);
 	c->tick = loop_timer_new(loop, ticked, c);
@@ -596,32 +546,11 @@ static bool has_control(const char *s)
 	return false;
 }
 
-static void copy_request(struct kube_call *call, const struct kube_request *from)
-{
-	struct arena *a = &call->arena;
-	struct kube_request *to = &call->request;
-	*to = *from;
-	to->group = copy_str(a, from->group);
-	to->version = copy_str(a, from->version);
-	to->kind = copy_str(a, from->kind);
-	to->namespace = copy_str(a, from->namespace);
-	to->name = copy_str(a, from->name);
-	to->body = copy_str(a, from->body);
-	to->subresource = copy(a, from->subresource);
-	to->field_manager = copy(a, from->field_manager);
-	to->field_validation = copy(a, from->field_validation);
-	to->label_selector = copy(a, from->label_selector);
-	to->field_selector = copy(a, from->field_selector);
-	to->limit_continue = copy(a, from->limit_continue);
-	to->resource_version = copy(a, from->resource_version);
-	to->impersonate_user = copy(a, from->impersonate_user);
-}
-
-struct kube_call *kube_send(struct kube_client *client, const struct kube_request *request, kube_done_fn *done,
-			    void *arg)
+struct kube_call *kube_send(struct kube_client *client, const struct kube_request *request,
+			    kube_done_fn *done, void *arg)
 {
 	struct kube_call *call = call_new(client, done, arg, request->timeout_ms);
-	copy_request(call, request);
+	kube_request_copy(&call->arena, request, &call->request);
 	enqueue(call);
 	if (has_control(request->impersonate_user))
 		fail(call, KUBE_LOST, "the user to act as has a control character in its name");
@@ -636,7 +565,7 @@ struct kube_call *kube_send_raw(struct kube_client *client, const struct kube_ra
 	call->is_raw = true;
 	call->raw = *raw;
 	call->raw.path = arena_strdup(&call->arena, raw->path);
-	call->raw.accept = copy(&call->arena, raw->accept);
+	call->raw.accept = raw->accept; /* a constant */
 	call->request.priority = KUBE_PRIORITY_LEASE;
 	enqueue(call);
 	return call;

@@ -1,10 +1,11 @@
 /*
  * client.h - requests to one API server: authentication, impersonation, discovery, adaptive concurrency.
  *
- * A request names a kind, not a path: discovery (kube/discovery.h, inside the client) finds the resource and is
- * refreshed when a kind is unknown. Requests queue by priority behind an adaptive limit (kube/limit.h): it starts
- * high, halves on 429/503-with-Retry-After and on latency, and grows on success. A 429, or a 503 or 500 with Retry-After,
- * is retried here after Retry-After (else backoff with jitter) until the request's deadline; everything else goes to the caller.
+ * A request names a kind, not a path: discovery (kube/discovery.h, inside the client) finds the resource and
+ * is refreshed when a kind is unknown. Requests queue by priority behind an adaptive limit (kube/limit.h): it
+ * starts high, halves on 429/503-with-Retry-After and on latency, and grows on success. A 429, or a 503 or
+ * 500 with Retry-After, is retried here after Retry-After (else backoff with jitter) until the request's
+ * deadline; everything else goes to the caller.
  */
 #pragma once
 
@@ -20,11 +21,11 @@ enum kube_verb {
 	KUBE_GET,
 	KUBE_LIST,
 	KUBE_CREATE,
-	KUBE_UPDATE,      /* PUT */
-	KUBE_APPLY,       /* server-side apply: PATCH application/apply-patch+yaml, JSON body */
+	KUBE_UPDATE,	  /* PUT */
+	KUBE_APPLY,	  /* server-side apply: PATCH application/apply-patch+yaml, JSON body */
 	KUBE_MERGE_PATCH, /* PATCH application/merge-patch+json */
 	KUBE_JSON_PATCH,  /* PATCH application/json-patch+json */
-	KUBE_DELETE,      /* body: DeleteOptions JSON, or empty */
+	KUBE_DELETE,	  /* body: DeleteOptions JSON, or empty */
 };
 
 enum kube_priority {
@@ -38,39 +39,40 @@ enum kube_priority {
 struct kube_request {
 	enum kube_verb verb;
 	struct str group, version, kind; /* group "" is core; version "" : the preferred one */
-	struct str namespace, name;      /* namespace "" for cluster scope, or LIST across all */
-	const char *subresource;         /* "status", or NULL */
-	struct str body;                 /* copied */
-	const char *field_manager;       /* NULL: none sent */
-	bool force;                      /* apply: take fields over */
-	bool dry_run;                    /* dryRun=All */
-	const char *field_validation;    /* NULL: Warn for writes */
-	const char *label_selector;      /* LIST */
-	const char *limit_continue;      /* LIST: continue token, NULL: first page */
-	int limit;                       /* LIST: page size; 0: none */
-	const char *resource_version;    /* GET/LIST: resourceVersion parameter, or NULL */
-	const char *impersonate_user;    /* NULL: as ourselves */
-	const char *field_selector;      /* LIST */
+	struct str namespace, name;	 /* namespace "" for cluster scope, or LIST across all */
+	const char *subresource;	 /* "status", or NULL */
+	struct str body;		 /* copied */
+	const char *field_manager;	 /* NULL: none sent */
+	bool force;			 /* apply: take fields over */
+	bool dry_run;			 /* dryRun=All */
+	const char *field_validation;	 /* NULL: Warn for writes */
+	const char *label_selector;	 /* LIST */
+	const char *limit_continue;	 /* LIST: continue token, NULL: first page */
+	int limit;			 /* LIST: page size; 0: none */
+	const char *resource_version;	 /* GET/LIST: resourceVersion parameter, or NULL */
+	const char *impersonate_user;	 /* NULL: as ourselves */
+	const char *field_selector;	 /* LIST */
 	enum kube_priority priority;
-	int64_t timeout_ms;              /* the whole request with queueing and retries; > 0 */
+	int64_t timeout_ms; /* the whole request with queueing and retries; > 0 */
 };
 
 enum kube_result {
-	KUBE_OK,             /* 2xx */
-	KUBE_STATUS,         /* the server answered with a Status: see code, reason, message */
-	KUBE_NO_KIND,        /* discovery has no such kind, also after a refresh */
-	KUBE_SCOPE_MISMATCH, /* namespace given for a cluster-scoped kind (a namespaced one without is the caller's default to fill) */
-	KUBE_LOST,           /* no complete answer; the request may have taken effect */
-	KUBE_TIMEOUT,        /* deadline passed; may have taken effect */
+	KUBE_OK,	     /* 2xx */
+	KUBE_STATUS,	     /* the server answered with a Status: see code, reason, message */
+	KUBE_NO_KIND,	     /* discovery has no such kind, also after a refresh */
+	KUBE_SCOPE_MISMATCH, /* namespace given for a cluster-scoped kind (a namespaced one without is the
+				caller's default to fill) */
+	KUBE_LOST,	     /* no complete answer; the request may have taken effect */
+	KUBE_TIMEOUT,	     /* deadline passed; may have taken effect */
 };
 
 struct kube_response {
 	enum kube_result result;
-	int code;            /* HTTP status, or 0 */
-	struct str reason;   /* Status.reason: NotFound, Conflict, AlreadyExists, Invalid, Gone, ... */
-	struct str message;  /* for people, never empty unless KUBE_OK */
-	struct node *body;   /* parsed JSON, or NULL */
-	struct arena *arena; /* holds body; emptied after done returns */
+	int code;	      /* HTTP status, or 0 */
+	struct str reason;    /* Status.reason: NotFound, Conflict, AlreadyExists, Invalid, Gone, ... */
+	struct str message;   /* for people, never empty unless KUBE_OK */
+	struct node *body;    /* parsed JSON, or NULL */
+	struct arena *arena;  /* holds body; emptied after done returns */
 	struct str *warnings; /* the server's Warning headers (RFC 7234), texts only */
 	size_t n_warnings;
 	int64_t retry_after_ms; /* the server's Retry-After, or -1 */
@@ -83,13 +85,14 @@ struct kube_client *kube_client_new(struct loop *loop, const struct kube_config 
 void kube_client_free(struct kube_client *client); /* cancels all calls; may be called from inside done */
 
 /* done comes exactly once, never from inside kube_send(), unless cancelled. */
-struct kube_call *kube_send(struct kube_client *client, const struct kube_request *request, kube_done_fn *done, void *arg);
+struct kube_call *kube_send(struct kube_client *client, const struct kube_request *request,
+			    kube_done_fn *done, void *arg);
 /* Before it was sent: withdrawn. After: the stream is reset; it may still take effect. */
 void kube_cancel(struct kube_call *call);
 
 struct kube_stats {
 	uint64_t requests, retries, throttled, lost; /* since start */
-	uint64_t writes;                             /* every verb but GET and LIST, Lease writes aside */
+	uint64_t writes;			     /* every verb but GET and LIST, Lease writes aside */
 	int in_flight, queued, limit;
 };
 struct kube_stats kube_client_stats(const struct kube_client *client);

@@ -31,16 +31,16 @@ struct kube_discovery {
 	struct kube_kinds *kinds; /* NULL: not yet */
 	struct kube_refresh *running;
 	int64_t began_ms; /* the last refresh; INT64_MIN: none */
-	bool ok;          /* the last refresh worked */
+	bool ok;	  /* the last refresh worked */
 	struct kube_listener *listeners;
 };
 
 enum kube_call_state {
 	KUBE_CALL_QUEUED,  /* in its priority's queue */
 	KUBE_CALL_BACKOFF, /* parked until not_before */
-	KUBE_CALL_KIND,    /* parked until discovery has been refreshed */
+	KUBE_CALL_KIND,	   /* parked until discovery has been refreshed */
 	KUBE_CALL_FLYING,  /* the HTTP client has it */
-	KUBE_CALL_OVER,    /* failed before it was sent; told on the next turn */
+	KUBE_CALL_OVER,	   /* failed before it was sent; told on the next turn */
 	KUBE_CALL_TELLING, /* done is being called */
 };
 
@@ -52,7 +52,7 @@ struct kube_list {
 /* A request for a path, for discovery and watches: never queued behind others, not counted by the limit. */
 struct kube_raw {
 	const char *path;   /* "/apis", "/api/v1/pods?watch=1": after the server's URL */
-	const char *accept; /* NULL: application/json */
+	const char *accept; /* NULL: application/json; not copied */
 	int64_t timeout_ms; /* 0: none, and then 429 and the like are the caller's */
 	int64_t idle_ms;
 	http_chunk_fn *on_chunk; /* of a 200 */
@@ -72,10 +72,10 @@ struct kube_call {
 
 	int64_t deadline_ms, not_before_ms, started_ms;
 	int64_t asked_ms; /* when it began to wait for its kind */
-	int load; /* in flight when it was sent, itself too */
+	int load;	  /* in flight when it was sent, itself too */
 	unsigned tries;
-	bool refreshed;   /* its kind was not there, and discovery has been refreshed since */
-	bool rejected;    /* a 401 was answered with fresh credentials once */
+	bool refreshed; /* its kind was not there, and discovery has been refreshed since */
+	bool rejected;	/* a 401 was answered with fresh credentials once */
 	struct http_call *http;
 	enum kube_result failure; /* KUBE_CALL_OVER */
 	const char *message;
@@ -88,7 +88,8 @@ struct kube_client {
 	struct arena arena; /* of the configuration */
 	struct kube_config config;
 	struct kube_auth *auth;
-	struct http_client *http, *http_before; /* before: the one with the last client certificate, until idle */
+	struct http_client *http,
+		*http_before; /* before: the one with the last client certificate, until idle */
 	unsigned http_generation;
 	struct kube_limit limit;
 	struct kube_discovery discovery;
@@ -97,7 +98,8 @@ struct kube_client {
 	struct loop_timer *tick; /* deadlines and back-offs of what is not flying */
 	int64_t tick_at;
 	struct kube_stats stats;
-	uint64_t seed; /* jitter */
+	uint64_t trimmed_at; /* stats.requests when memory was last given back */
+	uint64_t seed;	     /* jitter */
 	unsigned inside;
 	bool dying;
 };
@@ -127,9 +129,14 @@ struct kube_wire {
 void kube_wire_of(struct kube_wire *w, const struct kube_client *client, const struct kube_request *request,
 		  const struct kube_resource *resource);
 void kube_wire_raw(struct kube_wire *w, const struct kube_client *client, const struct kube_raw *raw);
-void kube_add_escaped(struct buf *b, const char *p, size_t n); /* percent-encoding of a path segment or query value */
+void kube_add_escaped(struct buf *b, const char *p,
+		      size_t n); /* percent-encoding of a path segment or query value */
 /* "/api/v1/namespaces/x/pods": path of a collection. */
 void kube_add_path(struct buf *b, const struct kube_resource *resource, struct str namespace);
+
+/* copy.c */
+void kube_config_copy(struct arena *a, const struct kube_config *from, struct kube_config *to);
+void kube_request_copy(struct arena *a, const struct kube_request *from, struct kube_request *to);
 
 /* answer.c: what the server said. */
 void kube_answer_read(struct arena *a, const struct http_response *http, struct kube_response *out);

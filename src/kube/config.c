@@ -15,10 +15,7 @@
 
 #define SERVICE_ACCOUNT_DIR "/var/run/secrets/kubernetes.io/serviceaccount"
 
-enum {
-	FILES_MAX = 64,
-	EXEC_WORDS_MAX = 1024
-};
+enum { FILES_MAX = 64, EXEC_WORDS_MAX = 1024 };
 
 struct config_file {
 	const struct node *root;
@@ -94,9 +91,9 @@ static int decode(struct loader *l, const char *key, struct str coded, struct st
 		if (!strchr("\r\n \t", coded.p[i]) || !coded.p[i])
 			clean[n++] = coded.p[i];
 	char *plain = arena_alloc(l->a, n / 4 * 3 + 1);
-	int got = n % 4 || n > KUBE_FILE_MAX ?
-			  -1 :
-			  EVP_DecodeBlock((unsigned char *)plain, (unsigned char *)clean, (int)n);
+	int got = n % 4 || n > KUBE_FILE_MAX
+			  ? -1
+			  : EVP_DecodeBlock((unsigned char *)plain, (unsigned char *)clean, (int)n);
 	for (size_t i = n; got > 0 && i > 0 && i > n - 2 && clean[i - 1] == '='; i--)
 		got--;
 	if (got <= 0)
@@ -106,7 +103,8 @@ static int decode(struct loader *l, const char *key, struct str coded, struct st
 }
 
 /* `key`-data wins over the file named by `key`, as in kubectl. */
-static int load_pem(struct loader *l, const struct node *map, const char *key, const char *dir, struct str *out)
+static int load_pem(struct loader *l, const struct node *map, const char *key, const char *dir,
+		    struct str *out)
 {
 	const char *data_key = arena_printf(l->a, "%s-data", key);
 	struct str data = node_text(node_get(map, data_key));
@@ -136,7 +134,8 @@ static int load_cluster(struct loader *l, struct str name)
 	const char *dir = NULL;
 	const struct node *cluster = find(l, "clusters", "cluster", name, &dir);
 	if (!cluster)
-		return error_set(l->err, "context %s: no cluster is named \"%.*s\"", out->context, STR_ARG(name));
+		return error_set(l->err, "context %s: no cluster is named \"%.*s\"", out->context,
+				 STR_ARG(name));
 	const char *server = text_of(l, cluster, "server");
 	if (!server)
 		return error_set(l->err, "cluster %.*s has no server", STR_ARG(name));
@@ -146,9 +145,10 @@ static int load_cluster(struct loader *l, struct str name)
 	if (load_pem(l, cluster, "certificate-authority", dir, &out->ca_pem) < 0)
 		return error_wrap(l->err, "cluster %.*s", STR_ARG(name));
 	if (out->insecure && out->ca_pem.n)
-		return error_set(l->err,
-				 "cluster %.*s: insecure-skip-tls-verify and a certificate authority exclude each other",
-				 STR_ARG(name));
+		return error_set(
+			l->err,
+			"cluster %.*s: insecure-skip-tls-verify and a certificate authority exclude each other",
+			STR_ARG(name));
 	out->server = server_url(l, server);
 	return 0;
 }
@@ -166,7 +166,8 @@ static int load_exec_words(struct loader *l, const struct node *exec, struct kub
 	words = arena_array(l->a, const char *, n_env + 1);
 	for (size_t i = 0, n = 0; i < n_env; i++) {
 		const struct node *pair = node_item(env, i);
-		struct str key = node_text(node_get(pair, "name")), value = node_text(node_get(pair, "value"));
+		struct str key = node_text(node_get(pair, "name")),
+			   value = node_text(node_get(pair, "value"));
 		if (!key.n || memchr(key.p, '=', key.n))
 			return error_set(l->err, "exec: env has an entry without a proper name");
 		words[n++] = arena_printf(l->a, "%.*s=%.*s", STR_ARG(key), STR_ARG(value));
@@ -184,14 +185,18 @@ static int load_exec(struct loader *l, const struct node *exec, const char *dir)
 	/* A bare name is looked up in PATH; one with a slash is relative to its kubeconfig. */
 	plugin->command = strchr(command, '/') ? resolve(l, dir, command) : command;
 	plugin->api_version = text_of(l, exec, "apiVersion");
-	if (!plugin->api_version || (strcmp(plugin->api_version, "client.authentication.k8s.io/v1") != 0 &&
-				     strcmp(plugin->api_version, "client.authentication.k8s.io/v1beta1") != 0))
-		return error_set(l->err,
-				 "exec: apiVersion must be client.authentication.k8s.io/v1 or v1beta1, it is \"%s\"",
-				 plugin->api_version ? plugin->api_version : "");
+	if (!plugin->api_version ||
+	    (strcmp(plugin->api_version, "client.authentication.k8s.io/v1") != 0 &&
+	     strcmp(plugin->api_version, "client.authentication.k8s.io/v1beta1") != 0))
+		return error_set(
+			l->err,
+			"exec: apiVersion must be client.authentication.k8s.io/v1 or v1beta1, it is \"%s\"",
+			plugin->api_version ? plugin->api_version : "");
 	if (str_is(node_text(node_get(exec, "interactiveMode")), "Always"))
-		return error_set(l->err, "exec: %s wants a terminal (interactiveMode: Always), which it cannot have here",
-				 command);
+		return error_set(
+			l->err,
+			"exec: %s wants a terminal (interactiveMode: Always), which it cannot have here",
+			command);
 	plugin->provide_cluster_info = node_bool(node_get(exec, "provideClusterInfo"), false);
 	plugin->install_hint = text_of(l, exec, "installHint");
 	if (load_exec_words(l, exec, plugin) < 0)
@@ -218,9 +223,10 @@ static int load_credentials(struct loader *l, const struct node *user, const cha
 		return error_set(l->err, "as-groups and as-user-extra are not supported; `as` is");
 	const struct node *provider = node_get(user, "auth-provider");
 	if (provider)
-		return error_set(l->err,
-				 "auth-provider \"%.*s\" was removed from Kubernetes clients; use an exec plugin",
-				 STR_ARG(node_text(node_get(provider, "name"))));
+		return error_set(
+			l->err,
+			"auth-provider \"%.*s\" was removed from Kubernetes clients; use an exec plugin",
+			STR_ARG(node_text(node_get(provider, "name"))));
 	const struct node *exec = node_get(user, "exec");
 	/* As in kubectl, a token or password that is written down wins over the plugin. */
 	if (exec && exec->type == NODE_MAP && !out->token && !out->token_file && !out->username)
@@ -235,7 +241,8 @@ static int load_user(struct loader *l, struct str name)
 		return 0;
 	const struct node *user = find(l, "users", "user", name, &dir);
 	if (!user)
-		return error_set(l->err, "context %s: no user is named \"%.*s\"", l->out->context, STR_ARG(name));
+		return error_set(l->err, "context %s: no user is named \"%.*s\"", l->out->context,
+				 STR_ARG(name));
 	if (load_credentials(l, user, dir) < 0)
 		return error_wrap(l->err, "user %.*s", STR_ARG(name));
 	return 0;
@@ -245,14 +252,15 @@ static int load_user(struct loader *l, struct str name)
 static int check_texts(struct loader *l)
 {
 	const struct kube_config *c = l->out;
-	const char *texts[] = { c->server, c->token, c->username, c->password, c->impersonate, c->proxy_url,
-				c->tls_server_name };
+	const char *texts[] = { c->server,	c->token,     c->username,	 c->password,
+				c->impersonate, c->proxy_url, c->tls_server_name };
 	if (l->no_string)
 		return error_set(l->err, "%s must be a string; put it in quotes", l->no_string);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		for (const char *p = texts[i]; p && *p; p++)
 			if ((unsigned char)*p < 0x20 || *p == 0x7f)
-				return error_set(l->err, "a value has a line break or control character in it");
+				return error_set(l->err,
+						 "a value has a line break or control character in it");
 	return 0;
 }
 
@@ -297,7 +305,9 @@ static int add_path(struct loader *l, const char *path, bool must_exist)
 	if (rc != 0)
 		return -1;
 	const char *slash = strrchr(path, '/');
-	const char *dir = !slash ? "" : slash == path ? "/" : arena_strndup(l->a, path, (size_t)(slash - path));
+	const char *dir = !slash	  ? ""
+			  : slash == path ? "/"
+					  : arena_strndup(l->a, path, (size_t)(slash - path));
 	if (parse_file(l, text, dir) < 0)
 		return error_wrap(l->err, "%s", path);
 	return 0;

@@ -1,9 +1,9 @@
 /*
  * discovery.c - refreshing what the server serves.
  *
- * Two requests on a server of today (/api and /apis, aggregated). A server that answers in the older form is asked
- * group by group, one after the other: slow, but such servers are rare and the result is kept.
- * A new result replaces the old one only when it is whole; a failed refresh leaves the old one in force.
+ * Two requests on a server of today (/api and /apis, aggregated). A server that answers in the older form is
+ * asked group by group, one after the other: slow, but such servers are rare and the result is kept. A new
+ * result replaces the old one only when it is whole; a failed refresh leaves the old one in force.
  */
 #include "kube/discovery.h"
 
@@ -14,14 +14,11 @@
 #include "kube/client_parts.h"
 #include "kube/discovery_parse.h"
 
-#define ACCEPT_AGGREGATED \
+#define ACCEPT_AGGREGATED                                                       \
 	"application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList," \
 	"application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json"
 
-enum {
-	REFRESH_EVERY_MS = 1000,
-	TIMEOUT_MS = 30000
-};
+enum { REFRESH_EVERY_MS = 1000, TIMEOUT_MS = 30000 };
 
 struct waiter {
 	kube_discovery_fn *done;
@@ -30,11 +27,11 @@ struct waiter {
 
 struct kube_refresh {
 	struct kube_client *client;
-	struct kube_kinds *kinds;        /* being filled */
-	struct kube_paths paths;         /* still to be asked */
+	struct kube_kinds *kinds; /* being filled */
+	struct kube_paths paths;  /* still to be asked */
 	size_t at;
 	struct kube_call *call;
-	struct loop_timer *timer;        /* holds a refresh back that comes too soon after the last */
+	struct loop_timer *timer; /* holds a refresh back that comes too soon after the last */
 	VEC(struct waiter) waiters;
 };
 
@@ -162,8 +159,8 @@ void kube_discovery_release(struct kube_client *client)
 		kube_listener_remove(d->listeners);
 }
 
-const struct kube_resource *kube_discovery_find(struct kube_client *client, struct str group, struct str version,
-						struct str kind)
+const struct kube_resource *kube_discovery_find(struct kube_client *client, struct str group,
+						struct str version, struct str kind)
 {
 	return kube_kinds_find(client->discovery.kinds, group, version, kind);
 }

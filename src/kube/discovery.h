@@ -1,5 +1,6 @@
 /*
- * discovery.h - which kinds a server serves: aggregated discovery (apidiscovery.k8s.io/v2), with the per-group form as fallback.
+ * discovery.h - which kinds a server serves: aggregated discovery (apidiscovery.k8s.io/v2), with the
+ * per-group form as fallback.
  */
 #pragma once
 
@@ -13,8 +14,10 @@ struct kube_resource {
 	bool watchable;
 };
 
-/* The cached answer, or NULL: unknown (not yet, or not served). Valid until the next refresh on the loop. version "": preferred. */
-const struct kube_resource *kube_discovery_find(struct kube_client *client, struct str group, struct str version, struct str kind);
+/* The cached answer, or NULL: unknown (not yet, or not served). Valid until the next refresh on the loop.
+ * version "": preferred. */
+const struct kube_resource *kube_discovery_find(struct kube_client *client, struct str group,
+						struct str version, struct str kind);
 
 typedef void kube_discovery_fn(void *arg, int failed, const struct error *err);
 /* Fetches anew; concurrent refreshes are one. done never from inside. */

@@ -1,4 +1,5 @@
-/* discovery_parse.c - see discovery_parse.h. The documents come from a server, so nothing in them is trusted. */
+/* discovery_parse.c - see discovery_parse.h. The documents come from a server, so nothing in them is trusted.
+ */
 #include "kube/discovery_parse.h"
 
 #include "base/vec.h"
@@ -150,7 +151,8 @@ static void read_resources(struct kube_kinds *kinds, const struct kube_path *pat
 		for (size_t m = 0; (e = map_next(&kinds->by_kind, &m));)
 			for (struct kube_kind *k = e->value; k; k = k->next)
 				if (str_is(k->resource.group, path->group) &&
-				    str_is(k->resource.version, path->version) && str_eq(k->resource.plural, plural))
+				    str_is(k->resource.version, path->version) &&
+				    str_eq(k->resource.plural, plural))
 					k->resource.has_status = true;
 	}
 }
@@ -158,8 +160,8 @@ static void read_resources(struct kube_kinds *kinds, const struct kube_path *pat
 static void add_version(struct kube_paths *paths, struct str group, struct str version)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
-	const char *path = group.n ? arena_printf(&a, "/apis/%.*s/%.*s", STR_ARG(group), STR_ARG(version)) :
-				     arena_printf(&a, "/api/%.*s", STR_ARG(version));
+	const char *path = group.n ? arena_printf(&a, "/apis/%.*s/%.*s", STR_ARG(group), STR_ARG(version))
+				   : arena_printf(&a, "/api/%.*s", STR_ARG(version));
 	kube_paths_add(paths, path, arena_str(&a, group).p, arena_str(&a, version).p, true);
 }
 
@@ -198,8 +200,8 @@ void kube_kinds_read(struct kube_kinds *kinds, struct kube_paths *paths, size_t 
 	}
 }
 
-const struct kube_resource *kube_kinds_find(const struct kube_kinds *kinds, struct str group, struct str version,
-					    struct str kind)
+const struct kube_resource *kube_kinds_find(const struct kube_kinds *kinds, struct str group,
+					    struct str version, struct str kind)
 {
 	char memory[KEY_MAX];
 	struct str key;

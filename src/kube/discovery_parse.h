@@ -28,12 +28,12 @@ void kube_paths_add(struct kube_paths *paths, const char *path, const char *grou
 		    bool optional);
 
 /*
- * Reads the answer to paths->at[i]: aggregated (APIGroupDiscoveryList), or older (APIVersions, APIGroupList), which adds
- * paths to ask, or one group version (APIResourceList). Versions come best first. What the server
+ * Reads the answer to paths->at[i]: aggregated (APIGroupDiscoveryList), or older (APIVersions, APIGroupList),
+ * which adds paths to ask, or one group version (APIResourceList). Versions come best first. What the server
  * calls stale is taken over from `before` (may be NULL).
  */
 void kube_kinds_read(struct kube_kinds *kinds, struct kube_paths *paths, size_t i, const struct node *body,
 		     const struct kube_kinds *before);
 /* kinds may be NULL. version "": the best one. */
-const struct kube_resource *kube_kinds_find(const struct kube_kinds *kinds, struct str group, struct str version,
-					    struct str kind);
+const struct kube_resource *kube_kinds_find(const struct kube_kinds *kinds, struct str group,
+					    struct str version, struct str kind);

@@ -2,10 +2,10 @@
  * limit.h - how many requests may be at the server at once; pure: time is handed in.
  *
  * Additive growth, multiplicative back-off. A throttled answer halves the limit, at most once per round trip.
- * Latency alone is a poor sign: on a saturated server it grows with our own concurrency while nothing is wrong.
- * So what is compared is latency divided by concurrency (the time the server needs per request): only
- * when that is KUBE_LIMIT_WORSE times its best of the last minutes, and requests are slow in absolute terms, the
- * server is taken to be in trouble.
+ * Latency alone is a poor sign: on a saturated server it grows with our own concurrency while nothing is
+ * wrong. So what is compared is latency divided by concurrency (the time the server needs per request): only
+ * when that is KUBE_LIMIT_WORSE times its best of the last minutes, and requests are slow in absolute terms,
+ * the server is taken to be in trouble.
  */
 #pragma once
 
@@ -15,11 +15,11 @@
 #define KUBE_LIMIT_START 64
 #define KUBE_LIMIT_MIN 2
 #define KUBE_LIMIT_MAX 256
-#define KUBE_LIMIT_LATENCY_MIN 8      /* latency never takes it below this; only the server's own word does */
+#define KUBE_LIMIT_LATENCY_MIN 8 /* latency never takes it below this; only the server's own word does */
 #define KUBE_LIMIT_WORSE 3
-#define KUBE_LIMIT_SLOW_MS 300        /* a mean latency under this is never trouble */
-#define KUBE_LIMIT_FAST_MS 100        /* above KUBE_LIMIT_START it grows only while answers are this fast */
-#define KUBE_LIMIT_MEMORY_MS 300000   /* how long the best is remembered, at least */
+#define KUBE_LIMIT_SLOW_MS 300	    /* a mean latency under this is never trouble */
+#define KUBE_LIMIT_FAST_MS 100	    /* above KUBE_LIMIT_START it grows only while answers are this fast */
+#define KUBE_LIMIT_MEMORY_MS 300000 /* how long the best is remembered, at least */
 
 enum kube_limit_outcome {
 	KUBE_LIMIT_OK,

@@ -5,8 +5,9 @@
  *           no version yet? -> LIST, page by page -> next()
  *           else            -> WATCH from the version -> ended: next()
  *
- * Whatever happens ends in again(): at once, or after a back-off that grows with every try that brought nothing.
- * The callback may stop the watch: `inside` delays its freeing, and `stopped` is looked at after every call.
+ * Whatever happens ends in again(): at once, or after a back-off that grows with every try that brought
+ * nothing. The callback may stop the watch: `inside` delays its freeing, and `stopped` is looked at after
+ * every call.
  */
 #include "kube/watch.h"
 
@@ -24,11 +25,12 @@ enum {
 	WATCH_S_MAX = 600,
 	WATCH_IDLE_MS = 100000, /* bookmarks come about once a minute: longer silence is a dead server */
 	LIST_IDLE_MS = 30000,
-	GOOD_MS = 1000,     /* a watch that lived this long was a good one */
+	GOOD_MS = 1000, /* a watch that lived this long was a good one */
 	TELL_AFTER_TRIES = 2,
 	RELIST_AFTER_TRIES = 5, /* a version that cannot be resumed from is given up */
 	UNPAGED_AFTER_EXPIRIES = 2,
-	LOST_WAIT_MAX_MS = 3000, /* trying to connect costs a server that is down nothing, and waiting costs us */
+	LOST_WAIT_MAX_MS =
+		3000, /* trying to connect costs a server that is down nothing, and waiting costs us */
 	NO_KIND_MAX_MS = 30000
 };
 
@@ -44,11 +46,11 @@ struct kube_watch {
 	struct kube_call *call;
 	struct watch_lines lines;
 	struct watch_list list;
-	struct buf version;  /* resourceVersion to watch from; empty: list first */
-	struct buf more;     /* continue token of the next page */
+	struct buf version;	/* resourceVersion to watch from; empty: list first */
+	struct buf more;	/* continue token of the next page */
 	struct buf api_version; /* of the kind as served, for list items */
-	unsigned tries;      /* in a row that brought nothing */
-	unsigned expiries;   /* of continue tokens, in a row */
+	unsigned tries;		/* in a row that brought nothing */
+	unsigned expiries;	/* of continue tokens, in a row */
 	int64_t opened_ms;
 	unsigned inside;
 	bool stopped, listing, begun, progressed, no_kind_told, gone;
@@ -104,7 +106,8 @@ static void again_within(struct kube_watch *w, int64_t max_ms, const char *messa
 	if (w->tries >= TELL_AFTER_TRIES && !tell_type(w, WATCH_FAILING, message))
 		return;
 	int64_t wait = kube_backoff_ms(w->client, w->tries);
-	again(w, wait < max_ms ? wait : max_ms / 2 + (int64_t)kube_client_random(w->client, (uint64_t)max_ms / 2));
+	again(w, wait < max_ms ? wait
+			       : max_ms / 2 + (int64_t)kube_client_random(w->client, (uint64_t)max_ms / 2));
 }
 
 static void again_after_failure(struct kube_watch *w, const char *message)
@@ -139,7 +142,9 @@ static bool item_came(void *arg, struct str text)
 		node_set(&a, object, STR("kind"), node_string(&a, w->spec.kind));
 	if (!node_get(object, "apiVersion"))
 		node_set(&a, object, STR("apiVersion"), node_string(&a, buf_str(&w->api_version)));
-	struct kube_watch_event event = { .type = WATCH_OBJECT, .object = object, .arena = &a, .in_list = true };
+	struct kube_watch_event event = {
+		.type = WATCH_OBJECT, .object = object, .arena = &a, .in_list = true
+	};
 	return tell(w, &event);
 }
 
@@ -401,7 +406,8 @@ static void next(struct kube_watch *w)
 	kube_listener_remove(&w->listener);
 	w->waiting_kind = false;
 	buf_clear(&w->api_version);
-	buf_printf(&w->api_version, "%.*s%s%.*s", STR_ARG(r->group), r->group.n ? "/" : "", STR_ARG(r->version));
+	buf_printf(&w->api_version, "%.*s%s%.*s", STR_ARG(r->group), r->group.n ? "/" : "",
+		   STR_ARG(r->version));
 	kube_add_path(&path, r, w->spec.namespace);
 	if (w->version.n)
 		open_watch(w, &path);
@@ -420,7 +426,8 @@ static void timer_fired(void *arg)
 
 static void refreshed(struct kube_listener *listener)
 {
-	struct kube_watch *w = (struct kube_watch *)((char *)listener - offsetof(struct kube_watch, listener));
+	struct kube_watch *w =
+		(struct kube_watch *)((char *)listener - offsetof(struct kube_watch, listener));
 	if (!w->waiting_kind || w->call)
 		return;
 	w->asked = true;

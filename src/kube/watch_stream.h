@@ -10,8 +10,8 @@
 #include "base/error.h"
 #include "doc/node.h"
 
-#define WATCH_EVENT_MAX (16u << 20)    /* bytes of one event or item */
-#define WATCH_ENVELOPE_MAX (1u << 20)  /* bytes of a list without its items */
+#define WATCH_EVENT_MAX (16u << 20)   /* bytes of one event or item */
+#define WATCH_ENVELOPE_MAX (1u << 20) /* bytes of a list without its items */
 
 /* Gets each piece; it lives during the call. Returns false to stop at once. */
 typedef bool watch_piece_fn(void *arg, struct str piece);
@@ -31,10 +31,10 @@ enum watch_fed watch_lines_feed(struct watch_lines *l, struct str chunk, watch_p
 
 struct watch_list {
 	struct buf envelope, partial;
-	unsigned depth;      /* of open braces and brackets */
+	unsigned depth; /* of open braces and brackets */
 	bool in_string, escaped, in_items, in_item;
-	bool key_is_items;   /* the last key of the outermost object is "items" */
-	size_t string_at;    /* where in the envelope the last string at depth 1 began */
+	bool key_is_items; /* the last key of the outermost object is "items" */
+	size_t string_at;  /* where in the envelope the last string at depth 1 began */
 };
 
 void watch_list_release(struct watch_list *l); /* as new again */

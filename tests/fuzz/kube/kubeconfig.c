@@ -9,7 +9,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct kube_config config;
 	struct error err = ERROR_INIT;
 	/* Paths in it are looked up in a directory that is not there. */
-	int rc = kube_config_parse(&a, (struct str){ (const char *)data, size }, "/nonexistent", NULL, &config, &err);
+	int rc = kube_config_parse(&a, (struct str){ (const char *)data, size }, "/nonexistent", NULL,
+				   &config, &err);
 	if (rc == 0 ? !config.server || !config.namespace || !config.context : err.text[0] == '\0')
 		abort();
 	return 0;

@@ -1,6 +1,6 @@
 /*
- * http.c - client and server against each other on one loop (HTTP/1.1), and the client against peers that misbehave.
- * HTTP/2 is tested with a real API server: tests/unit/kube/real_server.c.
+ * http.c - client and server against each other on one loop (HTTP/1.1), and the client against peers that
+ * misbehave. HTTP/2 is tested with a real API server: tests/unit/kube/real_server.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -212,9 +212,7 @@ static void streams(void **unused)
 
 static void many_at_once(void **unused)
 {
-	enum {
-		N = 200
-	};
+	enum { N = 200 };
 	struct outcome all[N] = { 0 };
 	for (int i = 0; i < N; i++) {
 		struct http_request r = get("/echo", &all[i]);
@@ -395,7 +393,9 @@ static void bad_options_are_said(void **unused)
 
 static void addresses(void **unused)
 {
-	static const char *const bad[] = { "", "80", "host:", "host:http", "::1:80", "[::1]", "no.such.host.invalid:0" };
+	static const char *const bad[] = {
+		"", "80", "host:", "host:http", "::1:80", "[::1]", "no.such.host.invalid:0"
+	};
 	struct error err = ERROR_INIT;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		err.text[0] = '\0';

@@ -41,7 +41,9 @@ static int count_fds(void)
 
 static struct process_spec shell(const char *const argv[4])
 {
-	return (struct process_spec){ .argv = argv, .output_max = 1000, .stderr_max = 10, .timeout_ms = 20000 };
+	return (struct process_spec){
+		.argv = argv, .output_max = 1000, .stderr_max = 10, .timeout_ms = 20000
+	};
 }
 
 #define SHELL(text) ((const char *const[4]){ "sh", "-c", text, NULL })

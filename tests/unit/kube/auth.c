@@ -69,7 +69,9 @@ static void a_token_file_is_read_again_after_401(void **unused)
 	kube_auth_free(auth);
 }
 
-#define CREDENTIAL(status) "{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{" status "}}"
+#define CREDENTIAL(status)                                                                                    \
+	"{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{" status \
+	"}}"
 
 static struct kube_exec_plugin plugin_of(const char *script)
 {
@@ -87,8 +89,8 @@ static struct kube_exec_plugin plugin_of(const char *script)
 	};
 }
 
-static enum kube_auth_state ask(struct kube_exec_plugin plugin, struct kube_auth **out, struct kube_config *config,
-				struct error *err)
+static enum kube_auth_state ask(struct kube_exec_plugin plugin, struct kube_auth **out,
+				struct kube_config *config, struct error *err)
 {
 	static int calls;
 	calls = 0;
@@ -108,8 +110,9 @@ static void a_plugin_gives_a_token(void **unused)
 	struct kube_config config;
 	struct error err = ERROR_INIT;
 	/* It gets the server's address and its own environment. */
-	const char *script = "case $KUBERNETES_EXEC_INFO in *https://s*v1*|*v1*https://s*) ;; *) exit 1;; esac\n"
-			     "printf %s '" CREDENTIAL("\"token\":\"'$WORD'\"") "'";
+	const char *script =
+		"case $KUBERNETES_EXEC_INFO in *https://s*v1*|*v1*https://s*) ;; *) exit 1;; esac\n"
+		"printf %s '" CREDENTIAL("\"token\":\"'$WORD'\"") "'";
 	if (ask(plugin_of(script), &auth, &config, &err) != KUBE_AUTH_READY)
 		fail_msg("%s", err.text);
 	assert_string_equal(kube_auth_header(auth), "Bearer w");
@@ -122,7 +125,8 @@ static void a_plugin_gives_a_certificate(void **unused)
 	struct kube_config config;
 	struct str cert, key;
 	unsigned generation = 0;
-	assert_int_equal(ask(plugin_of("printf %s '" CREDENTIAL("\"clientCertificateData\":\"C\",\"clientKeyData\":\"K\"") "'"),
+	assert_int_equal(ask(plugin_of("printf %s '" CREDENTIAL(
+				     "\"clientCertificateData\":\"C\",\"clientKeyData\":\"K\"") "'"),
 			     &auth, &config, NULL),
 			 KUBE_AUTH_READY);
 	kube_auth_certificate(auth, &cert, &key, &generation);
@@ -135,7 +139,8 @@ static void an_expired_credential_is_fetched_again(void **unused)
 {
 	struct kube_auth *auth;
 	struct kube_config config;
-	assert_int_equal(ask(plugin_of("printf %s '" CREDENTIAL("\"token\":\"t\",\"expirationTimestamp\":\"2020-01-01T00:00:00Z\"") "'"),
+	assert_int_equal(ask(plugin_of("printf %s '" CREDENTIAL(
+				     "\"token\":\"t\",\"expirationTimestamp\":\"2020-01-01T00:00:00Z\"") "'"),
 			     &auth, &config, NULL),
 			 KUBE_AUTH_WAIT);
 	kube_auth_free(auth);
@@ -152,7 +157,8 @@ static void plugins_that_fail(void **unused)
 		{ "printf %s '" CREDENTIAL("") "'", "neither a token nor a certificate" },
 		{ "printf %s '" CREDENTIAL("\"token\":\"a\\nb\"") "'", "line break" },
 		{ "printf %s '" CREDENTIAL("\"clientKeyData\":\"a\",\"token\":\"b\"") "'", "needs its key" },
-		{ "printf %s '" CREDENTIAL("\"token\":\"b\",\"expirationTimestamp\":\"soon\"") "'", "RFC 3339" },
+		{ "printf %s '" CREDENTIAL("\"token\":\"b\",\"expirationTimestamp\":\"soon\"") "'",
+		  "RFC 3339" },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct kube_auth *auth;
@@ -169,7 +175,9 @@ static void plugins_that_fail(void **unused)
 	struct kube_exec_plugin missing = plugin_of("");
 	missing.command = "no-such-plugin";
 	assert_int_equal(ask(missing, &auth, &config, &err), KUBE_AUTH_FAILED);
-	assert_string_equal(err.text, "credential plugin no-such-plugin: no-such-plugin: no such file or directory (install it)");
+	assert_string_equal(
+		err.text,
+		"credential plugin no-such-plugin: no-such-plugin: no such file or directory (install it)");
 	kube_auth_free(auth);
 }
 

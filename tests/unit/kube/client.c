@@ -1,6 +1,6 @@
 /*
- * client.c - the client and watches against an API server made of our own httpd, which says what each case wants:
- * throttling, 401, 410, kinds that come later, the older form of discovery.
+ * client.c - the client and watches against an API server made of our own httpd, which says what each case
+ * wants: throttling, 401, 410, kinds that come later, the older form of discovery.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,7 +20,7 @@ static struct httpd *server;
 
 /* What the server does, and what it saw. */
 static struct {
-	int status;     /* of every object request, until `times` are used up; then 200 */
+	int status; /* of every object request, until `times` are used up; then 200 */
 	int times;
 	bool older, broken, with_thing;
 	int apis, requests, lists, watches;
@@ -33,8 +33,8 @@ static void note(char *to, size_t size, const char *from)
 	snprintf(to, size, "%s", from ? from : "");
 }
 
-#define RESOURCES \
-	"{\"version\":\"v1\",\"resources\":[" \
+#define RESOURCES                                                                                           \
+	"{\"version\":\"v1\",\"resources\":["                                                               \
 	"{\"resource\":\"configmaps\",\"responseKind\":{\"kind\":\"ConfigMap\"},\"scope\":\"Namespaced\"}," \
 	"{\"resource\":\"nodes\",\"responseKind\":{\"kind\":\"Node\"},\"scope\":\"Cluster\"}]}"
 
@@ -44,16 +44,23 @@ static void serve_discovery(const char *path, struct httpd_reply *reply)
 	if (strcmp(path, "/api") == 0 && fake.older)
 		buf_adds(b, "{\"kind\":\"APIVersions\",\"versions\":[\"v1\"]}");
 	else if (strcmp(path, "/api") == 0)
-		buf_adds(b, "{\"kind\":\"APIGroupDiscoveryList\",\"items\":[{\"metadata\":{},\"versions\":[" RESOURCES "]}]}");
+		buf_adds(
+			b,
+			"{\"kind\":\"APIGroupDiscoveryList\",\"items\":[{\"metadata\":{},\"versions\":[" RESOURCES
+			"]}]}");
 	else if (strcmp(path, "/api/v1") == 0)
-		buf_adds(b, "{\"kind\":\"APIResourceList\",\"resources\":[{\"name\":\"configmaps\",\"kind\":\"ConfigMap\","
-			    "\"namespaced\":true}]}");
+		buf_adds(
+			b,
+			"{\"kind\":\"APIResourceList\",\"resources\":[{\"name\":\"configmaps\",\"kind\":\"ConfigMap\","
+			"\"namespaced\":true}]}");
 	else if (fake.older)
 		buf_adds(b, "{\"kind\":\"APIGroupList\",\"groups\":[]}");
 	else if (fake.with_thing)
-		buf_adds(b, "{\"kind\":\"APIGroupDiscoveryList\",\"items\":[{\"metadata\":{\"name\":\"e.com\"},\"versions\":["
-			    "{\"version\":\"v1\",\"resources\":[{\"resource\":\"things\",\"responseKind\":{\"kind\":"
-			    "\"Thing\"},\"scope\":\"Namespaced\"}]}]}]}");
+		buf_adds(
+			b,
+			"{\"kind\":\"APIGroupDiscoveryList\",\"items\":[{\"metadata\":{\"name\":\"e.com\"},\"versions\":["
+			"{\"version\":\"v1\",\"resources\":[{\"resource\":\"things\",\"responseKind\":{\"kind\":"
+			"\"Thing\"},\"scope\":\"Namespaced\"}]}]}]}");
 	else
 		buf_adds(b, "{\"kind\":\"APIGroupDiscoveryList\",\"items\":[]}");
 	fake.apis += strcmp(path, "/apis") == 0;
@@ -62,9 +69,10 @@ static void serve_discovery(const char *path, struct httpd_reply *reply)
 static void serve_status(int code, const char *reason, struct httpd_reply *reply)
 {
 	reply->status = code;
-	buf_printf(&reply->body,
-		   "{\"kind\":\"Status\",\"code\":%d,\"reason\":\"%s\",\"message\":\"said %d\",\"details\":{\"name\":\"x\"}}",
-		   code, reason, code);
+	buf_printf(
+		&reply->body,
+		"{\"kind\":\"Status\",\"code\":%d,\"reason\":\"%s\",\"message\":\"said %d\",\"details\":{\"name\":\"x\"}}",
+		code, reason, code);
 }
 
 static void serve_list(const struct httpd_request *r, struct httpd_reply *reply)
@@ -75,20 +83,24 @@ static void serve_list(const struct httpd_request *r, struct httpd_reply *reply)
 		serve_status(410, "Expired", reply);
 		return;
 	}
-	buf_printf(&reply->body, "{\"metadata\":{\"resourceVersion\":\"%d\"%s},\"items\":[{\"metadata\":{\"name\":\"%s\"}}]}",
-		   fake.lists, more ? "" : ",\"continue\":\"m\"", more ? "second" : "first");
+	buf_printf(
+		&reply->body,
+		"{\"metadata\":{\"resourceVersion\":\"%d\"%s},\"items\":[{\"metadata\":{\"name\":\"%s\"}}]}",
+		fake.lists, more ? "" : ",\"continue\":\"m\"", more ? "second" : "first");
 }
 
 static void serve_watch(const struct httpd_request *r, struct httpd_reply *reply)
 {
 	fake.watches++;
 	if (fake.expire_watch-- > 0)
-		buf_adds(&reply->body, "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":410}}\n");
+		buf_adds(&reply->body,
+			 "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":410}}\n");
 	else
-		buf_printf(&reply->body,
-			   "{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"name\":\"%s\",\"resourceVersion\":\"9%d\"}}}\n"
-			   "{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{\"resourceVersion\":\"9%d\"}}}\n",
-			   r->query(r, "resourceVersion"), fake.watches, fake.watches);
+		buf_printf(
+			&reply->body,
+			"{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"name\":\"%s\",\"resourceVersion\":\"9%d\"}}}\n"
+			"{\"type\":\"BOOKMARK\",\"object\":{\"metadata\":{\"resourceVersion\":\"9%d\"}}}\n",
+			r->query(r, "resourceVersion"), fake.watches, fake.watches);
 }
 
 static void serve(void *arg, const struct httpd_request *r, struct httpd_reply *reply)
@@ -187,9 +199,12 @@ static void what_is_sent(void **unused)
 		{ KUBE_GET, "GET", "/api/v1/namespaces/ns/configmaps/a/b%", "" },
 		{ KUBE_CREATE, "POST", "/api/v1/namespaces/ns/configmaps", "application/json" },
 		{ KUBE_UPDATE, "PUT", "/api/v1/namespaces/ns/configmaps/a/b%", "application/json" },
-		{ KUBE_APPLY, "PATCH", "/api/v1/namespaces/ns/configmaps/a/b%", "application/apply-patch+yaml" },
-		{ KUBE_MERGE_PATCH, "PATCH", "/api/v1/namespaces/ns/configmaps/a/b%", "application/merge-patch+json" },
-		{ KUBE_JSON_PATCH, "PATCH", "/api/v1/namespaces/ns/configmaps/a/b%", "application/json-patch+json" },
+		{ KUBE_APPLY, "PATCH", "/api/v1/namespaces/ns/configmaps/a/b%",
+		  "application/apply-patch+yaml" },
+		{ KUBE_MERGE_PATCH, "PATCH", "/api/v1/namespaces/ns/configmaps/a/b%",
+		  "application/merge-patch+json" },
+		{ KUBE_JSON_PATCH, "PATCH", "/api/v1/namespaces/ns/configmaps/a/b%",
+		  "application/json-patch+json" },
 		{ KUBE_DELETE, "DELETE", "/api/v1/namespaces/ns/configmaps/a/b%", "application/json" },
 	};
 	struct kube_client *client = client_new(&(struct kube_config){ .token = "t", .impersonate = "me" });

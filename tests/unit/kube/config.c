@@ -9,7 +9,8 @@
 
 #include "kube/config.h"
 
-#define HEAD "apiVersion: v1\nkind: Config\ncurrent-context: c\ncontexts: [{name: c, context: {cluster: k, user: u, namespace: ns}}]\n"
+#define HEAD \
+	"apiVersion: v1\nkind: Config\ncurrent-context: c\ncontexts: [{name: c, context: {cluster: k, user: u, namespace: ns}}]\n"
 #define CLUSTER "clusters: [{name: k, cluster: {server: 'https://h:6443/'}}]\n"
 
 static char dir[] = "/tmp/capstan-config-XXXXXX";
@@ -87,7 +88,9 @@ static void a_token_wins_over_a_plugin(void **unused)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
 	struct kube_config c;
-	assert_int_equal(parse(&a, HEAD CLUSTER "users: [{name: u, user: {token: t, exec: {command: x}}}]\n", &c, NULL), 0);
+	assert_int_equal(parse(&a, HEAD CLUSTER "users: [{name: u, user: {token: t, exec: {command: x}}}]\n",
+			       &c, NULL),
+			 0);
 	assert_string_equal(c.token, "t");
 	assert_null(c.exec);
 }
@@ -104,12 +107,16 @@ static const struct {
 	{ HEAD, "no cluster is named \"k\"" },
 	{ HEAD CLUSTER, "no user is named \"u\"" },
 	{ HEAD "clusters: [{name: k, cluster: {}}]", "has no server" },
-	{ HEAD "clusters: [{name: k, cluster: {server: s, certificate-authority-data: '!'}}]", "is not base64" },
-	{ HEAD "clusters: [{name: k, cluster: {server: s, certificate-authority: none.pem}}]", "none.pem: No such file" },
+	{ HEAD "clusters: [{name: k, cluster: {server: s, certificate-authority-data: '!'}}]",
+	  "is not base64" },
+	{ HEAD "clusters: [{name: k, cluster: {server: s, certificate-authority: none.pem}}]",
+	  "none.pem: No such file" },
 	{ HEAD "clusters: [{name: k, cluster: {server: s, certificate-authority: .}}]", "not a file" },
 	{ HEAD "clusters: [{name: k, cluster: {server: s, certificate-authority-data: Q0E=, "
-	       "insecure-skip-tls-verify: true}}]", "exclude each other" },
-	{ HEAD "clusters: [{name: k, cluster: {server: \"a\\nb\"}}]\nusers: [{name: u, user: {}}]", "line break" },
+	       "insecure-skip-tls-verify: true}}]",
+	  "exclude each other" },
+	{ HEAD "clusters: [{name: k, cluster: {server: \"a\\nb\"}}]\nusers: [{name: u, user: {}}]",
+	  "line break" },
 	{ HEAD CLUSTER "users: [{name: u, user: {client-key-data: Q0E=}}]", "must be given together" },
 	{ HEAD CLUSTER "users: [{name: u, user: {auth-provider: {name: gcp}}}]", "auth-provider \"gcp\"" },
 	{ HEAD CLUSTER "users: [{name: u, user: {as: x, as-groups: [g]}}]", "as-groups" },
@@ -117,10 +124,14 @@ static const struct {
 	{ HEAD CLUSTER "users: [{name: u, user: {token: 12}}]", "token must be a string" },
 	{ HEAD CLUSTER "users: [{name: u, user: {exec: {}}}]", "no command" },
 	{ HEAD CLUSTER "users: [{name: u, user: {exec: {command: x}}}]", "apiVersion must be" },
-	{ HEAD CLUSTER "users: [{name: u, user: {exec: {command: x, apiVersion: client.authentication.k8s.io/v1, "
-		       "interactiveMode: Always}}}]", "wants a terminal" },
-	{ HEAD CLUSTER "users: [{name: u, user: {exec: {command: x, apiVersion: client.authentication.k8s.io/v1, "
-		       "env: [{value: v}]}}}]", "without a proper name" },
+	{ HEAD CLUSTER
+	  "users: [{name: u, user: {exec: {command: x, apiVersion: client.authentication.k8s.io/v1, "
+	  "interactiveMode: Always}}}]",
+	  "wants a terminal" },
+	{ HEAD CLUSTER
+	  "users: [{name: u, user: {exec: {command: x, apiVersion: client.authentication.k8s.io/v1, "
+	  "env: [{value: v}]}}}]",
+	  "without a proper name" },
 };
 
 static void messages(void **unused)
@@ -149,12 +160,13 @@ static void several_files(void **unused)
 	struct error err = ERROR_INIT;
 	char list[1024];
 	mkdir(path_of("sub"), 0700);
-	put("one", "contexts: [{name: c, context: {cluster: k, user: u}}]\nclusters: [{name: k, cluster: {server: 'https://one'}}]\n");
+	put("one",
+	    "contexts: [{name: c, context: {cluster: k, user: u}}]\nclusters: [{name: k, cluster: {server: 'https://one'}}]\n");
 	put("sub/two", HEAD CLUSTER "users: [{name: u, user: {tokenFile: tok}}]\n");
 	snprintf(list, sizeof(list), "%s::%s:%s", path_of("none"), path_of("one"), path_of("sub/two"));
 	setenv("KUBECONFIG", list, 1);
 	assert_int_equal(load(&a, NULL, NULL, &c, &err), 0);
-	assert_string_equal(c.server, "https://one");    /* the first that has it wins */
+	assert_string_equal(c.server, "https://one"); /* the first that has it wins */
 	assert_string_equal(c.namespace, "default");
 	assert_string_equal(c.token_file, path_of("sub/tok")); /* beside its own file */
 	assert_int_equal(load(&a, NULL, "none", &c, &err), -1);

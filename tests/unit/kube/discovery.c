@@ -117,9 +117,13 @@ static void the_older_form(void **unused)
 static void odd_documents_do_no_harm(void **unused)
 {
 	static const char *const cases[] = {
-		"{}", "[]", "null", "{\"kind\":\"APIGroupDiscoveryList\"}",
+		"{}",
+		"[]",
+		"null",
+		"{\"kind\":\"APIGroupDiscoveryList\"}",
 		"{\"kind\":\"APIGroupDiscoveryList\",\"items\":[1,null,{\"versions\":[{\"resources\":[{\"resource\":1}]}]}]}",
-		"{\"kind\":\"APIGroupList\",\"groups\":[{}]}", "{\"kind\":\"APIVersions\",\"versions\":[{}]}",
+		"{\"kind\":\"APIGroupList\",\"groups\":[{}]}",
+		"{\"kind\":\"APIVersions\",\"versions\":[{}]}",
 		"{\"kind\":\"APIResourceList\",\"resources\":[{\"name\":\"/status\"},{\"kind\":\"X\"}]}",
 	};
 	struct table t = table_new();

@@ -8,7 +8,8 @@
 #include "kube/limit.h"
 
 /* A server with `width` workers that each need service_ms, always `load` requests offered; for `ms`. */
-static int64_t play(struct kube_limit *l, int64_t now, int64_t ms, double width, double service_ms, int offered)
+static int64_t play(struct kube_limit *l, int64_t now, int64_t ms, double width, double service_ms,
+		    int offered)
 {
 	for (int64_t end = now + ms; now < end;) {
 		int load = kube_limit_value(l) < offered ? kube_limit_value(l) : offered;

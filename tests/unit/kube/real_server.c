@@ -4,6 +4,7 @@
  *   real_server            each verb, discovery, watch, relist
  *   real_server bench [N]  N server-side applies of ConfigMaps: requests a second and our own CPU
  */
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -20,14 +21,14 @@
 static struct loop *loop;
 static struct kube_client *client;
 
-#define require(condition, ...) \
-	do { \
-		if (!(condition)) { \
+#define require(condition, ...)                                                         \
+	do {                                                                            \
+		if (!(condition)) {                                                     \
 			fprintf(stderr, "%s:%d: %s: ", __FILE__, __LINE__, #condition); \
-			fprintf(stderr, __VA_ARGS__); \
-			fputc('\n', stderr); \
-			exit(1); \
-		} \
+			fprintf(stderr, __VA_ARGS__);                                   \
+			fputc('\n', stderr);                                            \
+			exit(1);                                                        \
+		}                                                                       \
 	} while (0)
 
 /* ---- one request, waited for ---- */
@@ -93,20 +94,21 @@ static int ask_code(enum kube_verb verb, const char *kind, const char *name, con
 	struct answer a = ask(&r);
 	int code = a.code;
 	if (code >= 400)
-		fprintf(stderr, "  (%d %.*s: %.*s)\n", code, STR_ARG(buf_str(&a.reason)), STR_ARG(buf_str(&a.message)));
+		fprintf(stderr, "  (%d %.*s: %.*s)\n", code, STR_ARG(buf_str(&a.reason)),
+			STR_ARG(buf_str(&a.message)));
 	answer_release(&a);
 	return code;
 }
 
-#define CONFIG_MAP(name, value) \
+#define CONFIG_MAP(name, value)                                                        \
 	"{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"" name \
 	"\",\"namespace\":\"" NAMESPACE "\",\"labels\":{\"t\":\"x\"}},\"data\":{\"k\":\"" value "\"}}"
 
 static void make_namespace(void)
 {
-	int code = ask_code(KUBE_APPLY, "Namespace", NAMESPACE,
-			    "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"" NAMESPACE
-			    "\"}}");
+	int code = ask_code(
+		KUBE_APPLY, "Namespace", NAMESPACE,
+		"{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"" NAMESPACE "\"}}");
 	require(code == 200 || code == 201, "%d", code);
 }
 
@@ -126,7 +128,8 @@ static void test_verbs(void)
 		"json patch");
 	require(ask_code(KUBE_UPDATE, "ConfigMap", "a", CONFIG_MAP("a", "3")) == 200, "update");
 	require(ask_code(KUBE_DELETE, "ConfigMap", "a", "") == 200, "delete");
-	require(ask_code(KUBE_DELETE, "ConfigMap", "b", "{\"propagationPolicy\":\"Background\"}") == 200, "delete");
+	require(ask_code(KUBE_DELETE, "ConfigMap", "b", "{\"propagationPolicy\":\"Background\"}") == 200,
+		"delete");
 }
 
 static void test_refusals(void)
@@ -142,8 +145,9 @@ static void test_refusals(void)
 	require(a.result == KUBE_SCOPE_MISMATCH, "%d", a.result);
 	answer_release(&a);
 
-	r = request(KUBE_APPLY, "ConfigMap", "w",
-		    "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"w\"},\"dota\":{}}");
+	r = request(
+		KUBE_APPLY, "ConfigMap", "w",
+		"{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"w\"},\"dota\":{}}");
 	a = ask(&r);
 	require(a.code >= 400 || a.warning.n, "an unknown field is warned of or refused");
 	answer_release(&a);
@@ -164,7 +168,8 @@ static void test_refusals(void)
 static void test_discovery(void)
 {
 	const struct kube_resource *r = kube_discovery_find(client, STR("apps"), STR(""), STR("Deployment"));
-	require(r && str_is(r->plural, "deployments") && r->namespaced && r->has_status && r->watchable, "Deployment");
+	require(r && str_is(r->plural, "deployments") && r->namespaced && r->has_status && r->watchable,
+		"Deployment");
 	require(r->preferred && str_is(r->version, "v1"), "apps/v1");
 	r = kube_discovery_find(client, STR(""), STR("v1"), STR("Namespace"));
 	require(r && !r->namespaced, "Namespace");
@@ -223,10 +228,11 @@ static void send_many(enum kube_verb verb, int n)
 	for (int i = 0; i < n; i++) {
 		char name[32], body[512];
 		snprintf(name, sizeof(name), "many-%d", i);
-		snprintf(body, sizeof(body),
-			 "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"%s\",\"labels\":"
-			 "{\"t\":\"x\"}},\"data\":{\"i\":\"%d\"}}",
-			 name, i);
+		snprintf(
+			body, sizeof(body),
+			"{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"%s\",\"labels\":"
+			"{\"t\":\"x\"}},\"data\":{\"i\":\"%d\"}}",
+			name, i);
 		struct kube_request r = request(verb, "ConfigMap", name, verb == KUBE_DELETE ? "" : body);
 		kube_send(client, &r, forget, NULL);
 	}
@@ -234,9 +240,7 @@ static void send_many(enum kube_verb verb, int n)
 
 static void test_watch(void)
 {
-	enum {
-		MANY = 120
-	};
+	enum { MANY = 120 };
 	struct kube_watch_spec spec = {
 		.kind = STR("ConfigMap"),
 		.namespace = STR(NAMESPACE),
@@ -299,10 +303,11 @@ static void bench_round(const char *what, enum kube_verb verb, int n)
 	for (int i = 0; i < n; i++) {
 		char name[32], body[512];
 		snprintf(name, sizeof(name), "bench-%d", i);
-		snprintf(body, sizeof(body),
-			 "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"%s\"},\"data\":{"
-			 "\"when\":\"%lld\"}}",
-			 name, (long long)start);
+		snprintf(
+			body, sizeof(body),
+			"{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"%s\"},\"data\":{"
+			"\"when\":\"%lld\"}}",
+			name, (long long)start);
 		struct kube_request r = request(verb, "ConfigMap", name, verb == KUBE_DELETE ? "" : body);
 		r.timeout_ms = 120000;
 		kube_send(client, &r, bench_answered, NULL);
@@ -311,8 +316,8 @@ static void bench_round(const char *what, enum kube_verb verb, int n)
 	double seconds = (double)(clock_mono_ms() - start) / 1000;
 	cpu = cpu_seconds() - cpu;
 	struct kube_stats stats = kube_client_stats(client);
-	printf("%-7s %d in %.2f s: %.0f/s, our CPU %.2f s (%.0f us each), limit %d, failed %d, retries %llu\n", what, n,
-	       seconds, n / seconds, cpu, cpu * 1e6 / n, stats.limit, bench_failed,
+	printf("%-7s %d in %.2f s: %.0f/s, our CPU %.2f s (%.0f us each), limit %d, failed %d, retries %llu\n",
+	       what, n, seconds, n / seconds, cpu, cpu * 1e6 / n, stats.limit, bench_failed,
 	       (unsigned long long)stats.retries);
 	bench_failed = 0;
 }
@@ -334,7 +339,9 @@ static void bench(int n)
 	bench_round("create", KUBE_APPLY, n);
 	bench_round("change", KUBE_APPLY, n);
 	bench_round("delete", KUBE_DELETE, n);
-	printf("RSS after: %ld KiB\n", rss_kib());
+	printf("RSS after: %ld KiB", rss_kib());
+	malloc_trim(0);
+	printf(", trimmed: %ld KiB\n", rss_kib());
 }
 
 int main(int argc, char **argv)

@@ -51,7 +51,8 @@ static void a_line_over_the_cap(void **unused)
 	static char chunk[1 << 20];
 	memset(chunk, 'x', sizeof(chunk));
 	for (size_t i = 0; i < WATCH_EVENT_MAX / sizeof(chunk); i++)
-		assert_int_equal(watch_lines_feed(&l, (struct str){ chunk, sizeof(chunk) }, piece, &p), WATCH_FED);
+		assert_int_equal(watch_lines_feed(&l, (struct str){ chunk, sizeof(chunk) }, piece, &p),
+				 WATCH_FED);
 	assert_int_equal(watch_lines_feed(&l, STR("x"), piece, &p), WATCH_TOO_BIG);
 	watch_lines_release(&l);
 }
@@ -75,11 +76,12 @@ static const struct {
 	const char *text, *items, *envelope;
 } lists[] = {
 	{ "{\"kind\":\"L\",\"metadata\":{\"resourceVersion\":\"7\"},\"items\":[{\"a\":[{}]},{\"b\":\"}]\\\"{\"}]}",
-	  "{\"a\":[{}]}|{\"b\":\"}]\\\"{\"}|", "{\"kind\":\"L\",\"metadata\":{\"resourceVersion\":\"7\"},\"items\":[]}" },
+	  "{\"a\":[{}]}|{\"b\":\"}]\\\"{\"}|",
+	  "{\"kind\":\"L\",\"metadata\":{\"resourceVersion\":\"7\"},\"items\":[]}" },
 	{ "{\"items\":[],\"metadata\":{}}", "", "{\"items\":[],\"metadata\":{}}" },
 	{ "{\"items\":null,\"k\":[{\"x\":1}]}", "", "{\"items\":null,\"k\":[{\"x\":1}]}" },
-	{ "{ \"items\" : [ {\"a\":1} , {\"b\":2} ] , \"z\": {\"items\":[{\"no\":1},{}]} }", "{\"a\":1}|{\"b\":2}|",
-	  "{ \"items\" : [    ] , \"z\": {\"items\":[{\"no\":1},{}]} }" },
+	{ "{ \"items\" : [ {\"a\":1} , {\"b\":2} ] , \"z\": {\"items\":[{\"no\":1},{}]} }",
+	  "{\"a\":1}|{\"b\":2}|", "{ \"items\" : [    ] , \"z\": {\"items\":[{\"no\":1},{}]} }" },
 	{ "{\"x\":\"items\",\"y\":[{\"no\":1}],\"items\":[{\"yes\":1}]}", "{\"yes\":1}|",
 	  "{\"x\":\"items\",\"y\":[{\"no\":1}],\"items\":[]}" },
 };
@@ -113,7 +115,9 @@ static void list_items(void **unused)
 
 static void broken_lists(void **unused)
 {
-	static const char *const cases[] = { "", "{\"items\":[{\"a\":1}", "{\"items\":[{\"a\"", "[1]", "}}}}", "]]{[" };
+	static const char *const cases[] = {
+		"", "{\"items\":[{\"a\":1}", "{\"items\":[{\"a\"", "[1]", "}}}}", "]]{["
+	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct watch_list l = { 0 };
 		struct pieces p = { 0 };
@@ -151,7 +155,8 @@ static void events(void **unused)
 		enum watch_stream_type type = 0;
 		struct node *object;
 		struct error err = ERROR_INIT;
-		assert_int_equal(watch_event_read(&a, str_of(cases[i].line), &type, &object, &err), cases[i].rc);
+		assert_int_equal(watch_event_read(&a, str_of(cases[i].line), &type, &object, &err),
+				 cases[i].rc);
 		if (cases[i].rc == 0)
 			assert_int_equal(type, cases[i].type);
 	}
@@ -160,12 +165,9 @@ static void events(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lines),
-		cmocka_unit_test(a_line_over_the_cap),
-		cmocka_unit_test(stopping),
-		cmocka_unit_test(list_items),
-		cmocka_unit_test(broken_lists),
-		cmocka_unit_test(events),
+		cmocka_unit_test(lines),	cmocka_unit_test(a_line_over_the_cap),
+		cmocka_unit_test(stopping),	cmocka_unit_test(list_items),
+		cmocka_unit_test(broken_lists), cmocka_unit_test(events),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
