@@ -125,6 +125,9 @@ static void abandon(struct app *app)
 static void fail(struct app *app, enum app_outcome outcome, const char *error)
 {
 	app->outcome = outcome;
+	/* It was applied once and no longer is: a restart must not take it for done. */
+	if (same_input(&app->applied, &app->attempted))
+		app->applied.input = (struct hash){ { 0 } };
 	set_text(&app->error, error);
 	app->failures++;
 	app->retry_at = app->now + backoff(app, app->config.retry_base_ms, app->config.retry_max_ms, app->failures);
@@ -462,6 +465,8 @@ void app_release(struct app *app)
 void app_configure(struct app *app, const struct app_config *config, int64_t now)
 {
 	app->now = now;
+	if (app->phase == APP_REMOVING && app->config.orphan != config->orphan)
+		abandon(app); /* begins again as it is wished now */
 	app->config = *config;
 	step(app);
 }

@@ -126,6 +126,8 @@ static void fail_with(struct cluster_driver *d, size_t i, const struct port_answ
 	case PORT_STATUS:
 		break;
 	}
+	if (answer->code >= 500)
+		entry_unsure(d, &d->entries.at[d->op.items[i].entry]); /* 504 and the like: it may be done all the same */
 	const char *hint = is_immutable(answer) ? "; to delete and create it again set sync.force, or annotate it with " ANNOTATION_FORCE ": enabled" : "";
 	item_failed(d, i, "%d %.*s%s", answer->code, STR_ARG(answer->message), hint);
 }

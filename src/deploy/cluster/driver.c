@@ -132,7 +132,9 @@ void entries_compact(struct cluster_driver *d)
 	size_t kept = 0;
 	for (size_t i = 0; i < d->entries.n; i++) {
 		struct entry *e = &d->entries.at[i];
-		if (is_gone(d, e)) {
+		bool foreign = e->foreign && owned_by_other(d, e->record);
+		e->foreign = false;
+		if (is_gone(d, e) || foreign) {
 			count_class(&d->summary, e->class, (size_t)-1);
 			view_unclaim(d->view, e->record);
 			d->inventory_serial++;

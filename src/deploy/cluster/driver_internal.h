@@ -20,6 +20,7 @@ struct entry {
 	int64_t unsure_until; /* a request for it may still take effect: it is not forgotten before */
 	bool dying;          /* its removal was asked for */
 	bool asked;          /* to be removed, and a GET tells first whether it is there */
+	bool foreign;        /* found to be another app's: let go of when the operation ends */
 	bool ignored;        /* annotation: leave it alone */
 	bool kept;           /* stale, and not to be pruned: counted nowhere */
 	uint8_t class;       /* what it was counted as, see count_class() in driver.c */

@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define OWNED_BY_OTHER "belongs to app %s (label " LABEL_APP "); remove it there, or remove the label"
+
 static bool kind_synced(struct cluster_driver *d, struct str key)
 {
 	struct key k;
@@ -61,7 +63,13 @@ static bool claim(struct cluster_driver *d, size_t sorted_n, const struct desire
 	d->entries.n = n;
 	if (known)
 		return true;
-	struct record *r = view_claim(d->view, item->key, d, &other);
+	struct record *r = view_find(d->view, item->key);
+	if (r && !r->claimed && owned_by_other(d, r)) {
+		/* Not claimed: its owner may be about to. */
+		problem_add(d, item, item->key, false, OWNED_BY_OTHER, r->owner);
+		return false;
+	}
+	r = view_claim(d->view, item->key, d, &other);
 	if (other) {
 		problem_add(d, item, item->key, false, "is managed by app %s already; remove it from one of the two",
 			    cluster_driver_owner(other));
@@ -219,7 +227,8 @@ void item_start(struct cluster_driver *d, size_t i)
 		return;
 	}
 	if (owned_by_other(d, e->record)) {
-		item_failed(d, i, "belongs to app %s (label " LABEL_APP "); remove it there, or remove the label", e->record->owner);
+		item_failed(d, i, OWNED_BY_OTHER, e->record->owner);
+		e->foreign = true;
 		return;
 	}
 	item_apply(d, i);
