@@ -48,6 +48,19 @@ static const struct problem *problem_of(const struct app *app, struct str key)
 	return NULL;
 }
 
+/* Refused because another app claims the key, whether or not the object is there. */
+static bool claimed_by_other(struct judgement *j, struct str key)
+{
+	const struct problem *p = problem_of(&j->runner->app, key);
+	for (int i = 0; p && i < j->w->n_apps; i++) {
+		const struct resource *other = &j->w->apps[i];
+		if (other != j->r && strstr(p->text, "managed by app") && strstr(p->text, other->owner) &&
+		    other->exists && resource_stored(other, key))
+			return true;
+	}
+	return false;
+}
+
 static bool must_be_reported(struct judgement *j, const struct desired_item *item, const char *reason)
 {
 	j->refused++;
@@ -64,11 +77,13 @@ static bool judge_item(struct judgement *j, const struct desired_item *item)
 	const char *owner = o ? object_owner(&a, o->v->root) : NULL;
 	if (owner && strcmp(owner, j->r->owner) != 0) {
 		const struct problem *p = problem_of(&j->runner->app, item->key);
-		const char *name = strchr(owner, '/') + 1;
-		if (p && !strstr(p->text, name))
+		/* By the label, or by the app that claimed the key first; never one who does not have it either. */
+		if (p && !strstr(p->text, owner) && !claimed_by_other(j, item->key))
 			return no(j, "promise 3: the error of %.*s does not name %s: %s", STR_ARG(item->key), owner, p->text);
 		return must_be_reported(j, item, "another app owns it");
 	}
+	if (claimed_by_other(j, item->key))
+		return must_be_reported(j, item, "another app has it");
 	struct server_request request = {
 		.verb = SERVER_APPLY, .key = item->key, .body = item->payload, .manager = FIELD_MANAGER, .dry_run = true
 	};
@@ -76,7 +91,7 @@ static bool judge_item(struct judgement *j, const struct desired_item *item)
 	server_handle(&w->server, &request, &answer);
 	struct version *v = hand_over(answer.v);
 	version_unref(v);
-	bool force = j->r->config.force || (item->flags & DESIRED_FORCE);
+	bool force = owner && (j->r->config.force || (item->flags & DESIRED_FORCE));
 	if (answer.outcome != PORT_OK && !(force && strstr(answer.message, "immutable")))
 		return must_be_reported(j, item, answer.message);
 	if (!o)

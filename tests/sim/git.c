@@ -249,7 +249,7 @@ static void fill_kind(struct arena *a, struct node *root, const struct git_repo 
 {
 	switch (o->kind) {
 	case GIT_SECRET:
-		set(a, map_with(a, root, "data"), "password", text(a, arena_printf(a, GIT_SECRET_MARK "%02u==", o->content & 63)));
+		set(a, map_with(a, root, "data"), "password", text(a, arena_printf(a, GIT_SECRET_MARK "%02u", o->content & 63)));
 		break;
 	case GIT_SERVICE:
 		service_spec(a, map_with(a, root, "spec"), o);

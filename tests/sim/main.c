@@ -7,6 +7,7 @@
 #include "history.h"
 
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,28 @@ ssize_t __wrap_getrandom(void *p, size_t n, unsigned flags)
 {
 	memset(p, 0x5a, n);
 	return (ssize_t)n;
+}
+
+static uint64_t running; /* seed, for the watchdog */
+
+enum { HISTORY_MAX_S = 60 };
+
+/* One event that never ends is a failure like any other; only the alarm can tell. */
+static void on_alarm(int number)
+{
+	char text[96];
+	int n = snprintf(text, sizeof(text), "FAILED seed %llu: promise 1: one event does not end\n", (unsigned long long)running);
+	if (n > 0 && write(STDOUT_FILENO, text, (size_t)n) < 0)
+		_exit(2);
+	_exit(1);
+}
+
+static void run_watched(uint64_t seed, const struct options *o, enum variant variant, struct verdict *v)
+{
+	running = seed;
+	alarm(o->verbose ? 600 : HISTORY_MAX_S);
+	history_run(seed, &o->only, variant, o->verbose, v);
+	alarm(0);
 }
 
 static int usage(void)
@@ -72,7 +95,7 @@ static int run_seeds(const struct options *o, uint64_t first, uint64_t stride)
 	int failed = 0;
 	for (uint64_t i = first; i < o->count && failed < 10; i += stride) {
 		struct verdict v;
-		history_run(o->from + i, &o->only, o->variant, o->verbose, &v);
+		run_watched(o->from + i, o, o->variant, &v);
 		if (!v.failure[0])
 			continue;
 		failed++;
@@ -109,7 +132,7 @@ static int check_variants(struct options *o)
 		struct verdict v = { .failure = "" };
 		uint64_t seed = 0;
 		while (seed < count && !v.failure[0])
-			history_run(o->from + seed++, &o->only, (enum variant)i, false, &v);
+			run_watched(o->from + seed++, o, (enum variant)i, &v);
 		if (v.failure[0])
 			printf("caught %-18s after %4llu histories: %s\n", VARIANT_INFO[i].name, (unsigned long long)seed, v.failure);
 		else
@@ -136,7 +159,7 @@ static int find_variant(const char *name, enum variant *out)
 static int replay(const struct options *o)
 {
 	struct verdict v;
-	history_run(o->from, &o->only, o->variant, o->verbose, &v);
+	run_watched(o->from, o, o->variant, &v);
 	printf("seed %llu: %zu steps, %llu events, %llu requests, %lld virtual s: %s\n", (unsigned long long)o->from, v.steps,
 	       (unsigned long long)v.events, (unsigned long long)v.requests, (long long)v.virtual_ms / 1000,
 	       v.failure[0] ? v.failure : "every promise held");
@@ -206,6 +229,7 @@ int main(int argc, char **argv)
 	}
 	if (optind < argc)
 		return usage();
+	signal(SIGALRM, on_alarm);
 	if (o.check_variants)
 		return check_variants(&o);
 	if (o.replay)

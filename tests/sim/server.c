@@ -391,7 +391,9 @@ void server_edit(struct server *s, const char *key, const char *merge_patch, con
 		.verb = SERVER_MERGE_PATCH, .key = str_of(key), .body = str_of(merge_patch), .manager = manager
 	};
 	struct server_answer out;
+	const char *webhook = hand_over(s->webhook_kind); /* gates what the operator writes, not the controllers */
 	server_handle(s, &request, &out);
+	s->webhook_kind = webhook;
 	server_answer_release(&out);
 }
 
