@@ -1,0 +1,53 @@
+# The front door; Meson and Ninja do the work. Every target installs what it needs first (Debian 12, root).
+BUILD  ?= build
+PREFIX ?= /usr/local
+N      ?= 20000
+JOBS   ?= $(shell nproc)
+
+.PHONY: build demo uninstall-demo test install bench bench-peers sim fuzz fmt lint image clean
+
+build: ## a release build in $(BUILD)
+	@scripts/setup build
+	@scripts/build $(BUILD)
+
+demo: ## a local control plane, a repository, and Capstan at work
+	@scripts/demo
+
+uninstall-demo: ## every trace of `make demo` goes
+	@scripts/demo --remove
+
+test: ## everything that must hold
+	@scripts/setup test
+	@scripts/test
+
+install: build
+	DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild --quiet
+
+bench: ## the figures, beside the floor
+	@scripts/setup test
+	@scripts/build $(BUILD)
+	@tests/bench/run --build $(BUILD) $(BENCH)
+
+sim: ## make sim N=100000
+	@scripts/setup test
+	@scripts/build $(BUILD) tests/sim/sim
+	@$(BUILD)/tests/sim/sim --count $(N) --jobs $(JOBS)
+
+fuzz: ## every target for FUZZ_SECONDS each
+	@scripts/setup test
+	@scripts/fuzz
+
+fmt:
+	@scripts/setup test
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+lint:
+	@scripts/setup test
+	@scripts/lint
+
+image: ## a container image, built with buildah: IMAGE=name:tag
+	@scripts/setup image
+	@scripts/image
+
+clean:
+	rm -rf build build-*
