@@ -125,9 +125,6 @@ static void abandon(struct app *app)
 static void fail(struct app *app, enum app_outcome outcome, const char *error)
 {
 	app->outcome = outcome;
-	/* It was applied once and no longer is: a restart must not take it for done. */
-	if (same_input(&app->applied, &app->attempted))
-		app->applied.input = (struct hash){ { 0 } };
 	set_text(&app->error, error);
 	app->failures++;
 	app->retry_at = app->now + backoff(app, app->config.retry_base_ms, app->config.retry_max_ms, app->failures);
@@ -160,6 +157,8 @@ static void start(struct app *app)
 static void begin_apply(struct app *app)
 {
 	app->phase = APP_APPLYING;
+	/* Until it is through the world matches nothing that has a name: a restart, or a way back, must begin anew. */
+	app->applied.input = (struct hash){ { 0 } };
 	app->events &= ~(unsigned)(DRIVER_PLANNED | DRIVER_APPLIED);
 	app->driver->ops->plan(app->driver, app->desired);
 }
