@@ -138,8 +138,7 @@ void check_runner(struct world *w, const struct runner *runner)
 	if (!acts || !head || r->branch_gone)
 		return;
 	struct app_revision newest = git_revision(&r->repo, head);
-	if (hash_eq(newest.input, app->wanted.input) && w->now - runner->wanted_at > NEWS_MS &&
-	    !hash_eq(app->attempted.input, app->wanted.input))
+	if (w->now - r->news_at > NEWS_MS && !hash_eq(app->attempted.input, newest.input))
 		world_fail(w, "promise 1: %s still attempts %s %lld ms after %s came", r->name, app->attempted.text,
-			   (long long)(w->now - runner->wanted_at), app->wanted.text);
+			   (long long)(w->now - r->news_at), newest.text);
 }

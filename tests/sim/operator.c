@@ -184,7 +184,6 @@ static void runner_start(struct process *p, struct resource *r)
 	app_restore(&runner->app, &applied, &healthy);
 	runner->stored_applied = r->applied;
 	runner->stored_healthy = r->healthy;
-	runner->wanted_at = w->now;
 }
 
 static void tell_source(struct world *w, struct runner *runner)
@@ -202,8 +201,7 @@ static void tell_source(struct world *w, struct runner *runner)
 		head = &r->repo.commits.at[r->repo.commits.n - 2];
 	struct app_revision wanted = git_revision(&r->repo, head);
 	if (!hash_eq(wanted.input, runner->app.wanted.input))
-		runner->wanted_at = w->now;
-	app_wanted(&runner->app, &wanted, w->now);
+		app_wanted(&runner->app, &wanted, w->now);
 }
 
 static void news(struct world *w, void *arg)
@@ -242,6 +240,7 @@ void operator_notice(struct world *w, struct resource *r)
 		finalizer_goes(w, r);
 		return;
 	}
+	r->news_at = w->now;
 	app_configure(&runner->app, &r->config, w->now);
 	queue_add(&w->queue, w->now + rng_range(&w->rng, 1, 50), news, mail_to(runner, 0), free);
 }

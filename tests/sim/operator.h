@@ -24,7 +24,6 @@ struct runner {
 	uint64_t stored_serial;
 	struct app_revision stored_applied, stored_healthy;
 	char status[900];         /* what people see, as last written */
-	int64_t wanted_at;        /* when the wanted revision last changed */
 };
 
 struct stream {

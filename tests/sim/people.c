@@ -328,8 +328,6 @@ static void take_step(struct world *w, void *arg)
 	struct resource *r = &w->apps[step->app];
 	struct rng rng = { step->seed };
 	world_trace(w, "--- step %s of app%d", STEP_NAMES[step->kind], step->app);
-	if (step->kind != STEP_COMMIT)
-		r->disturbed = true;
 	switch (step->kind) {
 	case STEP_COMMIT:
 		commit(w, r, &rng);

@@ -104,7 +104,7 @@ static void take_list(struct world *w, void *arg)
 		return;
 	}
 	if (w->now < w->server_down_until) {
-		queue_add(&w->queue, w->server_down_until + rng_range(&w->rng, 1, 500), take_list, d, delivery_drop);
+		queue_add(&w->queue, w->now + rng_range(&w->rng, 50, 2000), take_list, d, delivery_drop);
 		return;
 	}
 	struct stream *s = p->streams.at[d->stream];

@@ -25,8 +25,7 @@ struct resource {
 	bool branch_gone;
 	char *inventory;         /* stored text, or NULL */
 	struct app_revision applied, healthy; /* stored */
-	int64_t wanted_at;       /* when the newest commit was told */
-	bool disturbed;          /* something other than commits happened to it */
+	int64_t news_at;         /* when the operator was last told of a commit or a change */
 	/* Counted since the start, for the quiet hour. */
 	uint64_t requests, renders, persists, statuses, ticks;
 };
