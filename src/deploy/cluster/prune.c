@@ -106,7 +106,7 @@ static void doom(struct cluster_driver *d, uint32_t i)
 {
 	struct entry *e = &d->entries.at[i];
 	struct record *r = e->record;
-	e->wanted = false;
+	e->wanted = e->kept = false;
 	if (!r->seen) {
 		if (!synced(d, e)) {
 			e->asked = true;
@@ -142,6 +142,20 @@ static void on_found(struct cluster_driver *d, uint32_t i, const struct port_ans
 		doom(d, i);
 }
 
+/* The view learns from the answer that the labels are gone: the watch, which selects on them, may tell later. */
+static void on_released(struct cluster_driver *d, struct entry *e, const struct port_answer *answer)
+{
+	cleanup_arena struct arena a = ARENA_INIT;
+	struct key k;
+	struct live live;
+	if (answer->body && key_split(e->record->key, &k) &&
+	    live_read(&a, answer->body, k.group, k.kind, d->port->wall_s(d->port_ctx), &live)) {
+		live.key = e->record->key;
+		view_live(d->view, &live);
+	}
+	let_go(d, e, NULL);
+}
+
 void prune_answer(struct cluster_driver *d, uint32_t i, const struct port_answer *answer)
 {
 	if (i >= d->entries.n)
@@ -164,8 +178,8 @@ void prune_answer(struct cluster_driver *d, uint32_t i, const struct port_answer
 			    STR_ARG(answer->message));
 		return;
 	}
-	if (d->op.orphan && !asked && e->record->seen && e->record->owner)
-		let_go(d, e, NULL);
+	if (d->op.orphan && !asked)
+		on_released(d, e, answer);
 	else if (asked) /* the list may have told it meanwhile: all the same nothing was sent yet */
 		on_found(d, i, answer);
 }
@@ -175,8 +189,8 @@ static bool removal_over(struct cluster_driver *d)
 {
 	for (size_t i = 0; i < d->entries.n; i++) {
 		const struct entry *e = &d->entries.at[i];
-		bool unsure = !e->record->seen && d->base.now < e->unsure_until;
-		if ((e->record->seen || unsure) && !e->kept && !e->failed)
+		bool there = e->record->seen && !e->kept, unsure = d->base.now < e->unsure_until;
+		if ((there || unsure) && !e->failed)
 			return false;
 	}
 	return true;
@@ -187,8 +201,10 @@ static void doom_late(struct cluster_driver *d)
 {
 	for (size_t i = 0; i < d->entries.n; i++) {
 		const struct entry *e = &d->entries.at[i];
-		bool left = e->record->seen && !e->record->deleting && !e->dying && !e->kept && !e->failed;
-		if (left && d->op.in_flight < CLUSTER_IN_FLIGHT_MAX)
+		const struct record *r = e->record;
+		bool ours = r->seen && r->owner && !owned_by_other(d, r);
+		bool left = ours && (d->op.orphan || (!r->deleting && !e->dying && !e->kept));
+		if (left && !e->failed && d->op.in_flight < CLUSTER_IN_FLIGHT_MAX)
 			doom(d, (uint32_t)i);
 	}
 }
@@ -197,8 +213,8 @@ static void drop_kept(struct cluster_driver *d)
 {
 	for (size_t i = 0; i < d->entries.n; i++) {
 		struct entry *e = &d->entries.at[i];
-		if (!e->kept)
-			continue;
+		if (!e->kept || d->base.now < e->unsure_until)
+			continue; /* a lost apply may put our labels back */
 		view_unclaim(d->view, e->record);
 		vec_remove(&d->entries, i);
 		i--;
