@@ -144,7 +144,7 @@ static bool judge_stored(struct judgement *j)
 static bool judge_outcome(struct judgement *j, const struct git_commit *head, bool empty_refused)
 {
 	const struct app *app = &j->runner->app;
-	struct app_revision newest = git_revision(&j->r->repo, head);
+	const struct app_revision newest = head->revision;
 	bool fails = j->refused || j->desired->n_errors || empty_refused;
 	if (!hash_eq(app->attempted.input, newest.input))
 		return no(j, "promise 1: attempted is %s, newest is %s", app->attempted.text, newest.text);

@@ -88,6 +88,20 @@ static void mutate(struct git_commit *c, struct rng *rng, size_t most, bool calm
 	}
 }
 
+static struct app_revision revision_of(const struct git_repo *repo, const struct git_commit *commit)
+{
+	struct app_revision r = { .text = "" };
+	snprintf(r.text, sizeof(r.text), "main@%d.%u", repo->app, commit->number);
+	cleanup_buf struct buf text = BUF_INIT;
+	buf_printf(&text, "%d:%d", repo->app, (int)commit->broken);
+	for (size_t i = 0; i < commit->n; i++) {
+		const struct git_object *o = &commit->objects[i];
+		buf_printf(&text, ";%d.%d.%d.%d.%u", o->kind, o->name, o->variant, o->flags, o->content);
+	}
+	r.input = hash_of(buf_str(&text));
+	return r;
+}
+
 void git_commit_random(struct git_repo *repo, struct rng *rng, size_t objects, bool calm)
 {
 	struct git_commit c = { .number = 0 };
@@ -105,26 +119,13 @@ void git_commit_random(struct git_repo *repo, struct rng *rng, size_t objects, b
 			mutate(&c, rng, objects, calm);
 	}
 	c.number = (unsigned)n + 1;
+	c.revision = revision_of(repo, &c);
 	vec_push(&repo->commits, c);
 }
 
 const struct git_commit *git_head(const struct git_repo *repo)
 {
 	return repo->commits.n ? &repo->commits.at[repo->commits.n - 1] : NULL;
-}
-
-struct app_revision git_revision(const struct git_repo *repo, const struct git_commit *commit)
-{
-	struct app_revision r = { .text = "" };
-	snprintf(r.text, sizeof(r.text), "main@%d.%u", repo->app, commit->number);
-	cleanup_buf struct buf text = BUF_INIT;
-	buf_printf(&text, "%d:%d", repo->app, (int)commit->broken);
-	for (size_t i = 0; i < commit->n; i++) {
-		const struct git_object *o = &commit->objects[i];
-		buf_printf(&text, ";%d.%d.%d.%d.%u", o->kind, o->name, o->variant, o->flags, o->content);
-	}
-	r.input = hash_of(buf_str(&text));
-	return r;
 }
 
 const struct git_commit *git_find(const struct git_repo *repo, const char *text)

@@ -51,6 +51,7 @@ struct git_commit {
 	struct git_object objects[GIT_OBJECTS_MAX];
 	size_t n;
 	enum git_break broken;
+	struct app_revision revision; /* of the content: two commits with the same objects have the same input */
 };
 
 struct git_repo {
@@ -61,8 +62,6 @@ struct git_repo {
 /* Appends a commit that changes the last one somehow. at most `objects` objects. `calm`: nothing that fails. */
 void git_commit_random(struct git_repo *repo, struct rng *rng, size_t objects, bool calm);
 const struct git_commit *git_head(const struct git_repo *repo);
-/* Hash over all that the render reads: two commits with the same objects have the same. */
-struct app_revision git_revision(const struct git_repo *repo, const struct git_commit *commit);
 /* The commit with that displayed revision, or NULL. */
 const struct git_commit *git_find(const struct git_repo *repo, const char *text);
 

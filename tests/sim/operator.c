@@ -180,7 +180,7 @@ static void runner_start(struct process *p, struct resource *r)
 	app_init(&runner->app, &SIM_HOST, runner, driver, w->now);
 	struct app_revision applied = r->applied, healthy = r->healthy;
 	if (w->variant == VARIANT_STALE_RESTORE && git_head(&r->repo))
-		applied = git_revision(&r->repo, git_head(&r->repo));
+		applied = git_head(&r->repo)->revision;
 	app_restore(&runner->app, &applied, &healthy);
 	runner->stored_applied = r->applied;
 	runner->stored_healthy = r->healthy;
@@ -199,7 +199,7 @@ static void tell_source(struct world *w, struct runner *runner)
 		return;
 	if (w->variant == VARIANT_RENDER_AGAIN && r->repo.commits.n > 1 && rng_chance(&w->rng, 100))
 		head = &r->repo.commits.at[r->repo.commits.n - 2];
-	struct app_revision wanted = git_revision(&r->repo, head);
+	struct app_revision wanted = head->revision;
 	if (!hash_eq(wanted.input, runner->app.wanted.input))
 		app_wanted(&runner->app, &wanted, w->now);
 }

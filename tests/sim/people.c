@@ -364,7 +364,7 @@ static void take_step(struct world *w, void *arg)
 		break;
 	case STEP_WATCH_CUT:
 		if (w->process)
-			watch_cut(w->process, &rng, w->now + rng_range(&rng, 500, 60000));
+			watch_cut(w->process, &rng, w->now + rng_range(&rng, 500, 20000));
 		break;
 	case STEP_DOWN:
 		w->server_down_until = w->now + rng_range(&rng, 500, 120000);
