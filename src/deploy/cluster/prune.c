@@ -184,12 +184,19 @@ void prune_answer(struct cluster_driver *d, uint32_t i, const struct port_answer
 		on_found(d, i, answer);
 }
 
+static bool is_ours(const struct cluster_driver *d, const struct record *r)
+{
+	return r->seen && r->owner && !owned_by_other(d, r);
+}
+
 /* Every entry of a removal is gone or let go of, or failed: nothing more will come. */
 static bool removal_over(struct cluster_driver *d)
 {
 	for (size_t i = 0; i < d->entries.n; i++) {
 		const struct entry *e = &d->entries.at[i];
-		bool there = e->record->seen && !e->kept, unsure = d->base.now < e->unsure_until;
+		/* A late apply puts labels back; somebody else's object of the name is not waited for. */
+		bool there = is_ours(d, e->record) && (d->op.orphan || !e->kept);
+		bool unsure = d->base.now < e->unsure_until;
 		if ((there || unsure) && !e->failed)
 			return false;
 	}
@@ -202,8 +209,7 @@ static void doom_late(struct cluster_driver *d)
 	for (size_t i = 0; i < d->entries.n; i++) {
 		const struct entry *e = &d->entries.at[i];
 		const struct record *r = e->record;
-		bool ours = r->seen && r->owner && !owned_by_other(d, r);
-		bool left = ours && (d->op.orphan || (!r->deleting && !e->dying && !e->kept));
+		bool left = is_ours(d, r) && (d->op.orphan || (!r->deleting && !e->dying && !e->kept));
 		if (left && !e->failed && d->op.in_flight < CLUSTER_IN_FLIGHT_MAX)
 			doom(d, (uint32_t)i);
 	}
