@@ -7,11 +7,12 @@
 
 /* What was known when a request was sent, for the check when it arrives. */
 struct send_facts {
-	bool replaces;   /* a delete by force: git still has the key */
-	bool may_lag;    /* a watch of that kind was behind: what it decided on may be old */
+	bool replaces; /* a delete by force: git still has the key */
+	bool may_lag;  /* a watch of that kind was behind: what it decided on may be old */
 };
 
-void check_send(struct world *w, const struct runner *runner, const struct port_request *request, struct send_facts *facts);
+void check_send(struct world *w, const struct runner *runner, const struct port_request *request,
+		struct send_facts *facts);
 void check_created(struct world *w, const struct resource *r, struct str key);
 void check_delete_arrives(struct world *w, const struct resource *r, const struct server_request *request,
 			  const struct send_facts *facts);

@@ -1,6 +1,6 @@
 /*
- * controllers.c - each controller is one planned event that looks at the object again when it fires: an event that came
- * too late finds another generation or nothing and does no harm.
+ * controllers.c - each controller is one planned event that looks at the object again when it fires: an event
+ * that came too late finds another generation or nothing and does no harm.
  */
 #include "controllers.h"
 
@@ -57,9 +57,12 @@ static void deployment_status(struct server *s, struct object *o, int64_t genera
 		   "\"readyReplicas\":%lld,\"availableReplicas\":%lld,\"conditions\":["
 		   "{\"type\":\"Available\",\"status\":\"%s\"},"
 		   "{\"type\":\"Progressing\",\"status\":\"%s\",\"reason\":\"%s\",\"message\":\"m\"}]}}",
-		   (long long)generation, (long long)replicas, (long long)replicas, (long long)(up ? replicas : 0),
-		   (long long)(up ? replicas : 0), up ? "True" : "False", done && bad ? "False" : "True",
-		   !done ? "ReplicaSetUpdated" : bad ? "ProgressDeadlineExceeded" : "NewReplicaSetAvailable");
+		   (long long)generation, (long long)replicas, (long long)replicas,
+		   (long long)(up ? replicas : 0), (long long)(up ? replicas : 0), up ? "True" : "False",
+		   done && bad ? "False" : "True",
+		   !done ? "ReplicaSetUpdated"
+		   : bad ? "ProgressDeadlineExceeded"
+			 : "NewReplicaSetAvailable");
 	server_edit(s, o->key, patch.p, "kube-controller-manager");
 }
 
@@ -89,7 +92,9 @@ static void sweep(struct server *s, const char *prefix_kind, struct str namespac
 		if (prefix_kind ? strcmp(o->kind, prefix_kind) != 0 : !str_eq(k.namespace, namespace))
 			continue;
 		cleanup_free char *key = mem_strdup(o->key);
-		struct server_request request = { .verb = SERVER_DELETE, .key = str_of(key), .manager = "gc" };
+		struct server_request request = { .verb = SERVER_DELETE,
+						  .key = str_of(key),
+						  .manager = "gc" };
 		struct server_answer out;
 		const char *webhook = hand_over(s->webhook_kind);
 		server_handle(s, &request, &out);
@@ -112,9 +117,9 @@ static bool has_content(struct server *s, const struct object *o)
 		crd_kind(o->v->root, &kind);
 	for (size_t i = 0; i < s->objects.n; i++) {
 		struct key k;
-		if (crd ? strcmp(s->objects.at[i]->kind, kind.p) == 0 :
-			  key_split(str_of(s->objects.at[i]->key), &k) &&
-				  str_eq(k.namespace, node_text(node_at(o->v->root, "metadata.name"))))
+		if (crd ? strcmp(s->objects.at[i]->kind, kind.p) == 0
+			: key_split(str_of(s->objects.at[i]->key), &k) &&
+				    str_eq(k.namespace, node_text(node_at(o->v->root, "metadata.name"))))
 			return true;
 	}
 	return false;
@@ -145,13 +150,15 @@ static void finalize(struct server *s, struct object *o)
 	bool crd = strcmp(o->kind, "/Namespace") != 0;
 	if (crd)
 		crd_kind(o->v->root, &kind);
-	cleanup_free char *key = mem_strdup(o->key), *name = mem_strndup(node_text(node_at(o->v->root, "metadata.name")).p,
-									 node_text(node_at(o->v->root, "metadata.name")).n);
+	cleanup_free char *key = mem_strdup(o->key),
+			  *name = mem_strndup(node_text(node_at(o->v->root, "metadata.name")).p,
+					      node_text(node_at(o->v->root, "metadata.name")).n);
 	sweep(s, crd ? kind.p : NULL, str_of(name));
 	o = server_find(s, str_of(key));
 	if (!o)
 		return;
-	if (has_content(s, o) || !str_is(node_text(node_item(node_at(o->v->root, "metadata.finalizers"), 0)), "kubernetes"))
+	if (has_content(s, o) ||
+	    !str_is(node_text(node_item(node_at(o->v->root, "metadata.finalizers"), 0)), "kubernetes"))
 		plan(s, o, 2000, false); /* stuck: somebody's finalizer; looked at again */
 	else
 		server_edit(s, key, "{\"metadata\":{\"finalizers\":null}}", "gc");
@@ -173,18 +180,22 @@ static void run(struct world *w, void *arg)
 		int64_t generation = 0;
 		node_int(node_at(o->v->root, "metadata.generation"), &generation);
 		bool crd = strcmp(o->kind, "apiextensions.k8s.io/CustomResourceDefinition") == 0;
-		if (node_at(o->v->root, "metadata.deletionTimestamp") && (crd || strcmp(o->kind, "/Namespace") == 0))
+		if (node_at(o->v->root, "metadata.deletionTimestamp") &&
+		    (crd || strcmp(o->kind, "/Namespace") == 0))
 			finalize(s, o);
 		else if (crd && !controllers_established(o->v->root))
-			server_edit(s, t->key,
-				    "{\"status\":{\"conditions\":[{\"type\":\"NamesAccepted\",\"status\":\"True\"},"
-				    "{\"type\":\"Established\",\"status\":\"True\"}]}}",
-				    "kube-controller-manager");
+			server_edit(
+				s, t->key,
+				"{\"status\":{\"conditions\":[{\"type\":\"NamesAccepted\",\"status\":\"True\"},"
+				"{\"type\":\"Established\",\"status\":\"True\"}]}}",
+				"kube-controller-manager");
 		else if (strcmp(o->kind, "apps/Deployment") == 0 && generation == t->generation)
 			rollout(s, o, t->done);
 		else if (strcmp(o->kind, "batch/Job") == 0)
-			server_edit(s, t->key, "{\"status\":{\"conditions\":[{\"type\":\"Complete\",\"status\":\"True\"}]}}",
-				    "kube-controller-manager");
+			server_edit(
+				s, t->key,
+				"{\"status\":{\"conditions\":[{\"type\":\"Complete\",\"status\":\"True\"}]}}",
+				"kube-controller-manager");
 	}
 	task_drop(t);
 }
@@ -205,10 +216,13 @@ void controllers_changed(struct server *s, struct object *o)
 		int64_t generation = 0, observed = -1;
 		node_int(node_at(root, "metadata.generation"), &generation);
 		node_int(node_at(root, "status.observedGeneration"), &observed);
-		bool up = str_is(node_text(node_get(node_item(node_at(root, "status.conditions"), 0), "status")), "True");
+		bool up = str_is(
+			node_text(node_get(node_item(node_at(root, "status.conditions"), 0), "status")),
+			"True");
 		if (observed < generation) {
 			plan(s, o, soon, false);
-			plan(s, o, soon + rng_range(&s->rng, 50, rng_chance(&s->rng, 100) ? 60000 : 3000), true);
+			plan(s, o, soon + rng_range(&s->rng, 50, rng_chance(&s->rng, 100) ? 60000 : 3000),
+			     true);
 		} else if (up == o->flapping) {
 			const struct node *progressing = node_item(node_at(root, "status.conditions"), 1);
 			if (!str_is(node_text(node_get(progressing, "reason")), "ReplicaSetUpdated") &&

@@ -1,6 +1,7 @@
 /*
- * converged.c - what must hold once faults are over: each app is as the newest commit says, judged object by object with
- * the server's own word (a dry-run apply that changes nothing), and what cannot be is reported by name.
+ * converged.c - what must hold once faults are over: each app is as the newest commit says, judged object by
+ * object with the server's own word (a dry-run apply that changes nothing), and what cannot be is reported by
+ * name.
  */
 #include "checks.h"
 
@@ -16,8 +17,8 @@ struct judgement {
 	struct resource *r;
 	struct runner *runner;
 	const struct desired *desired;
-	size_t refused;   /* items that cannot be applied */
-	bool unhealthy;   /* an object that will never be current */
+	size_t refused; /* items that cannot be applied */
+	bool unhealthy; /* an object that will never be current */
 	char *why;
 	size_t size;
 };
@@ -66,7 +67,8 @@ static bool must_be_reported(struct judgement *j, const struct desired_item *ite
 	j->refused++;
 	if (problem_of(&j->runner->app, item->key))
 		return true;
-	return no(j, "promise 2: %.*s cannot be applied (%s), and no error says so", STR_ARG(item->key), reason);
+	return no(j, "promise 2: %.*s cannot be applied (%s), and no error says so", STR_ARG(item->key),
+		  reason);
 }
 
 static bool judge_item(struct judgement *j, const struct desired_item *item)
@@ -77,16 +79,20 @@ static bool judge_item(struct judgement *j, const struct desired_item *item)
 	const char *owner = o ? object_owner(&a, o->v->root) : NULL;
 	if (owner && strcmp(owner, j->r->owner) != 0) {
 		const struct problem *p = problem_of(&j->runner->app, item->key);
-		/* By the label, or by the app that claimed the key first; never one who does not have it either. */
+		/* By the label, or by the app that claimed the key first; never one who does not have it
+		 * either. */
 		if (p && !strstr(p->text, owner) && !claimed_by_other(j, item->key))
-			return no(j, "promise 3: the error of %.*s does not name %s: %s", STR_ARG(item->key), owner, p->text);
+			return no(j, "promise 3: the error of %.*s does not name %s: %s", STR_ARG(item->key),
+				  owner, p->text);
 		return must_be_reported(j, item, "another app owns it");
 	}
 	if (claimed_by_other(j, item->key))
 		return must_be_reported(j, item, "another app has it");
-	struct server_request request = {
-		.verb = SERVER_APPLY, .key = item->key, .body = item->payload, .manager = FIELD_MANAGER, .dry_run = true
-	};
+	struct server_request request = { .verb = SERVER_APPLY,
+					  .key = item->key,
+					  .body = item->payload,
+					  .manager = FIELD_MANAGER,
+					  .dry_run = true };
 	struct server_answer answer;
 	server_handle(&w->server, &request, &answer);
 	struct version *v = hand_over(answer.v);
@@ -119,8 +125,9 @@ static bool judge_rest(struct judgement *j, bool may_prune)
 			continue;
 		if (j->desired && desired_find(j->desired, str_of(o->key)))
 			continue;
-		bool forbidden = str_is(node_text(node_get(node_at(o->v->root, "metadata.annotations"), ANNOTATION_PRUNE)),
-					"disabled");
+		bool forbidden = str_is(
+			node_text(node_get(node_at(o->v->root, "metadata.annotations"), ANNOTATION_PRUNE)),
+			"disabled");
 		if (may_prune && !forbidden)
 			return no(j, "promise 1: %s is still there, and git does not have it", o->key);
 	}
@@ -150,16 +157,19 @@ static bool judge_outcome(struct judgement *j, const struct git_commit *head, bo
 		return no(j, "promise 1: attempted is %s, newest is %s", app->attempted.text, newest.text);
 	if (fails) {
 		if (app->failures == 0)
-			return no(j, "promise 2: something cannot be applied, and the attempt says that all is well");
+			return no(
+				j,
+				"promise 2: something cannot be applied, and the attempt says that all is well");
 		return true;
 	}
 	if (!hash_eq(app->applied.input, newest.input) || app->outcome != APP_OUTCOME_APPLIED)
-		return no(j, "promise 1: applied is %s (outcome %d), newest is %s", app->applied.text, (int)app->outcome,
-			  newest.text);
+		return no(j, "promise 1: applied is %s (outcome %d), newest is %s", app->applied.text,
+			  (int)app->outcome, newest.text);
 	struct app_verdict verdict;
 	app_verdict(app, &verdict);
 	if (!j->unhealthy && verdict.ready != APP_READY)
-		return no(j, "promise 1: all is well, and it is not Ready: %s %s", verdict.reason, verdict.message);
+		return no(j, "promise 1: all is well, and it is not Ready: %s %s", verdict.reason,
+			  verdict.message);
 	if (j->unhealthy && j->r->config.wait && verdict.ready == APP_READY)
 		return no(j, "promise 1: it is Ready with an object that cannot get up");
 	return true;
@@ -175,7 +185,8 @@ static bool judge(struct judgement *j)
 		return true;
 	}
 	if (app->phase != APP_IDLE || j->runner->in_flight)
-		return no(j, "promise 1: phase %d with %d requests under way", (int)app->phase, j->runner->in_flight);
+		return no(j, "promise 1: phase %d with %d requests under way", (int)app->phase,
+			  j->runner->in_flight);
 	for (size_t i = 0; i < j->desired->n; i++)
 		if (!judge_item(j, &j->desired->items[i]))
 			return false;
@@ -216,10 +227,14 @@ bool check_no_orphans(struct world *w, char *why, size_t size)
 		const struct object *o = w->server.objects.at[i];
 		const char *owner = object_owner(&a, o->v->root);
 		const struct resource *r = world_owner(w, owner);
-		bool kept = str_is(node_text(node_get(node_at(o->v->root, "metadata.annotations"), ANNOTATION_PRUNE)), "disabled");
+		bool kept = str_is(
+			node_text(node_get(node_at(o->v->root, "metadata.annotations"), ANNOTATION_PRUNE)),
+			"disabled");
 		if (!r || kept || resource_stored(r, str_of(o->key)))
 			continue;
-		snprintf(why, size, "promise 7: %s carries the labels of %s, and no stored inventory holds it", o->key, owner);
+		snprintf(why, size,
+			 "promise 7: %s carries the labels of %s, and no stored inventory holds it", o->key,
+			 owner);
 		return false;
 	}
 	return true;

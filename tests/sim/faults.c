@@ -1,8 +1,9 @@
-/* faults.c - each history has its own mix: most have a few classes, some none, some one app's requests alone. */
+/* faults.c - each history has its own mix: most have a few classes, some none, some one app's requests alone.
+ */
 #include "faults.h"
 
 const char *const FAULT_NAMES[FAULT_CLASSES] = {
-	[FAULT_LOST] = "lost",         [FAULT_LATE] = "late",     [FAULT_CONFLICT] = "conflict",
+	[FAULT_LOST] = "lost",	       [FAULT_LATE] = "late",	  [FAULT_CONFLICT] = "conflict",
 	[FAULT_THROTTLE] = "throttle", [FAULT_SERVER] = "server", [FAULT_SLOW] = "slow",
 	[FAULT_PERSIST] = "persist",   [FAULT_RENDER] = "render", [FAULT_WATCH] = "watch",
 };

@@ -35,7 +35,9 @@ static struct git_object random_object(struct rng *rng, bool calm)
 	struct git_object o = { .kind = 0 };
 	while (pick >= KINDS[o.kind].weight)
 		pick -= KINDS[o.kind++].weight;
-	o.name = o.kind == GIT_NAMESPACE || o.kind == GIT_CRD || o.kind == GIT_SHARED ? 0 : (uint8_t)rng_below(rng, 4);
+	o.name = o.kind == GIT_NAMESPACE || o.kind == GIT_CRD || o.kind == GIT_SHARED
+			 ? 0
+			 : (uint8_t)rng_below(rng, 4);
 	o.content = rng_below(rng, 1u << 16);
 	if (!calm && rng_chance(rng, 60))
 		o.flags |= GIT_PRUNE_DISABLED;
@@ -109,9 +111,11 @@ void git_commit_random(struct git_repo *repo, struct rng *rng, size_t objects, b
 	if (!n) {
 		size_t first = 1 + rng_below(rng, (uint32_t)objects);
 		while (c.n < first)
-			commit_put(&c, random_object(rng, calm), objects), first -= first > 1 && rng_chance(rng, 300);
+			commit_put(&c, random_object(rng, calm), objects),
+				first -= first > 1 && rng_chance(rng, 300);
 	} else if (n > 1 && rng_chance(rng, 120)) {
-		c = repo->commits.at[rng_below(rng, (uint32_t)n - 1)]; /* a revert, or a force-push to an older one */
+		c = repo->commits.at[rng_below(
+			rng, (uint32_t)n - 1)]; /* a revert, or a force-push to an older one */
 	} else {
 		c = repo->commits.at[n - 1];
 		c.broken = GIT_WHOLE;
@@ -156,12 +160,14 @@ static void set(struct arena *a, struct node *map, const char *key, struct node 
 	node_set(a, map, str_of(key), value);
 }
 
-/* A map whose keys and values follow the bits of `content`, so that commits add, change and take away fields. */
+/* A map whose keys and values follow the bits of `content`, so that commits add, change and take away fields.
+ */
 static void fill(struct arena *a, struct node *map, uint32_t content, const char *prefix)
 {
 	for (int i = 0; i < 4; i++)
 		if (content >> i & 1)
-			set(a, map, arena_printf(a, "k%d", i), text(a, arena_printf(a, "%s%u", prefix, content >> 4 & 15)));
+			set(a, map, arena_printf(a, "k%d", i),
+			    text(a, arena_printf(a, "%s%u", prefix, content >> 4 & 15)));
 	if (!node_count(map))
 		set(a, map, "k0", text(a, "only"));
 }
@@ -177,7 +183,8 @@ static struct node *deployment_spec(struct arena *a, const struct git_object *o)
 	struct node *template = map_with(a, spec, "template");
 	set(a, map_with(a, template, "metadata"), "labels", node_clone(a, labels));
 	set(a, container, "name", text(a, "main"));
-	set(a, container, "image", text(a, o->flags & GIT_BAD_IMAGE ? "bad" : arena_printf(a, "app:%u", o->content >> 4 & 15)));
+	set(a, container, "image",
+	    text(a, o->flags & GIT_BAD_IMAGE ? "bad" : arena_printf(a, "app:%u", o->content >> 4 & 15)));
 	if (o->content & 2) {
 		struct node *limits = map_with(a, map_with(a, container, "resources"), "limits");
 		set(a, limits, "cpu", text(a, o->content & 4 ? "1000m" : "250m"));
@@ -219,8 +226,8 @@ static const char *namespace_of(struct arena *a, const struct git_repo *repo, co
 	if (o->kind == GIT_SHARED)
 		return "default";
 	/* Some go to the namespace that the app brings itself. */
-	return o->kind != GIT_WIDGET && o->name == 3 ? arena_printf(a, "own%d", repo->app) :
-						      arena_printf(a, "team%d", repo->app);
+	return o->kind != GIT_WIDGET && o->name == 3 ? arena_printf(a, "own%d", repo->app)
+						     : arena_printf(a, "team%d", repo->app);
 }
 
 static const char *name_of(struct arena *a, const struct git_repo *repo, const struct git_object *o)
@@ -246,11 +253,13 @@ char *git_object_key(struct arena *a, const struct git_repo *repo, const struct 
 			    namespace_of(a, repo, o), name_of(a, repo, o));
 }
 
-static void fill_kind(struct arena *a, struct node *root, const struct git_repo *repo, const struct git_object *o)
+static void fill_kind(struct arena *a, struct node *root, const struct git_repo *repo,
+		      const struct git_object *o)
 {
 	switch (o->kind) {
 	case GIT_SECRET:
-		set(a, map_with(a, root, "data"), "password", text(a, arena_printf(a, GIT_SECRET_MARK "%02u", o->content & 63)));
+		set(a, map_with(a, root, "data"), "password",
+		    text(a, arena_printf(a, GIT_SECRET_MARK "%02u", o->content & 63)));
 		break;
 	case GIT_SERVICE:
 		service_spec(a, map_with(a, root, "spec"), o);
@@ -291,7 +300,8 @@ struct node *git_object_node(struct arena *a, const struct git_repo *repo, const
 {
 	struct node *root = node_map(a), *meta;
 	const char *group = group_of(a, repo->app, o->kind);
-	set(a, root, "apiVersion", text(a, group[0] ? arena_printf(a, "%s/%s", group, KINDS[o->kind].version) : "v1"));
+	set(a, root, "apiVersion",
+	    text(a, group[0] ? arena_printf(a, "%s/%s", group, KINDS[o->kind].version) : "v1"));
 	set(a, root, "kind", text(a, KINDS[o->kind].kind));
 	meta = map_with(a, root, "metadata");
 	set(a, meta, "name", text(a, name_of(a, repo, o)));
@@ -324,7 +334,10 @@ struct desired *git_render(const struct git_repo *repo, const struct git_commit 
 {
 	cleanup_arena struct arena a = ARENA_INIT;
 	struct render_output out = { .objects = arena_array(&a, struct render_object, commit->n + 1) };
-	struct render_diag diag = { .severity = RENDER_ERROR, .file = "broken.yaml", .line = 3, .column = 1,
+	struct render_diag diag = { .severity = RENDER_ERROR,
+				    .file = "broken.yaml",
+				    .line = 3,
+				    .column = 1,
 				    .text = "did not find expected key" };
 	size_t from = 0;
 	if (commit->broken == GIT_PARSE_ERROR) {

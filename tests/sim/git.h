@@ -1,5 +1,6 @@
 /*
- * git.h - what the repositories say: per app a row of commits, each a small set of objects, and how they render.
+ * git.h - what the repositories say: per app a row of commits, each a small set of objects, and how they
+ * render.
  */
 #pragma once
 
@@ -24,11 +25,11 @@ enum git_kind {
 };
 
 enum git_flag {
-	GIT_INVALID = 1 << 0,        /* the server refuses it: 422 */
-	GIT_BAD_IMAGE = 1 << 1,      /* a Deployment that never gets up */
+	GIT_INVALID = 1 << 0,	/* the server refuses it: 422 */
+	GIT_BAD_IMAGE = 1 << 1, /* a Deployment that never gets up */
 	GIT_PRUNE_DISABLED = 1 << 2,
 	GIT_FORCE = 1 << 3,
-	GIT_IMMUTABLE = 1 << 4,      /* immutable part as of `variant` */
+	GIT_IMMUTABLE = 1 << 4, /* immutable part as of `variant` */
 };
 
 struct git_object {
@@ -51,7 +52,8 @@ struct git_commit {
 	struct git_object objects[GIT_OBJECTS_MAX];
 	size_t n;
 	enum git_break broken;
-	struct app_revision revision; /* of the content: two commits with the same objects have the same input */
+	struct app_revision
+		revision; /* of the content: two commits with the same objects have the same input */
 };
 
 struct git_repo {
@@ -59,7 +61,8 @@ struct git_repo {
 	VEC(struct git_commit) commits;
 };
 
-/* Appends a commit that changes the last one somehow. at most `objects` objects. `calm`: nothing that fails. */
+/* Appends a commit that changes the last one somehow. at most `objects` objects. `calm`: nothing that fails.
+ */
 void git_commit_random(struct git_repo *repo, struct rng *rng, size_t objects, bool calm);
 const struct git_commit *git_head(const struct git_repo *repo);
 /* The commit with that displayed revision, or NULL. */
@@ -71,5 +74,6 @@ struct desired *git_render(const struct git_repo *repo, const struct git_commit 
 char *git_object_key(struct arena *a, const struct git_repo *repo, const struct git_object *o);
 struct node *git_object_node(struct arena *a, const struct git_repo *repo, const struct git_object *o);
 
-#define GIT_SECRET_MARK "c2VjcmV0LW1hcmtlcg" /* in the data of every Secret: must never be seen in a message */
+#define GIT_SECRET_MARK \
+	"c2VjcmV0LW1hcmtlcg" /* in the data of every Secret: must never be seen in a message */
 #define GIT_APP_NAMESPACE "apps"

@@ -1,6 +1,6 @@
 /*
- * history.c - the script with its faults; then calm until every app is as git says, in bounded time; then an hour in which
- * nothing may happen.
+ * history.c - the script with its faults; then calm until every app is as git says, in bounded time; then an
+ * hour in which nothing may happen.
  */
 #include "history.h"
 
@@ -14,8 +14,8 @@ enum {
 	SETTLE_MAX_MS = 30 * 60000, /* longer: stuck */
 	QUIET_MS = 60 * 60000,
 	QUIET_TICKS = 400,
-	FIGHT_MAX = 90,             /* heals of one fight in ten minutes */
-	FAILING_REQUESTS = 60,      /* an hour of retries at most so often each item */
+	FIGHT_MAX = 90,	       /* heals of one fight in ten minutes */
+	FAILING_REQUESTS = 60, /* an hour of retries at most so often each item */
 };
 
 static bool all_converged(struct world *w, char *why, size_t size)
@@ -67,12 +67,18 @@ static void quiet(struct world *w)
 		if (r->ticks - b->ticks > QUIET_TICKS)
 			world_fail(w, "promise 4: %s woke up %llu times in a quiet hour", r->name,
 				   (unsigned long long)(r->ticks - b->ticks));
-		if (clean[i] && (requests || r->renders != b->renders || r->persists != b->persists || r->statuses != b->statuses))
-			world_fail(w, "promise 4: %s made %llu requests, %llu renders, %llu inventory and %llu status writes in a quiet hour",
-				   r->name, (unsigned long long)requests, (unsigned long long)(r->renders - b->renders),
-				   (unsigned long long)(r->persists - b->persists), (unsigned long long)(r->statuses - b->statuses));
+		if (clean[i] && (requests || r->renders != b->renders || r->persists != b->persists ||
+				 r->statuses != b->statuses))
+			world_fail(
+				w,
+				"promise 4: %s made %llu requests, %llu renders, %llu inventory and %llu status writes in a quiet hour",
+				r->name, (unsigned long long)requests,
+				(unsigned long long)(r->renders - b->renders),
+				(unsigned long long)(r->persists - b->persists),
+				(unsigned long long)(r->statuses - b->statuses));
 		if (requests > FAILING_REQUESTS * GIT_OBJECTS_MAX)
-			world_fail(w, "promise 6: %s made %llu requests in an hour of failing", r->name, (unsigned long long)requests);
+			world_fail(w, "promise 6: %s made %llu requests in an hour of failing", r->name,
+				   (unsigned long long)requests);
 	}
 	/* A retry may be under way just now. */
 	for (int i = 0; i < 40 && !w->failure[0] && !all_converged(w, why, sizeof(why)); i++)
@@ -81,7 +87,8 @@ static void quiet(struct world *w)
 		world_fail(w, "not the same after a quiet hour: %s", why);
 }
 
-void history_run(uint64_t seed, const struct only *only, enum variant variant, bool trace, struct verdict *out)
+void history_run(uint64_t seed, const struct only *only, enum variant variant, bool trace,
+		 struct verdict *out)
 {
 	struct world w;
 	*out = (struct verdict){ .failure = "" };

@@ -13,7 +13,8 @@ struct verdict {
 };
 
 /* quiet_s: virtual seconds without change in which nothing may be asked of the server. */
-void history_run(uint64_t seed, const struct only *only, enum variant variant, bool trace, struct verdict *out);
+void history_run(uint64_t seed, const struct only *only, enum variant variant, bool trace,
+		 struct verdict *out);
 /* Leaves out apps, objects, fault classes and steps as long as some promise still breaks. */
 void history_shrink(uint64_t seed, enum variant variant, struct only *only);
 /* "apps=2,objects=3,faults=lost+late,skip=0.3.4"; false: malformed. */

@@ -1,8 +1,9 @@
 /*
- * main.c - runs histories, in several processes when asked; a broken promise is shrunk and printed with its replay.
+ * main.c - runs histories, in several processes when asked; a broken promise is shrunk and printed with its
+ * replay.
  *
- * Exit codes: 0 every promise held (with --check-variants: every variant was caught); 1 a promise was broken (a variant
- * was not caught); 2 wrong use.
+ * Exit codes: 0 every promise held (with --check-variants: every variant was caught); 1 a promise was broken
+ * (a variant was not caught); 2 wrong use.
  */
 #include "history.h"
 
@@ -25,7 +26,8 @@ struct options {
 	struct only only;
 };
 
-/* Table order must not differ between two runs of one seed: the tables' own seed is fixed. Linked by --wrap. */
+/* Table order must not differ between two runs of one seed: the tables' own seed is fixed. Linked by --wrap.
+ */
 ssize_t __wrap_getrandom(void *p, size_t n, unsigned flags);
 ssize_t __wrap_getrandom(void *p, size_t n, unsigned flags)
 {
@@ -41,7 +43,8 @@ enum { HISTORY_MAX_S = 60 };
 static void on_alarm(int number)
 {
 	char text[96];
-	int n = snprintf(text, sizeof(text), "FAILED seed %llu: promise 1: one event does not end\n", (unsigned long long)running);
+	int n = snprintf(text, sizeof(text), "FAILED seed %llu: promise 1: one event does not end\n",
+			 (unsigned long long)running);
 	if (n > 0 && write(STDOUT_FILENO, text, (size_t)n) < 0)
 		_exit(2);
 	_exit(1);
@@ -134,10 +137,11 @@ static int check_variants(struct options *o)
 		while (seed < count && !v.failure[0])
 			run_watched(o->from + seed++, o, (enum variant)i, &v);
 		if (v.failure[0])
-			printf("caught %-18s after %4llu histories: %s\n", VARIANT_INFO[i].name, (unsigned long long)seed, v.failure);
+			printf("caught %-18s after %4llu histories: %s\n", VARIANT_INFO[i].name,
+			       (unsigned long long)seed, v.failure);
 		else
-			printf("MISSED %-18s in %llu histories: %s\n", VARIANT_INFO[i].name, (unsigned long long)count,
-			       VARIANT_INFO[i].what);
+			printf("MISSED %-18s in %llu histories: %s\n", VARIANT_INFO[i].name,
+			       (unsigned long long)count, VARIANT_INFO[i].what);
 		fflush(stdout);
 		missed += !v.failure[0];
 	}
@@ -160,8 +164,9 @@ static int replay(const struct options *o)
 {
 	struct verdict v;
 	run_watched(o->from, o, o->variant, &v);
-	printf("seed %llu: %zu steps, %llu events, %llu requests, %lld virtual s: %s\n", (unsigned long long)o->from, v.steps,
-	       (unsigned long long)v.events, (unsigned long long)v.requests, (long long)v.virtual_ms / 1000,
+	printf("seed %llu: %zu steps, %llu events, %llu requests, %lld virtual s: %s\n",
+	       (unsigned long long)o->from, v.steps, (unsigned long long)v.events,
+	       (unsigned long long)v.requests, (long long)v.virtual_ms / 1000,
 	       v.failure[0] ? v.failure : "every promise held");
 	return v.failure[0] != 0;
 }
@@ -174,17 +179,25 @@ static int run_all(const struct options *o)
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	double s = (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9;
 	printf("%llu histories from seed %llu in %.1f s (%.0f/s): %s\n", (unsigned long long)o->count,
-	       (unsigned long long)o->from, s, (double)o->count / s, failed ? "a promise was broken" : "every promise held");
+	       (unsigned long long)o->from, s, (double)o->count / s,
+	       failed ? "a promise was broken" : "every promise held");
 	return failed;
 }
 
 int main(int argc, char **argv)
 {
 	static const struct option long_options[] = {
-		{ "seed", 1, NULL, 's' },	    { "from", 1, NULL, 'f' },	   { "count", 1, NULL, 'n' },
-		{ "jobs", 1, NULL, 'j' },	    { "variant", 1, NULL, 'v' },   { "only", 1, NULL, 'o' },
-		{ "verbose", 0, NULL, 'V' },	    { "no-shrink", 0, NULL, 'S' }, { "check-variants", 0, NULL, 'c' },
-		{ "list-variants", 0, NULL, 'l' }, { 0 },
+		{ "seed", 1, NULL, 's' },
+		{ "from", 1, NULL, 'f' },
+		{ "count", 1, NULL, 'n' },
+		{ "jobs", 1, NULL, 'j' },
+		{ "variant", 1, NULL, 'v' },
+		{ "only", 1, NULL, 'o' },
+		{ "verbose", 0, NULL, 'V' },
+		{ "no-shrink", 0, NULL, 'S' },
+		{ "check-variants", 0, NULL, 'c' },
+		{ "list-variants", 0, NULL, 'l' },
+		{ 0 },
 	};
 	struct options o = { .jobs = 1, .only = ONLY_ALL };
 	for (int c; (c = getopt_long(argc, argv, "", long_options, NULL)) != -1;) {

@@ -66,7 +66,8 @@ static void rendered(struct world *w, void *arg)
 		return;
 	const struct git_commit *commit = git_find(&runner->resource->repo, runner->app.attempted.text);
 	if (!commit || commit->broken == GIT_RENDER_FAILS) {
-		app_rendered(&runner->app, ticket, NULL, "kustomize: accumulating resources: no such file", w->now);
+		app_rendered(&runner->app, ticket, NULL, "kustomize: accumulating resources: no such file",
+			     w->now);
 		return;
 	}
 	struct git_commit copy = *commit;
@@ -75,9 +76,10 @@ static void rendered(struct world *w, void *arg)
 		if (copy.n)
 			copy.objects[0] = copy.objects[--copy.n];
 	}
-	world_trace(w, "render: app%d %s: %zu objects%s", runner->resource->index, runner->app.attempted.text, copy.n,
-		    copy.broken ? ", one file broken" : "");
-	app_rendered(&runner->app, ticket, git_render(&runner->resource->repo, &copy, scope, &w->server), NULL, w->now);
+	world_trace(w, "render: app%d %s: %zu objects%s", runner->resource->index, runner->app.attempted.text,
+		    copy.n, copy.broken ? ", one file broken" : "");
+	app_rendered(&runner->app, ticket, git_render(&runner->resource->repo, &copy, scope, &w->server),
+		     NULL, w->now);
 }
 
 static void host_render(void *ctx, uint64_t ticket)
@@ -115,7 +117,8 @@ static void host_arm(void *ctx, int64_t at)
 	runner->armed_at = at;
 	if (at == INT64_MAX || w->variant == VARIANT_NO_TIMER)
 		return;
-	/* Timers have a resolution: a wish for the past comes in a millisecond, and must not come for ever. */
+	/* Timers have a resolution: a wish for the past comes in a millisecond, and must not come for ever.
+	 */
 	queue_add(&w->queue, at > w->now ? at : w->now + 1, tick, mail_to(runner, runner->armed), free);
 }
 
@@ -361,6 +364,8 @@ void operator_after(struct world *w)
 		}
 		if (runner->publish)
 			write_status(w, runner);
+		if (runner->app.outcome != APP_OUTCOME_NONE)
+			runner->through = runner->app.attempted.input;
 		store_if_changed(w, runner);
 		check_runner(w, runner);
 	}

@@ -1,5 +1,6 @@
 /*
- * operator.h - the operator process around the real app and driver: its host, its port, its watches. It dies at any event.
+ * operator.h - the operator process around the real app and driver: its host, its port, its watches. It dies
+ * at any event.
  */
 #pragma once
 
@@ -16,23 +17,24 @@ struct runner {
 	struct app app;
 	struct cluster_driver *cluster;
 	int in_flight;
-	uint64_t armed;           /* the last wish for a timer */
+	uint64_t armed; /* the last wish for a timer */
 	int64_t armed_at;
-	VEC(uint64_t) tokens;     /* persists asked for and not yet under way */
-	struct write *write;      /* of the inventory, under way; owned by its event */
+	VEC(uint64_t) tokens; /* persists asked for and not yet under way */
+	struct write *write;  /* of the inventory, under way; owned by its event */
 	bool writing, write_planned, removing, publish;
+	struct hash through;      /* input of the last attempt that came to an end */
 	uint64_t stored_serial;
 	struct app_revision stored_applied, stored_healthy;
-	char status[900];         /* what people see, as last written */
+	char status[900]; /* what people see, as last written */
 };
 
 struct stream {
 	char *group, *kind, *name; /* name: "group/Kind" */
-	bool running;             /* the list was taken: changes are passed on */
+	bool running;		   /* the list was taken: changes are passed on */
 	bool no_kind;
-	int64_t last_at;          /* nothing is delivered before what was planned earlier */
+	int64_t last_at; /* nothing is delivered before what was planned earlier */
 	int64_t cut_until;
-	bool stale;               /* when the cut ends, list again */
+	bool stale; /* when the cut ends, list again */
 };
 
 struct process {
@@ -59,7 +61,7 @@ struct runner *operator_recall(struct world *w, uint64_t epoch, int app, unsigne
 
 /* port.c */
 extern const struct port_ops SIM_PORT;
-void port_write(struct runner *runner);  /* stores inventory and revisions as they are now */
+void port_write(struct runner *runner);	 /* stores inventory and revisions as they are now */
 void port_killed(struct runner *runner); /* decides what becomes of a write under way */
 
 /* operator.c */
@@ -68,6 +70,6 @@ extern const struct app_host SIM_HOST;
 /* watch.c */
 void watch_want(struct process *p, struct str group, struct str kind);
 void watch_cut(struct process *p, struct rng *rng, int64_t until);
-void watch_changed(struct world *w, const char *kind, const char *key, struct version *before, struct version *after,
-		   uint64_t rv);
+void watch_changed(struct world *w, const char *kind, const char *key, struct version *before,
+		   struct version *after, uint64_t rv);
 void watch_release(struct process *p);

@@ -15,7 +15,8 @@ struct node *patch_merge(struct arena *a, struct node *target, const struct node
 		if (value->type == NODE_NULL)
 			node_del(target, key);
 		else
-			node_set(a, target, arena_str(a, key), patch_merge(a, node_get_str(target, key), value));
+			node_set(a, target, arena_str(a, key),
+				 patch_merge(a, node_get_str(target, key), value));
 	}
 	return target;
 }
@@ -77,7 +78,8 @@ static bool take(struct node *parent, struct str last)
 	if (parent->type != NODE_SEQ || !str_int64(last, &i) || i < 0 || (size_t)i >= parent->seq.n)
 		return false;
 	size_t at = (size_t)i;
-	memmove(&parent->seq.items[at], &parent->seq.items[at + 1], (parent->seq.n - at - 1) * sizeof(parent->seq.items[0]));
+	memmove(&parent->seq.items[at], &parent->seq.items[at + 1],
+		(parent->seq.n - at - 1) * sizeof(parent->seq.items[0]));
 	parent->seq.n--;
 	return true;
 }
@@ -112,7 +114,8 @@ int patch_json(struct arena *a, struct node *root, const struct node *operations
 		if (operate(a, root, operation))
 			continue;
 		snprintf(message, size, "the server rejected our request: patch operation %zu (%.*s %.*s)", i,
-			 STR_ARG(node_text(node_get(operation, "op"))), STR_ARG(node_text(node_get(operation, "path"))));
+			 STR_ARG(node_text(node_get(operation, "op"))),
+			 STR_ARG(node_text(node_get(operation, "path"))));
 		return -1;
 	}
 	return 0;

@@ -1,5 +1,6 @@
 /*
- * patch.h - JSON merge patch (RFC 7386) and the part of JSON patch (RFC 6902) that a client of the server uses.
+ * patch.h - JSON merge patch (RFC 7386) and the part of JSON patch (RFC 6902) that a client of the server
+ * uses.
  */
 #pragma once
 

@@ -21,7 +21,8 @@ static void ending_drop(void *arg)
 	free(e);
 }
 
-static void later(struct world *w, const struct step *step, int64_t delay, event_fn *fn, const char *key, int64_t until)
+static void later(struct world *w, const struct step *step, int64_t delay, event_fn *fn, const char *key,
+		  int64_t until)
 {
 	struct ending *e = mem_alloc(sizeof(*e));
 	e->step = *step;
@@ -31,7 +32,8 @@ static void later(struct world *w, const struct step *step, int64_t delay, event
 }
 
 /* An object of that app on the server (a Deployment when asked), or NULL. */
-static struct object *some_object(struct world *w, struct rng *rng, const struct resource *r, const char *kind)
+static struct object *some_object(struct world *w, struct rng *rng, const struct resource *r,
+				  const char *kind)
 {
 	size_t n = w->server.objects.n;
 	size_t start = n ? rng_below(rng, (uint32_t)n) : 0;
@@ -50,9 +52,10 @@ static const char *edit_of(const struct object *o, struct rng *rng)
 {
 	uint32_t pick = rng_below(rng, 3);
 	if (strcmp(o->kind, "apps/Deployment") == 0)
-		return pick == 0 ? "{\"spec\":{\"replicas\":7}}" :
-		       pick == 1 ? "{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"main\",\"image\":\"edited\"}]}}}}" :
-				   "{\"spec\":{\"paused\":true}}";
+		return pick == 0 ? "{\"spec\":{\"replicas\":7}}"
+		       : pick == 1
+			       ? "{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"main\",\"image\":\"edited\"}]}}}}"
+			       : "{\"spec\":{\"paused\":true}}";
 	if (strcmp(o->kind, "/Service") == 0)
 		return "{\"spec\":{\"ports\":[{\"port\":80,\"protocol\":\"TCP\",\"name\":\"edited\"}]}}";
 	if (strcmp(o->kind, "/ConfigMap") == 0)
@@ -197,8 +200,9 @@ static void step_config(struct world *w, struct resource *r, struct rng *rng)
 		c->timeout_ms = rng_range(rng, 5000, 300000);
 		break;
 	}
-	world_trace(w, "people: config of %s: prune %d force %d wait %d heal %d empty %d timeout %lld", r->name, c->prune,
-		    c->force, c->wait, c->self_heal, c->allow_empty, (long long)c->timeout_ms);
+	world_trace(w, "people: config of %s: prune %d force %d wait %d heal %d empty %d timeout %lld",
+		    r->name, c->prune, c->force, c->wait, c->self_heal, c->allow_empty,
+		    (long long)c->timeout_ms);
 	operator_notice(w, r);
 }
 
@@ -242,14 +246,16 @@ static void step_object(struct world *w, const struct step *step, struct resourc
 		edit(w, o, edit_of(o, rng), "kubectl-edit");
 		break;
 	case STEP_ADD_LABEL:
-		edit(w, o, "{\"metadata\":{\"labels\":{\"mine\":\"x\"},\"annotations\":{\"note\":\"y\"}}}", "kubectl-label");
+		edit(w, o, "{\"metadata\":{\"labels\":{\"mine\":\"x\"},\"annotations\":{\"note\":\"y\"}}}",
+		     "kubectl-label");
 		break;
 	case STEP_STRIP:
 		edit(w, o, "{\"metadata\":{\"labels\":null}}", "kubectl-label");
 		break;
 	case STEP_CLAIM:
 		edit(w, o,
-		     "{\"metadata\":{\"labels\":{\"" LABEL_APP "\":\"ghost\",\"" LABEL_NAMESPACE "\":\"elsewhere\"}}}",
+		     "{\"metadata\":{\"labels\":{\"" LABEL_APP "\":\"ghost\",\"" LABEL_NAMESPACE
+		     "\":\"elsewhere\"}}}",
 		     "kubectl-label");
 		break;
 	case STEP_DELETE: {
@@ -285,7 +291,8 @@ static void step_namespace(struct world *w, struct resource *r, struct rng *rng)
 	if (rng_chance(rng, 500)) {
 		struct object *inside = some_object(w, rng, r, NULL);
 		if (inside && !node_at(inside->v->root, "metadata.deletionTimestamp"))
-			edit(w, inside, "{\"metadata\":{\"finalizers\":[\"example.com/stuck\"]}}", "finalizer-controller");
+			edit(w, inside, "{\"metadata\":{\"finalizers\":[\"example.com/stuck\"]}}",
+			     "finalizer-controller");
 	}
 	delete_key(w, key);
 }
@@ -316,10 +323,19 @@ static void commit(struct world *w, struct resource *r, struct rng *rng)
 	git_commit_random(&r->repo, rng, (size_t)w->script.objects, w->script.calm);
 	const struct git_commit *head = git_head(&r->repo);
 	world_trace(w, "git: %s gets commit %u: %zu objects%s", r->name, head->number, head->n,
-		    head->broken == GIT_PARSE_ERROR   ? ", one file does not parse" :
-		    head->broken == GIT_RENDER_FAILS ? ", does not render" :
-						       "");
+		    head->broken == GIT_PARSE_ERROR    ? ", one file does not parse"
+		    : head->broken == GIT_RENDER_FAILS ? ", does not render"
+						       : "");
 	operator_notice(w, r);
+}
+
+/* Whom a step may hold up: one app, or everybody. */
+static void disturb(struct world *w, const struct step *step)
+{
+	bool all = step->kind == STEP_CRASH || step->kind == STEP_LEADER || step->kind == STEP_DOWN ||
+		   step->kind == STEP_WEBHOOK || step->kind == STEP_WATCH_CUT;
+	for (int i = 0; i < w->n_apps; i++)
+		w->apps[i].disturbed |= all || (i == step->app && step->kind != STEP_COMMIT);
 }
 
 static void take_step(struct world *w, void *arg)
@@ -328,6 +344,7 @@ static void take_step(struct world *w, void *arg)
 	struct resource *r = &w->apps[step->app];
 	struct rng rng = { step->seed };
 	world_trace(w, "--- step %s of app%d", STEP_NAMES[step->kind], step->app);
+	disturb(w, step);
 	switch (step->kind) {
 	case STEP_COMMIT:
 		commit(w, r, &rng);
@@ -389,7 +406,9 @@ static void namespaces_back(struct world *w, void *arg)
 	for (int i = 0; i < w->n_apps; i++) {
 		char key[48], text[128];
 		snprintf(key, sizeof(key), "/Namespace//team%d", i);
-		snprintf(text, sizeof(text), "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"team%d\"}}", i);
+		snprintf(text, sizeof(text),
+			 "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"team%d\"}}",
+			 i);
 		server_put(&w->server, key, text, "kubectl-create");
 	}
 }

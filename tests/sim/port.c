@@ -1,6 +1,6 @@
 /*
- * port.c - the way to the server and back. A call outlives the process that made it: what was sent may still arrive after
- * a kill. Its answer reaches only the runner that asked.
+ * port.c - the way to the server and back. A call outlives the process that made it: what was sent may still
+ * arrive after a kill. Its answer reaches only the runner that asked.
  */
 #include "operator.h"
 
@@ -45,8 +45,11 @@ static const enum server_verb VERBS[] = {
 };
 
 static const char *const VERB_NAMES[] = {
-	[PORT_GET] = "get",	       [PORT_APPLY] = "apply",	 [PORT_JSON_PATCH] = "json-patch",
-	[PORT_MERGE_PATCH] = "merge-patch", [PORT_DELETE] = "delete",
+	[PORT_GET] = "get",
+	[PORT_APPLY] = "apply",
+	[PORT_JSON_PATCH] = "json-patch",
+	[PORT_MERGE_PATCH] = "merge-patch",
+	[PORT_DELETE] = "delete",
 };
 
 static void arrive(struct world *w, void *arg)
@@ -67,8 +70,8 @@ static void arrive(struct world *w, void *arg)
 			check_delete_arrives(w, r, &request, &c->facts);
 		server_handle(&w->server, &request, &c->answer);
 		c->handled = true;
-		world_trace(w, "server: app%d %s %s -> %d %d %s", c->app, VERB_NAMES[c->verb], c->key, (int)c->answer.outcome,
-			    c->answer.code, c->answer.message);
+		world_trace(w, "server: app%d %s %s -> %d %d %s", c->app, VERB_NAMES[c->verb], c->key,
+			    (int)c->answer.outcome, c->answer.code, c->answer.message);
 		if (c->answer.created)
 			check_created(w, r, request.key);
 	}
@@ -96,7 +99,9 @@ static void deliver(struct cluster_driver *d, struct world *w, struct call *c)
 	if (c->injected && !c->lost) {
 		answer.outcome = PORT_STATUS;
 		answer.code = c->injected;
-		answer.reason = str_of(c->injected == 409 ? "Conflict" : c->injected == 429 ? "TooManyRequests" : "InternalError");
+		answer.reason = str_of(c->injected == 409   ? "Conflict"
+				       : c->injected == 429 ? "TooManyRequests"
+							    : "InternalError");
 		answer.message = STR("the server is not well");
 	} else if (c->handled && !c->lost) {
 		answer.outcome = c->answer.outcome;
@@ -123,7 +128,8 @@ static void deliver(struct cluster_driver *d, struct world *w, struct call *c)
 	}
 	cleanup_arena struct arena a = ARENA_INIT;
 	if (answer.body && (w->variant == VARIANT_IGNORE_OWNER || w->variant == VARIANT_ALL_OURS))
-		answer.body = with_owner(&a, answer.body, w->variant == VARIANT_ALL_OURS ? w->apps[c->app].name : NULL);
+		answer.body = with_owner(&a, answer.body,
+					 w->variant == VARIANT_ALL_OURS ? w->apps[c->app].name : NULL);
 	cluster_driver_answer(d, c->token, &answer);
 }
 
@@ -135,7 +141,9 @@ static void answered(struct world *w, void *arg)
 	if (runner && !swallowed) {
 		runner->in_flight--;
 		world_trace(w, "answer: app%d %s %s%s", c->app, VERB_NAMES[c->verb], c->key,
-			    c->lost ? " lost" : c->injected ? " refused on the way" : "");
+			    c->lost	  ? " lost"
+			    : c->injected ? " refused on the way"
+					  : "");
 		deliver(runner->cluster, w, c);
 	}
 	call_drop(c);
@@ -166,10 +174,10 @@ static int64_t decide(struct world *w, struct call *c, int64_t timeout, int64_t 
 		return *answer_at + rng_range(&w->rng, 1, 2000);
 	}
 	static const int codes[] = { 500, 503, 504 };
-	int code = fault_strikes(f, &w->rng, FAULT_CONFLICT, c->app) ? 409 :
-		   fault_strikes(f, &w->rng, FAULT_THROTTLE, c->app) ? 429 :
-		   fault_strikes(f, &w->rng, FAULT_SERVER, c->app)   ? codes[rng_below(&w->rng, 3)] :
-								       0;
+	int code = fault_strikes(f, &w->rng, FAULT_CONFLICT, c->app)   ? 409
+		   : fault_strikes(f, &w->rng, FAULT_THROTTLE, c->app) ? 429
+		   : fault_strikes(f, &w->rng, FAULT_SERVER, c->app)   ? codes[rng_below(&w->rng, 3)]
+								       : 0;
 	c->injected = code;
 	/* A 504 may come after the write took effect. */
 	return code && !(code == 504 && rng_chance(&w->rng, 500)) ? -1 : arrive_at;
@@ -236,7 +244,8 @@ static void write_take_effect(struct world *w, struct write *write)
 	r->inventory = hand_over(write->text);
 	r->applied = write->applied;
 	r->healthy = write->healthy;
-	world_trace(w, "store: app%d inventory of %zu bytes, applied %s", r->index, strlen(r->inventory), r->applied.text);
+	world_trace(w, "store: app%d inventory of %zu bytes, applied %s", r->index, strlen(r->inventory),
+		    r->applied.text);
 }
 
 static void write_answered(struct world *w, void *arg)
@@ -306,7 +315,8 @@ void port_write(struct runner *runner)
 	runner->tokens.n = 0;
 	write->effective = true;
 	if (!w->calm && fault_strikes(&w->faults, &w->rng, FAULT_PERSIST, write->app)) {
-		static const char *const failures[] = { "409 Conflict", "connection reset", "connection reset by peer" };
+		static const char *const failures[] = { "409 Conflict", "connection reset",
+							"connection reset by peer" };
 		uint32_t which = rng_below(&w->rng, 3);
 		write->failure = failures[which];
 		write->effective = which == 2;

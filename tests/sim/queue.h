@@ -1,5 +1,6 @@
 /*
- * queue.h - virtual time: what happens when. Events at the same millisecond happen in the order they were planned.
+ * queue.h - virtual time: what happens when. Events at the same millisecond happen in the order they were
+ * planned.
  */
 #pragma once
 
@@ -15,7 +16,7 @@ struct event {
 	int64_t at;
 	uint64_t order;
 	event_fn *fn;
-	void *arg;            /* owned by the event until fn runs */
+	void *arg;	      /* owned by the event until fn runs */
 	void (*drop)(void *); /* frees arg when the event never runs; NULL: nothing to free */
 };
 

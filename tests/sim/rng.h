@@ -1,5 +1,6 @@
 /*
- * rng.h - the one source of chance: SplitMix64 (Steele, Lea, Flood 2014). The same seed gives the same history.
+ * rng.h - the one source of chance: SplitMix64 (Steele, Lea, Flood 2014). The same seed gives the same
+ * history.
  */
 #pragma once
 

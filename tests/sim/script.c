@@ -2,20 +2,25 @@
 #include "script.h"
 
 const char *const STEP_NAMES[STEP_KINDS] = {
-	[STEP_COMMIT] = "commit",       [STEP_BRANCH_GONE] = "branch-gone", [STEP_CRASH] = "crash",
-	[STEP_LEADER] = "leader",       [STEP_EDIT] = "edit",               [STEP_ADD_LABEL] = "add-label",
-	[STEP_DELETE] = "delete",       [STEP_STRIP] = "strip",             [STEP_CLAIM] = "claim",
-	[STEP_PRECREATE] = "precreate", [STEP_FINALIZER] = "finalizer",     [STEP_FIGHT] = "fight",
-	[STEP_FLAP] = "flap",           [STEP_SUSPEND] = "suspend",         [STEP_CONFIG] = "config",
-	[STEP_SYNC_NOW] = "sync-now",   [STEP_REMOVE] = "remove",           [STEP_WEBHOOK] = "webhook",
-	[STEP_NAMESPACE] = "namespace", [STEP_WATCH_CUT] = "watch-cut",     [STEP_DOWN] = "down",
+	[STEP_COMMIT] = "commit",	[STEP_BRANCH_GONE] = "branch-gone",
+	[STEP_CRASH] = "crash",		[STEP_LEADER] = "leader",
+	[STEP_EDIT] = "edit",		[STEP_ADD_LABEL] = "add-label",
+	[STEP_DELETE] = "delete",	[STEP_STRIP] = "strip",
+	[STEP_CLAIM] = "claim",		[STEP_PRECREATE] = "precreate",
+	[STEP_FINALIZER] = "finalizer", [STEP_FIGHT] = "fight",
+	[STEP_FLAP] = "flap",		[STEP_SUSPEND] = "suspend",
+	[STEP_CONFIG] = "config",	[STEP_SYNC_NOW] = "sync-now",
+	[STEP_REMOVE] = "remove",	[STEP_WEBHOOK] = "webhook",
+	[STEP_NAMESPACE] = "namespace", [STEP_WATCH_CUT] = "watch-cut",
+	[STEP_DOWN] = "down",
 };
 
 static const uint8_t WEIGHTS[STEP_KINDS] = {
-	[STEP_COMMIT] = 60,   [STEP_BRANCH_GONE] = 4, [STEP_CRASH] = 16, [STEP_LEADER] = 6,   [STEP_EDIT] = 12,
-	[STEP_ADD_LABEL] = 4, [STEP_DELETE] = 10,     [STEP_STRIP] = 4,  [STEP_CLAIM] = 3,    [STEP_PRECREATE] = 6,
-	[STEP_FINALIZER] = 4, [STEP_FIGHT] = 2,       [STEP_FLAP] = 4,   [STEP_SUSPEND] = 5,  [STEP_CONFIG] = 8,
-	[STEP_SYNC_NOW] = 4,  [STEP_REMOVE] = 5,      [STEP_WEBHOOK] = 4, [STEP_NAMESPACE] = 3, [STEP_WATCH_CUT] = 6,
+	[STEP_COMMIT] = 60, [STEP_BRANCH_GONE] = 4, [STEP_CRASH] = 16,	  [STEP_LEADER] = 6,
+	[STEP_EDIT] = 12,   [STEP_ADD_LABEL] = 4,   [STEP_DELETE] = 10,	  [STEP_STRIP] = 4,
+	[STEP_CLAIM] = 3,   [STEP_PRECREATE] = 6,   [STEP_FINALIZER] = 4, [STEP_FIGHT] = 2,
+	[STEP_FLAP] = 4,    [STEP_SUSPEND] = 5,	    [STEP_CONFIG] = 8,	  [STEP_SYNC_NOW] = 4,
+	[STEP_REMOVE] = 5,  [STEP_WEBHOOK] = 4,	    [STEP_NAMESPACE] = 3, [STEP_WATCH_CUT] = 6,
 	[STEP_DOWN] = 3,
 };
 

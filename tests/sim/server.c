@@ -1,4 +1,5 @@
-/* server.c - requests: find, check, change a copy, store it as a new version, tell the watchers and the controllers. */
+/* server.c - requests: find, check, change a copy, store it as a new version, tell the watchers and the
+ * controllers. */
 #include "server.h"
 
 #include <stdio.h>
@@ -61,7 +62,8 @@ struct object *server_find(struct server *s, struct str key)
 const char *object_owner(struct arena *a, const struct node *root)
 {
 	const struct node *labels = node_at(root, "metadata.labels");
-	struct str app = node_text(node_get(labels, LABEL_APP)), ns = node_text(node_get(labels, LABEL_NAMESPACE));
+	struct str app = node_text(node_get(labels, LABEL_APP)),
+		   ns = node_text(node_get(labels, LABEL_NAMESPACE));
 	return app.n ? arena_printf(a, "%.*s/%.*s", STR_ARG(ns), STR_ARG(app)) : NULL;
 }
 
@@ -93,7 +95,8 @@ bool server_kind(struct server *s, struct str group, struct str kind, bool *name
 		const struct node *root = s->objects.at[i]->v->root;
 		if (strcmp(s->objects.at[i]->kind, "apiextensions.k8s.io/CustomResourceDefinition") != 0 ||
 		    !str_eq(node_text(node_at(root, "spec.group")), group) ||
-		    !str_eq(node_text(node_at(root, "spec.names.kind")), kind) || !controllers_established(root))
+		    !str_eq(node_text(node_at(root, "spec.names.kind")), kind) ||
+		    !controllers_established(root))
 			continue;
 		*namespaced = true;
 		return true;
@@ -143,7 +146,8 @@ static void store(struct server *s, struct object *o, struct version *v)
 	}
 	o->v = v;
 	s->changed(s->world, o->kind, o->key, before, v, s->rv);
-	bool gone = node_at(v->root, "metadata.deletionTimestamp") && !node_count(node_at(v->root, "metadata.finalizers"));
+	bool gone = node_at(v->root, "metadata.deletionTimestamp") &&
+		    !node_count(node_at(v->root, "metadata.finalizers"));
 	if (gone)
 		remove_object(s, o);
 	else
@@ -158,8 +162,8 @@ static struct version *version_new(void)
 	return v;
 }
 
-static void create(struct server *s, const struct server_request *request, const struct key *key, struct version *v,
-		   struct server_answer *out)
+static void create(struct server *s, const struct server_request *request, const struct key *key,
+		   struct version *v, struct server_answer *out)
 {
 	char uid[40];
 	snprintf(uid, sizeof(uid), "00000000-0000-4000-8000-%012llx", (unsigned long long)++s->uids);
@@ -193,7 +197,8 @@ static bool namespace_refuses(struct server *s, const struct key *key, struct se
 	}
 	if (!node_at(ns->v->root, "metadata.deletionTimestamp"))
 		return false;
-	snprintf(text, sizeof(text), "unable to create new content in namespace %.*s because it is being terminated",
+	snprintf(text, sizeof(text),
+		 "unable to create new content in namespace %.*s because it is being terminated",
 		 STR_ARG(key->namespace));
 	refuse(out, 403, "Forbidden", text);
 	return true;
@@ -202,11 +207,13 @@ static bool namespace_refuses(struct server *s, const struct key *key, struct se
 static bool validation_refuses(const char *kind, const struct node *before, const struct node *after,
 			       struct server_answer *out)
 {
-	if (node_bool(node_at(after, "spec.invalid"), false) || node_get(node_get(after, "data"), "invalid")) {
+	if (node_bool(node_at(after, "spec.invalid"), false) ||
+	    node_get(node_get(after, "data"), "invalid")) {
 		refuse(out, 422, "Invalid", "spec.invalid: Invalid value: true: must not be set");
 		return true;
 	}
-	static const char *const immutable[][2] = { { "apps/Deployment", "spec.selector" }, { "batch/Job", "spec.template" } };
+	static const char *const immutable[][2] = { { "apps/Deployment", "spec.selector" },
+						    { "batch/Job", "spec.template" } };
 	for (size_t i = 0; before && i < 2; i++) {
 		if (strcmp(kind, immutable[i][0]) != 0 ||
 		    node_equal(node_at(before, immutable[i][1]), node_at(after, immutable[i][1])))
@@ -251,8 +258,10 @@ static enum ssa_result change(struct server *s, const struct server_request *req
 		out->reason = "Invalid";
 		return SSA_CONFLICT;
 	}
-	if (!node_equal(node_at(live, "metadata.resourceVersion"), node_at(v->root, "metadata.resourceVersion"))) {
-		refuse(out, 409, "Conflict", "the object has been modified; please apply your changes to the latest version");
+	if (!node_equal(node_at(live, "metadata.resourceVersion"),
+			node_at(v->root, "metadata.resourceVersion"))) {
+		refuse(out, 409, "Conflict",
+		       "the object has been modified; please apply your changes to the latest version");
 		return SSA_CONFLICT;
 	}
 	if (request->verb == SERVER_MERGE_PATCH && node_get(body, "status"))
@@ -311,8 +320,10 @@ static void delete_object(struct server *s, const struct server_request *request
 	if (!held) {
 		out->v = version_new();
 		out->v->root = node_map(&out->v->arena);
-		node_set(&out->v->arena, out->v->root, STR("kind"), node_string(&out->v->arena, STR("Status")));
-		node_set(&out->v->arena, out->v->root, STR("apiVersion"), node_string(&out->v->arena, STR("v1")));
+		node_set(&out->v->arena, out->v->root, STR("kind"),
+			 node_string(&out->v->arena, STR("Status")));
+		node_set(&out->v->arena, out->v->root, STR("apiVersion"),
+			 node_string(&out->v->arena, STR("v1")));
 		remove_object(s, o);
 		return;
 	}
@@ -340,7 +351,8 @@ void server_handle(struct server *s, const struct server_request *request, struc
 	}
 	if (namespaced != (key.namespace.n > 0)) {
 		out->outcome = PORT_SCOPE_MISMATCH;
-		snprintf(out->message, sizeof(out->message), namespaced ? "is namespaced" : "is cluster-scoped");
+		snprintf(out->message, sizeof(out->message),
+			 namespaced ? "is namespaced" : "is cluster-scoped");
 		return;
 	}
 	struct object *o = server_find(s, request->key);
@@ -355,7 +367,8 @@ void server_handle(struct server *s, const struct server_request *request, struc
 	cleanup_buf struct buf kind = BUF_INIT;
 	buf_printf(&kind, "%.*s/%.*s", STR_ARG(key.group), STR_ARG(key.kind));
 	if (s->webhook_kind && !request->dry_run && strcmp(s->webhook_kind, kind.p) == 0) {
-		refuse(out, 500, "InternalError", "failed calling webhook \"gate.example\": connection refused");
+		refuse(out, 500, "InternalError",
+		       "failed calling webhook \"gate.example\": connection refused");
 		return;
 	}
 	if (request->verb == SERVER_DELETE)
@@ -387,11 +400,13 @@ void server_put(struct server *s, const char *key_text, const char *json, const 
 
 void server_edit(struct server *s, const char *key, const char *merge_patch, const char *manager)
 {
-	struct server_request request = {
-		.verb = SERVER_MERGE_PATCH, .key = str_of(key), .body = str_of(merge_patch), .manager = manager
-	};
+	struct server_request request = { .verb = SERVER_MERGE_PATCH,
+					  .key = str_of(key),
+					  .body = str_of(merge_patch),
+					  .manager = manager };
 	struct server_answer out;
-	const char *webhook = hand_over(s->webhook_kind); /* gates what the operator writes, not the controllers */
+	const char *webhook =
+		hand_over(s->webhook_kind); /* gates what the operator writes, not the controllers */
 	server_handle(s, &request, &out);
 	s->webhook_kind = webhook;
 	server_answer_release(&out);

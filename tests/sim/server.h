@@ -1,8 +1,10 @@
 /*
- * server.h - a small API server: objects, versions, ownership of fields, finalizers, namespaces, CRDs, controllers.
+ * server.h - a small API server: objects, versions, ownership of fields, finalizers, namespaces, CRDs,
+ * controllers.
  *
- * It has no chance of its own beyond the delays of its controllers: faults on the way to it are the port's (faults.h).
- * Versions are immutable and counted, so that a delayed watch event or answer still shows what it was sent with.
+ * It has no chance of its own beyond the delays of its controllers: faults on the way to it are the port's
+ * (faults.h). Versions are immutable and counted, so that a delayed watch event or answer still shows what it
+ * was sent with.
  */
 #pragma once
 
@@ -26,7 +28,7 @@ void version_unref(struct version *v); /* NULL is fine */
 struct object {
 	char *key, *kind; /* kind: "group/Kind" */
 	struct version *v;
-	bool flapping;    /* its controller says unavailable for now */
+	bool flapping; /* its controller says unavailable for now */
 };
 
 enum server_verb {
@@ -49,7 +51,7 @@ struct server_answer {
 	int code;
 	const char *reason;
 	char message[256];
-	struct version *v; /* one reference, or NULL */
+	struct version *v;		/* one reference, or NULL */
 	bool created, changed, deleted; /* what it did */
 };
 
@@ -61,8 +63,8 @@ struct server {
 	/* Kinds whose writes an admission webhook refuses now; NULL: none. */
 	const char *webhook_kind;
 	/* Told of every new version (after NULL: gone), with the resourceVersion of the change. */
-	void (*changed)(struct world *w, const char *kind, const char *key, struct version *before, struct version *after,
-			uint64_t rv);
+	void (*changed)(struct world *w, const char *kind, const char *key, struct version *before,
+			struct version *after, uint64_t rv);
 };
 
 void server_init(struct server *s, struct world *w, struct rng rng);

@@ -1,6 +1,6 @@
 /*
- * ssa.c - field sets are node maps in the shape of fieldsV1: "f:name", "k:{...}", "v:..." to a map of what is below;
- * an empty map is a leaf, "." says that the path itself is a member beside what is below it.
+ * ssa.c - field sets are node maps in the shape of fieldsV1: "f:name", "k:{...}", "v:..." to a map of what is
+ * below; an empty map is a leaf, "." says that the path itself is a member beside what is below it.
  */
 #include "ssa.h"
 
@@ -63,15 +63,20 @@ static struct node *item_find(struct arena *a, struct str field, const struct no
 
 static struct str element_of(struct arena *a, struct str key)
 {
-	return str_of(arena_printf(a, "f:%.*s", STR_ARG(key)));
+	char *text = arena_alloc(a, key.n + 2);
+	memcpy(text, "f:", 2);
+	memcpy(text + 2, key.p, key.n);
+	return (struct str){ text, key.n + 2 };
 }
 
 /* What is nobody's field: identity and what the server writes itself. */
 static bool server_field(int depth, bool in_metadata, struct str key)
 {
 	static const char *const top[] = { "apiVersion", "kind", "status" };
-	static const char *const meta[] = { "name",       "namespace",         "uid",           "resourceVersion",
-					    "generation", "creationTimestamp", "managedFields", "deletionTimestamp" };
+	static const char *const meta[] = { "name",	     "namespace",
+					    "uid",	     "resourceVersion",
+					    "generation",    "creationTimestamp",
+					    "managedFields", "deletionTimestamp" };
 	if (depth == 0)
 		for (size_t i = 0; i < sizeof(top) / sizeof(*top); i++)
 			if (str_is(key, top[i]))
@@ -217,7 +222,8 @@ static struct node *set_changed(struct arena *a, const struct node *x, const str
 }
 
 /* The part of a set that is there in n; NULL: nothing. */
-static struct node *set_present(struct arena *a, const struct node *set, const struct node *n, struct place at)
+static struct node *set_present(struct arena *a, const struct node *set, const struct node *n,
+				struct place at)
 {
 	if (!n)
 		return NULL;
@@ -249,7 +255,8 @@ static struct node *set_present(struct arena *a, const struct node *set, const s
 
 /* ---- objects ---- */
 
-static struct node *merge(struct arena *a, const struct node *live, const struct node *wanted, struct place at)
+static struct node *merge(struct arena *a, const struct node *live, const struct node *wanted,
+			  struct place at)
 {
 	if (!live || live->type != wanted->type || !granular(at.field, wanted) || !granular(at.field, live))
 		return node_clone(a, wanted);
@@ -260,7 +267,8 @@ static struct node *merge(struct arena *a, const struct node *live, const struct
 			if (server_field(at.depth, at.in_metadata, key))
 				continue;
 			node_set(a, out, key,
-				 merge(a, node_get_str(live, key), wanted->map.pairs[i].value, below(at, key)));
+				 merge(a, node_get_str(live, key), wanted->map.pairs[i].value,
+				       below(at, key)));
 		}
 		return out;
 	}
@@ -281,7 +289,8 @@ static struct node *merge(struct arena *a, const struct node *live, const struct
 }
 
 /* Takes the members of `gone` out of n, unless `kept` (owned by others) holds something there. */
-static void take_out(struct arena *a, struct node *n, const struct node *gone, const struct node *kept, struct place at)
+static void take_out(struct arena *a, struct node *n, const struct node *gone, const struct node *kept,
+		     struct place at)
 {
 	for (size_t i = 0; i < node_count(gone); i++) {
 		struct str element = gone->map.pairs[i].key;
@@ -290,14 +299,15 @@ static void take_out(struct arena *a, struct node *n, const struct node *gone, c
 		if (str_is(element, "."))
 			continue;
 		struct str key = n->type == NODE_MAP ? str_from(element, 2) : STR("");
-		struct node *value = n->type == NODE_MAP ? node_get_str(n, key) :
-							   item_find(a, at.field, n, element);
+		struct node *value =
+			n->type == NODE_MAP ? node_get_str(n, key) : item_find(a, at.field, n, element);
 		if (!value)
 			continue;
 		bool drop = is_member(child) && !keep;
 		if (!drop && node_count(child)) {
 			take_out(a, value, child, keep, below(at, key));
-			drop = !keep && !node_count(value) && (value->type == NODE_MAP || value->type == NODE_SEQ);
+			drop = !keep && !node_count(value) &&
+			       (value->type == NODE_MAP || value->type == NODE_SEQ);
 		}
 		if (!drop)
 			continue;
@@ -308,7 +318,8 @@ static void take_out(struct arena *a, struct node *n, const struct node *gone, c
 		for (size_t j = 0; j < n->seq.n; j++) {
 			if (n->seq.items[j] != value)
 				continue;
-			memmove(&n->seq.items[j], &n->seq.items[j + 1], (n->seq.n - j - 1) * sizeof(n->seq.items[0]));
+			memmove(&n->seq.items[j], &n->seq.items[j + 1],
+				(n->seq.n - j - 1) * sizeof(n->seq.items[0]));
 			n->seq.n--;
 			break;
 		}
@@ -375,8 +386,8 @@ static void manager_put(struct arena *a, struct node *object, const char *manage
 }
 
 /* Everybody but (manager, operation) loses what changed; entries without a field go. */
-static void managers_lose(struct arena *a, struct node *object, const struct node *changed, const char *manager,
-			  const char *operation)
+static void managers_lose(struct arena *a, struct node *object, const struct node *changed,
+			  const char *manager, const char *operation)
 {
 	struct node *list = managers(a, object);
 	struct node *mine = manager_find(list, manager, operation);
@@ -397,8 +408,8 @@ static void managers_lose(struct arena *a, struct node *object, const struct nod
 
 static const struct place ROOT = { { "", 0 }, 0, false };
 
-enum ssa_result ssa_apply(struct arena *a, const struct node *live, const struct node *wanted, const char *manager,
-			  bool force, struct node **out)
+enum ssa_result ssa_apply(struct arena *a, const struct node *live, const struct node *wanted,
+			  const char *manager, bool force, struct node **out)
 {
 	struct node *set = set_of(a, wanted, ROOT);
 	struct node *after = live ? merge(a, live, wanted, ROOT) : node_clone(a, wanted);
@@ -418,7 +429,8 @@ enum ssa_result ssa_apply(struct arena *a, const struct node *live, const struct
 	if (changed && !force) {
 		for (size_t i = 0; i < node_count(old_list); i++) {
 			const struct node *theirs = node_get(node_item(old_list, i), "fieldsV1");
-			struct node *left = node_item(old_list, i) == old ? NULL : set_minus(a, theirs, changed, true);
+			struct node *left =
+				node_item(old_list, i) == old ? NULL : set_minus(a, theirs, changed, true);
 			if (node_item(old_list, i) != old && (!left || !node_equal(left, theirs)))
 				return SSA_CONFLICT;
 		}
@@ -434,8 +446,8 @@ enum ssa_result ssa_update(struct arena *a, const struct node *live, struct node
 {
 	normalise(a, after);
 	struct node *changed = live ? set_changed(a, live, after, ROOT) : set_of(a, after, ROOT);
-	bool lists_differ =
-		live && !node_equal(node_at(live, "metadata.managedFields"), node_at(after, "metadata.managedFields"));
+	bool lists_differ = live && !node_equal(node_at(live, "metadata.managedFields"),
+						node_at(after, "metadata.managedFields"));
 	if (!changed || !node_count(changed)) {
 		/* Timestamps, status and the like are compared by the caller. */
 		return lists_differ || !live || !node_equal(live, after) ? SSA_CHANGED : SSA_SAME;
@@ -444,7 +456,8 @@ enum ssa_result ssa_update(struct arena *a, const struct node *live, struct node
 	struct node *gained = set_present(a, changed, after, ROOT);
 	if (gained && node_count(gained)) {
 		const struct node *old = manager_find(managers(a, after), manager, "Update");
-		manager_put(a, after, manager, "Update", set_union(a, old ? node_get(old, "fieldsV1") : NULL, gained));
+		manager_put(a, after, manager, "Update",
+			    set_union(a, old ? node_get(old, "fieldsV1") : NULL, gained));
 	}
 	return SSA_CHANGED;
 }

@@ -1,9 +1,10 @@
 /*
- * ssa.h - server-side apply in small: who owns which field, and what an apply or an update makes of an object.
+ * ssa.h - server-side apply in small: who owns which field, and what an apply or an update makes of an
+ * object.
  *
- * Follows structured-merge-diff as far as the histories need it: maps merge key by key; lists are atomic unless their
- * name is known as a list by key or a set; a few maps are atomic. Ownership is kept where Kubernetes keeps it, in
- * metadata.managedFields as fieldsV1.
+ * Follows structured-merge-diff as far as the histories need it: maps merge key by key; lists are atomic
+ * unless their name is known as a list by key or a set; a few maps are atomic. Ownership is kept where
+ * Kubernetes keeps it, in metadata.managedFields as fieldsV1.
  */
 #pragma once
 
@@ -16,11 +17,11 @@ enum ssa_result {
 };
 
 /*
- * *out: `live` (NULL: a new object) after `manager` applied `wanted`; all memory from a. Values that the server stores
- * in another form (quantities) are normalised.
+ * *out: `live` (NULL: a new object) after `manager` applied `wanted`; all memory from a. Values that the
+ * server stores in another form (quantities) are normalised.
  */
-enum ssa_result ssa_apply(struct arena *a, const struct node *live, const struct node *wanted, const char *manager,
-			  bool force, struct node **out);
+enum ssa_result ssa_apply(struct arena *a, const struct node *live, const struct node *wanted,
+			  const char *manager, bool force, struct node **out);
 
 /*
  * Accounts for an ordinary write: `after` is `live` as the writer wants it, and becomes the object with its

@@ -1,6 +1,6 @@
 /*
- * variants.h - deliberately broken worlds, to prove that the checks can fail. Each breaks one promise in the port or the
- * host around the unchanged state machine and driver.
+ * variants.h - deliberately broken worlds, to prove that the checks can fail. Each breaks one promise in the
+ * port or the host around the unchanged state machine and driver.
  */
 #pragma once
 

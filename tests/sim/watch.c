@@ -1,6 +1,6 @@
 /*
- * watch.c - lists and watches of one process: a list is a picture of one moment delivered later; changes follow in order,
- * late, sometimes twice. A cut stream catches up or lists again.
+ * watch.c - lists and watches of one process: a list is a picture of one moment delivered later; changes
+ * follow in order, late, sometimes twice. A cut stream catches up or lists again.
  */
 #include "operator.h"
 
@@ -63,7 +63,8 @@ static void deliver(struct world *w, void *arg)
 	bool drops = (w->variant == VARIANT_DROP_DRIFT && d->v && !d->is_list) ||
 		     (w->variant == VARIANT_DROP_DELETES && !d->v && !d->is_list);
 	if (d->is_list) {
-		world_trace(w, "watch %s: list of %zu%s", s->name, d->list.n, s->no_kind ? " (no such kind)" : "");
+		world_trace(w, "watch %s: list of %zu%s", s->name, d->list.n,
+			    s->no_kind ? " (no such kind)" : "");
 		if (s->no_kind) {
 			view_no_kind(&p->view, str_of(s->group), str_of(s->kind));
 		} else {
@@ -77,7 +78,8 @@ static void deliver(struct world *w, void *arg)
 			list_later(p, d->stream, 0);
 		s->stale = false;
 	} else if (!drops) {
-		world_trace(w, "watch %s: %s %s at %llu", s->name, d->key, d->v ? "is" : "gone", (unsigned long long)d->rv);
+		world_trace(w, "watch %s: %s %s at %llu", s->name, d->key, d->v ? "is" : "gone",
+			    (unsigned long long)d->rv);
 		if (d->v)
 			feed(p, s, d->v);
 		else
@@ -189,10 +191,14 @@ static void kinds_changed(struct process *p)
 	}
 }
 
-void watch_changed(struct world *w, const char *kind, const char *key, struct version *before, struct version *after,
-		   uint64_t rv)
+void watch_changed(struct world *w, const char *kind, const char *key, struct version *before,
+		   struct version *after, uint64_t rv)
 {
-	world_trace(w, "server: %s %s at %llu", key, !before ? "created" : after ? "changed" : "gone", (unsigned long long)rv);
+	world_trace(w, "server: %s %s at %llu", key,
+		    !before ? "created"
+		    : after ? "changed"
+			    : "gone",
+		    (unsigned long long)rv);
 	struct process *p = w->process;
 	if (!p)
 		return;

@@ -51,7 +51,8 @@ static void make_namespace(struct world *w, const char *name)
 {
 	char key[64], json[160];
 	snprintf(key, sizeof(key), "/Namespace//%s", name);
-	snprintf(json, sizeof(json), "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"%s\"}}", name);
+	snprintf(json, sizeof(json),
+		 "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"%s\"}}", name);
 	server_put(&w->server, key, json, "kubectl-create");
 }
 
@@ -106,7 +107,8 @@ void world_run(struct world *w, int64_t until)
 		e.fn(w, e.arg);
 		operator_after(w);
 		if (++w->events > EVENTS_MAX)
-			world_fail(w, "promise 4: more than %d events: something goes round in circles", EVENTS_MAX);
+			world_fail(w, "promise 4: more than %d events: something goes round in circles",
+				   EVENTS_MAX);
 	}
 	if (!w->failure[0] && w->now < until)
 		w->now = until;

@@ -1,5 +1,6 @@
 /*
- * world.h - everything of one history: time, server, git, the App resources, and the operator process that lives and dies.
+ * world.h - everything of one history: time, server, git, the App resources, and the operator process that
+ * lives and dies.
  */
 #pragma once
 
@@ -19,13 +20,14 @@ struct resource {
 	int index;
 	char name[8], owner[16]; /* "app0", "apps/app0" */
 	bool exists;
-	unsigned incarnation;    /* counts creations */
+	unsigned incarnation; /* counts creations */
 	struct app_config config;
 	struct git_repo repo;
 	bool branch_gone;
-	char *inventory;         /* stored text, or NULL */
+	char *inventory;		      /* stored text, or NULL */
 	struct app_revision applied, healthy; /* stored */
-	int64_t news_at;         /* when the operator was last told of a commit or a change */
+	bool disturbed;			      /* something other than its own commits happened to it */
+	int64_t news_at;		      /* when the operator was last told of a commit or a change */
 	/* Counted since the start, for the quiet hour. */
 	uint64_t requests, renders, persists, statuses, ticks;
 };
@@ -40,16 +42,16 @@ struct world {
 	struct server server;
 	struct faults faults;
 	struct script script;
-	bool calm;               /* faults are over */
+	bool calm; /* faults are over */
 	int64_t server_down_until;
 	struct resource apps[APPS_MAX];
 	int n_apps;
 	struct process *process; /* NULL: the operator is down */
-	uint64_t epochs;         /* processes started */
-	unsigned fights;         /* rewrites by the controller that fights */
+	uint64_t epochs;	 /* processes started */
+	unsigned fights;	 /* rewrites by the controller that fights */
 	unsigned crashes;
 	uint64_t events;
-	char failure[600];       /* the first broken promise; "": none */
+	char failure[600]; /* the first broken promise; "": none */
 };
 
 void world_init(struct world *w, uint64_t seed, const struct only *only, enum variant variant, bool trace);
@@ -58,9 +60,9 @@ void world_release(struct world *w);
 void world_run(struct world *w, int64_t until);
 
 void world_fail(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-#define world_trace(w, ...) \
-	do { \
-		if ((w)->trace) \
+#define world_trace(w, ...)                          \
+	do {                                         \
+		if ((w)->trace)                      \
 			world_say((w), __VA_ARGS__); \
 	} while (0)
 void world_say(struct world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
