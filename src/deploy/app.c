@@ -516,6 +516,12 @@ void app_rendered(struct app *app, uint64_t ticket, struct desired *desired, con
 	step(app);
 }
 
+void app_render_started(struct app *app, uint64_t ticket, int64_t now)
+{
+	if (ticket == app->ticket && app->phase == APP_RENDERING)
+		app->started_at = now;
+}
+
 void app_sync_now(struct app *app, int64_t now)
 {
 	app->now = now;

@@ -14,7 +14,7 @@
 
 #define KUBE_LIMIT_START 64
 #define KUBE_LIMIT_MIN 2
-#define KUBE_LIMIT_MAX 256
+#define KUBE_LIMIT_MAX 96
 #define KUBE_LIMIT_LATENCY_MIN 8 /* latency never takes it below this; only the server's own word does */
 #define KUBE_LIMIT_WORSE 3
 #define KUBE_LIMIT_SLOW_MS 300	    /* a mean latency under this is never trouble */

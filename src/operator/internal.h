@@ -28,6 +28,9 @@ struct operator {
 	struct map apps;    /* "NAMESPACE/NAME" -> struct managed */
 	struct map sources; /* "NAMESPACE/NAME" -> struct source */
 	struct scope_cache scopes;
+	VEC(struct managed *) start_queue; /* attempts that wait for a slot; see slots.c */
+	size_t slots_taken;
+	struct loop_timer *slot_timer;
 	VEC(struct managed *) status_queue; /* apps whose status may differ from what was written */
 	size_t status_in_flight;
 	struct loop_timer *lag_timer;
@@ -53,6 +56,9 @@ struct managed {
 	char *sha;              /* commit that wanted stands for */
 	struct render_job *job; /* under way */
 	uint64_t job_ticket;
+	bool slot, slot_lent;   /* slots.c: has one; has one that no longer counts */
+	bool start_queued;
+	int64_t slot_since;
 	bool ready;             /* app and driver exist */
 	bool gone;              /* the object is gone: freed when nothing is under way */
 	bool listed;            /* seen in the list under way */
@@ -103,6 +109,11 @@ struct source_answer {
 bool source_resolve(struct source *s, struct managed *m, struct source_answer *out);
 void source_notify(struct source *s); /* look at the remote now */
 const char *source_mirror(const struct source *s);
+
+/* slots.c */
+void slot_wait(struct managed *m, uint64_t ticket); /* job_start() now, or when there is a slot */
+void slot_check(struct managed *m);                 /* after every step of the app's machine */
+void slot_release(struct managed *m);               /* the app goes away */
 
 /* jobs.c */
 struct render_job;

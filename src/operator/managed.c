@@ -23,12 +23,13 @@ static void host_render(void *ctx, uint64_t ticket)
 {
 	struct managed *m = ctx;
 	m->operator->reconciles++;
-	job_start(m, ticket);
+	slot_wait(m, ticket);
 }
 
 static void host_arm(void *ctx, int64_t at)
 {
 	struct managed *m = ctx;
+	slot_check(m);
 	if (at == INT64_MAX) {
 		loop_timer_clear(m->timer);
 		return;
@@ -364,6 +365,7 @@ void managed_free(struct managed *m)
 		app_release(&m->app);
 	}
 	m->ready = false;
+	slot_release(m);
 	store_release(m);
 	m->persist = NULL;
 	status_release(m);

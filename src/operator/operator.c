@@ -138,6 +138,8 @@ static void release_objects(struct operator *op)
 		source_free(e->value);
 	map_release(&op->sources);
 	vec_release(&op->status_queue);
+	vec_release(&op->start_queue);
+	loop_timer_free(op->slot_timer);
 }
 
 static int start(struct operator *op, struct error *err)

@@ -20,7 +20,7 @@ enum {
 	STATUS_IN_FLIGHT = 16,
 	STATUS_PROGRESS_MS = 1000, /* while an attempt is under way */
 	STATUS_RETRY_MS = 3000,
-	STATUS_TIMEOUT_MS = 30000,
+	STATUS_TIMEOUT_MS = 300000,
 	OBJECTS_MAX = 100, /* deploy/crds/apps.yaml: maxItems */
 	ERRORS_MAX = 50,
 };
