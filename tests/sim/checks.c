@@ -12,8 +12,8 @@
 #include "doc/json.h"
 
 enum {
-	NEWS_MS = 1000,           /* a new commit is attempted within this, whatever is under way */
-	ISOLATED_MS = 100000,     /* an app that nothing disturbs is through by then, whatever others suffer */
+	NEWS_MS = 1000,	      /* a new commit is attempted within this, whatever is under way */
+	ISOLATED_MS = 100000, /* an app that nothing disturbs is through by then, whatever others suffer */
 	ATTEMPT_SLACK_MS = 35000, /* an attempt may outlive its timeout by one request */
 };
 
@@ -152,8 +152,7 @@ void check_runner(struct world *w, const struct runner *runner)
 	if (!acts || !head || r->branch_gone)
 		return;
 	bool alone = !r->disturbed && w->faults.only_app >= 0 && w->faults.only_app != r->index;
-	if (alone && w->now - r->news_at > ISOLATED_MS &&
-	    !hash_eq(runner->through, head->revision.input))
+	if (alone && w->now - r->news_at > ISOLATED_MS && !hash_eq(runner->through, head->revision.input))
 		world_fail(w, "promise 2: %s is not through with %s after %lld s, and nothing disturbs it",
 			   r->name, head->revision.text, (long long)(w->now - r->news_at) / 1000);
 	if (w->now - r->news_at > NEWS_MS && !hash_eq(app->attempted.input, head->revision.input))
