@@ -2,8 +2,14 @@
 #include "cmd/commands.h"
 
 const struct command *const commands[] = {
+	&command_install,
+	&command_uninstall,
 	&command_run,
 	&command_render,
+	&command_status,
+	&command_suspend,
+	&command_resume,
+	&command_delete,
 	&command_version,
 	&command_completion,
 	&command_man,

@@ -1,25 +1,50 @@
-/* install.c - `capstan install`: the operator, its permissions and its custom resources into a cluster. */
+/*
+ * install.c - `capstan install`: the operator, its permissions and its custom resources into a cluster.
+ *
+ * The kinds come first and are waited for; then everything else, each tried whatever became of the others.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "cmd/cluster.h"
 #include "cmd/commands.h"
+#include "cmd/manifests.h"
+#include "deploy/cluster/live.h"
+#include "doc/json.h"
+#include "doc/yaml.h"
+
+#define INSTALL_MANAGER "capstan-install"
+
+enum { POLL_MS = 200, INSTALL_TIMEOUT_MS = 180000 };
 
 struct install_options {
-	const char *image;
+	const char *image, *rights;
 	int64_t replicas;
 	bool print, crds_only, no_wait;
 };
 
 #define FIELD(f) .offset = offsetof(struct install_options, f)
 
+static const char *const rights[] = { "minimal", "full", NULL };
+
 static const struct option_def options[] = {
 	{ .name = "image",
 	  .kind = OPTION_TEXT,
 	  .value = "IMAGE",
 	  FIELD(image),
-	  .help = "Container image of the operator." },
+	  .help = "Container image of the operator. Default: the one of this version as `make image` names it." },
 	{ .name = "replicas",
 	  .kind = OPTION_COUNT,
 	  .value = "N",
 	  FIELD(replicas),
 	  .help = "How many operators stand ready; one of them leads. Default: 1." },
+	{ .name = "rights",
+	  .kind = OPTION_CHOICE,
+	  .value = "RIGHTS",
+	  .choices = rights,
+	  FIELD(rights),
+	  .help = "What an App without serviceAccountName may do: `full`, everything; `minimal`, nothing but what you grant. "
+		  "Default: `full`." },
 	{ .name = "print",
 	  .kind = OPTION_FLAG,
 	  FIELD(print),
@@ -35,10 +60,164 @@ static const struct option_def options[] = {
 	{ .name = NULL },
 };
 
+/* --- printing --- */
+
+static void print_all(const struct cli *cli, struct arena *a, const struct manifest *all, size_t n)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	bool json = cli->common.output && strcmp(cli->common.output, "json") == 0;
+	struct node *list = node_map(a), *items = node_seq(a);
+	for (size_t i = 0; i < n; i++) {
+		node_push(a, items, all[i].root);
+		if (json)
+			continue;
+		buf_adds(&text, "---\n");
+		yaml_write(&text, all[i].root);
+	}
+	node_set(a, list, STR("apiVersion"), node_string(a, STR("v1")));
+	node_set(a, list, STR("items"), items);
+	node_set(a, list, STR("kind"), node_string(a, STR("List")));
+	if (json)
+		json_write_pretty(&text, list);
+	fwrite(text.p, 1, text.n, cli->out);
+}
+
+/* --- applying --- */
+
+static struct kube_request request_for(const struct manifest *m, enum kube_verb verb)
+{
+	return (struct kube_request){
+		.verb = verb,
+		.group = m->group,
+		.version = m->version,
+		.kind = m->kind,
+		.namespace = m->namespace,
+		.name = m->name,
+	};
+}
+
+static struct str version_of(const struct reply *reply)
+{
+	return reply->result == KUBE_OK ? node_text(node_at(reply->body, "metadata.resourceVersion"))
+					: STR("");
+}
+
+/* Says "created Deployment ..."; *lost: the cluster cannot be reached, so that to go on is of no use. */
+static bool apply(struct cluster *c, const struct manifest *m, bool *lost)
+{
+	cleanup_arena struct arena a = ARENA_INIT;
+	cleanup_buf struct buf body = BUF_INIT;
+	struct reply before, after;
+	struct kube_request request = request_for(m, KUBE_GET);
+	cluster_call(c, &a, &request, &before);
+	request = request_for(m, KUBE_APPLY);
+	json_write(&body, m->root);
+	request.body = buf_str(&body);
+	request.field_manager = INSTALL_MANAGER;
+	request.force = true;
+	cluster_call(c, &a, &request, &after);
+	const char *name = manifest_name(&a, m);
+	if (after.result != KUBE_OK) {
+		struct error err = ERROR_INIT;
+		cluster_error(&err, &after, "%s", name);
+		command_fail(c->cli, &err);
+		*lost = after.result == KUBE_LOST || after.result == KUBE_TIMEOUT;
+		return false;
+	}
+	const char *word = after.code == 201				     ? "created"
+			   : str_eq(version_of(&before), version_of(&after)) ? "unchanged"
+									     : "configured";
+	fprintf(c->cli->out, "%-10s  %s\n", word, name);
+	fflush(c->cli->out);
+	return true;
+}
+
+/* Until it is healthy (a kind: established; a Deployment: available), telling what it waits for when that
+ * changes. */
+static int wait_for(struct cluster *c, const struct manifest *m)
+{
+	char told[HEALTH_MESSAGE_MAX] = "";
+	for (;;) {
+		cleanup_arena struct arena a = ARENA_INIT;
+		struct health_result health = { .health = HEALTH_UNKNOWN };
+		struct reply reply;
+		struct kube_request request = request_for(m, KUBE_GET);
+		cluster_call(c, &a, &request, &reply);
+		if (reply.result == KUBE_OK)
+			health_of(reply.body, clock_wall_ms() / 1000, &health);
+		else
+			snprintf(health.message, sizeof(health.message), "%s", reply.message);
+		if (health.health == HEALTH_CURRENT)
+			return EXIT_OK;
+		if (health.message[0] && strcmp(told, health.message) != 0 && !m->crd)
+			fprintf(c->cli->err, "waiting for %s: %s\n", manifest_name(&a, m), health.message);
+		memcpy(told, health.message, sizeof(told));
+		if (cluster_left_ms(c) == 0) {
+			fprintf(c->cli->err, "%s: %s is not ready in time%s%s\n", c->cli->program,
+				manifest_name(&a, m), told[0] ? ": " : "", told);
+			return EXIT_TIMED_OUT;
+		}
+		cluster_pause(c, POLL_MS);
+	}
+}
+
+static bool is_waited_for(const struct manifest *m)
+{
+	return m->crd || str_is(m->kind, "Deployment");
+}
+
+/* One half: the kinds, or everything else. */
+static int apply_part(struct cluster *c, const struct manifest *all, size_t n, bool kinds)
+{
+	const struct install_options *own = c->cli->own;
+	int status = EXIT_OK;
+	bool lost = false;
+	for (size_t i = 0; i < n && !lost; i++)
+		if (all[i].crd == kinds && !apply(c, &all[i], &lost))
+			status = EXIT_DIFFERS;
+	if (lost)
+		return EXIT_TROUBLE;
+	for (size_t i = 0; i < n && status == EXIT_OK; i++)
+		if (all[i].crd == kinds && is_waited_for(&all[i]) && (kinds || !own->no_wait))
+			status = wait_for(c, &all[i]);
+	return status;
+}
+
+static int run(struct cli *cli)
+{
+	const struct install_options *own = cli->own;
+	cleanup_arena struct arena a = ARENA_INIT;
+	struct manifest_options which = {
+		.image = own->image,
+		.replicas = own->replicas,
+		.full_rights = !own->rights || strcmp(own->rights, "full") == 0,
+		.crds_only = own->crds_only,
+		.namespace = cli->common.namespace,
+	};
+	struct manifest *all;
+	size_t n = manifests(&a, &which, &all);
+	if (own->print) {
+		print_all(cli, &a, all, n);
+		return EXIT_OK;
+	}
+	struct cluster c;
+	struct error err = ERROR_INIT;
+	int status = EXIT_OK;
+	if (cluster_open(&c, cli, INSTALL_TIMEOUT_MS, &err) < 0 || cluster_discover(&c, &err) < 0)
+		status = command_fail(cli, &err);
+	if (status == EXIT_OK)
+		status = apply_part(&c, all, n, true);
+	if (status == EXIT_OK && !own->crds_only)
+		status = apply_part(&c, all, n, false);
+	cluster_close(&c);
+	return status;
+}
+
 static const char *const formats[] = { "yaml", "json", NULL };
 
 static const struct example examples[] = {
 	{ "install", "Install or upgrade the operator in capstan-system" },
+	{ "install --crds-only", "Only the kinds App and Repo, for an operator that runs elsewhere" },
 	{ "install --print > capstan.yaml", "Keep what would be applied in git" },
 	{ NULL, NULL },
 };
@@ -56,11 +235,13 @@ const struct command command_install = {
 	.operands = "",
 	.summary = "Install or upgrade the operator in a cluster",
 	.help = "Applies the custom resource definitions, the operator's Deployment and the permissions it needs, and nothing "
-		"more. To run it again upgrades what is there.",
+		"more, by server-side apply, and says of each what became of it. To run it again upgrades what is there.\n\n"
+		"Every right has its reason in the file it is in: see `install --print`.",
 	.options = options,
 	.options_size = sizeof(struct install_options),
 	.formats = formats,
 	.common = COMMON_CLUSTER | COMMON_NAMESPACE | COMMON_COLOR | COMMON_TIMEOUT,
 	.examples = examples,
 	.exits = exits,
+	.run = run,
 };

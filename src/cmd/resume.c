@@ -1,7 +1,13 @@
 /* resume.c - `capstan resume APP...`: the end of `capstan suspend`. */
 #include <limits.h>
 
+#include "cmd/apps.h"
 #include "cmd/commands.h"
+
+static int run(struct cli *cli)
+{
+	return apps_patch_operands(cli, "{\"spec\":{\"suspend\":false}}", "resumed");
+}
 
 static const struct example examples[] = {
 	{ "resume shop", "Act on the app shop again; the newest revision is applied at once" },
@@ -18,4 +24,5 @@ const struct command command_resume = {
 	.operands_max = UINT_MAX,
 	.complete = COMPLETE_APP,
 	.examples = examples,
+	.run = run,
 };

@@ -1,7 +1,13 @@
 /* suspend.c - `capstan suspend APP...`: leave apps as they are. */
 #include <limits.h>
 
+#include "cmd/apps.h"
 #include "cmd/commands.h"
+
+static int run(struct cli *cli)
+{
+	return apps_patch_operands(cli, "{\"spec\":{\"suspend\":true}}", "suspended");
+}
 
 static const struct example examples[] = {
 	{ "suspend shop", "Leave the app shop alone while somebody works on it by hand" },
@@ -19,4 +25,5 @@ const struct command command_suspend = {
 	.operands_max = UINT_MAX,
 	.complete = COMPLETE_APP,
 	.examples = examples,
+	.run = run,
 };
