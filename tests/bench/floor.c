@@ -73,6 +73,8 @@ struct floor {
 	bool watching;	  /* the watch has answered */
 };
 
+static void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+
 static void die(const char *format, ...)
 {
 	va_list args;
