@@ -195,7 +195,7 @@ static bool removal_over(struct cluster_driver *d)
 	for (size_t i = 0; i < d->entries.n; i++) {
 		const struct entry *e = &d->entries.at[i];
 		/* A late apply puts labels back; somebody else's object of the name is not waited for. */
-		bool there = is_ours(d, e->record) && (d->op.orphan || !e->kept);
+		bool there = is_ours(d, e->record) && (d->op.orphan || !e->record->prune_disabled);
 		bool unsure = d->base.now < e->unsure_until;
 		if ((there || unsure) && !e->failed)
 			return false;
@@ -209,7 +209,8 @@ static void doom_late(struct cluster_driver *d)
 	for (size_t i = 0; i < d->entries.n; i++) {
 		const struct entry *e = &d->entries.at[i];
 		const struct record *r = e->record;
-		bool left = is_ours(d, r) && (d->op.orphan || (!r->deleting && !e->dying && !e->kept));
+		bool left = is_ours(d, r) &&
+			    (d->op.orphan || (!r->deleting && !e->dying && !r->prune_disabled));
 		if (left && !e->failed && d->op.in_flight < CLUSTER_IN_FLIGHT_MAX)
 			doom(d, (uint32_t)i);
 	}
