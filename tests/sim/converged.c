@@ -170,6 +170,10 @@ static bool judge_outcome(struct judgement *j, const struct git_commit *head, bo
 	if (!j->unhealthy && verdict.ready != APP_READY)
 		return no(j, "promise 1: all is well, and it is not Ready: %s %s", verdict.reason,
 			  verdict.message);
+	const struct driver_summary *s = app->driver->ops->summary(app->driver);
+	if (!j->unhealthy && s->current < s->items)
+		return no(j, "promise 1: all is well, and %zu of %zu objects are current", s->current,
+			  s->items);
 	if (j->unhealthy && j->r->config.wait && verdict.ready == APP_READY)
 		return no(j, "promise 1: it is Ready with an object that cannot get up");
 	return true;

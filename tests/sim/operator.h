@@ -22,7 +22,7 @@ struct runner {
 	VEC(uint64_t) tokens; /* persists asked for and not yet under way */
 	struct write *write;  /* of the inventory, under way; owned by its event */
 	bool writing, write_planned, removing, publish;
-	struct hash through;      /* input of the last attempt that came to an end */
+	struct hash through; /* input of the last attempt that came to an end */
 	uint64_t stored_serial;
 	struct app_revision stored_applied, stored_healthy;
 	char status[900]; /* what people see, as last written */

@@ -270,6 +270,9 @@ static void step_object(struct world *w, const struct step *step, struct resourc
 		edit(w, o, "{\"metadata\":{\"finalizers\":[\"example.com/hold\"]}}", "finalizer-controller");
 		break;
 	case STEP_FIGHT:
+		if (w->now < w->fight_until)
+			break; /* two of them would fight each other */
+		w->fight_until = w->now + 600000;
 		later(w, step, 50, fight, o->key, w->now + 600000);
 		break;
 	case STEP_FLAP:

@@ -48,6 +48,7 @@ struct world {
 	int n_apps;
 	struct process *process; /* NULL: the operator is down */
 	uint64_t epochs;	 /* processes started */
+	int64_t fight_until;	 /* one fight at a time */
 	unsigned fights;	 /* rewrites by the controller that fights */
 	unsigned crashes;
 	uint64_t events;
