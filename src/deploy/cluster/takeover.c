@@ -41,7 +41,7 @@ static void unite(struct arena *a, struct node *to, const struct node *from)
 		struct node *below = node_get_str(to, pair->key);
 		if (!below)
 			node_set(a, to, pair->key, node_clone(a, pair->value));
-		else
+		else if (below->type == NODE_MAP)
 			unite(a, below, pair->value);
 	}
 }
@@ -67,6 +67,10 @@ static struct node *folded(struct arena *a, const struct node *object)
 			ours = node_clone(a, node_item(list, i));
 	ours = ours ? ours : new_entry(a, object);
 	struct node *fields = node_get(ours, "fieldsV1");
+	if (!fields || fields->type != NODE_MAP) {
+		fields = node_map(a);
+		node_set(a, ours, STR("fieldsV1"), fields);
+	}
 	for (size_t i = 0; i < node_count(list); i++) {
 		const struct node *e = node_item(list, i);
 		if (is_client_side(e))
