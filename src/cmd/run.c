@@ -1,5 +1,5 @@
 /*
- * run.c - `capstan run`: the operator, in a cluster or from a laptop.
+ * run.c - `capstan run`: the operator, in a cluster or from a laptop; with --apps, on a machine with no cluster.
  */
 #include "cmd/commands.h"
 
@@ -9,14 +9,28 @@
 
 #include "base/log.h"
 #include "cmd/session.h"
+#include "cmd/sync_apps.h"
 #include "operator/operator.h"
+#include "operator/plain.h"
 
 struct run_options {
-	const char *web, *cache, *lease_namespace, *identity;
+	const char *web, *cache, *lease_namespace, *identity, *apps, *state;
 	bool no_leader_election, user_git;
 };
 
 static const struct option_def run_option_defs[] = {
+	{ .name = "apps",
+	  .kind = OPTION_TEXT,
+	  .value = "FILE",
+	  .help = "Read Repos and Apps from this file and no cluster: each App's `target.directory` follows git. The file is read again when it changes, and at SIGHUP.",
+	  .offset = offsetof(struct run_options, apps),
+	  .complete = COMPLETE_FILE },
+	{ .name = "state",
+	  .kind = OPTION_TEXT,
+	  .value = "DIR",
+	  .help = "With `--apps`: keep inventories here, what was made and may be removed. Default: `/var/lib/capstan` for root, else `$XDG_STATE_HOME/capstan` or `~/.local/state/capstan`.",
+	  .offset = offsetof(struct run_options, state),
+	  .complete = COMPLETE_DIRECTORY },
 	{ .name = "web",
 	  .kind = OPTION_TEXT,
 	  .value = "ADDRESS:PORT",
@@ -65,6 +79,23 @@ static void default_identity(char out[160])
 	snprintf(out, 160, "%s-%d", host, (int)getpid());
 }
 
+static int run_plain(struct cli *cli, const struct run_options *own)
+{
+	cleanup_arena struct arena a = ARENA_INIT;
+	struct error err = ERROR_INIT;
+	if (cli->common.kubeconfig || cli->common.context || cli->common.namespace) {
+		error_set(&err, "--apps needs no cluster: remove --kubeconfig, --context and --namespace");
+		return command_fail(cli, &err);
+	}
+	struct plain_options options = {
+		.file = own->apps,
+		.state_dir = own->state ? own->state : sync_apps_state_dir(&a),
+		.cache_dir = own->cache ? own->cache : session_cache_dir(&a),
+		.web = own->web,
+	};
+	return plain_run(&options, &err) < 0 ? command_fail(cli, &err) : EXIT_OK;
+}
+
 static int run(struct cli *cli)
 {
 	const struct run_options *own = cli->own;
@@ -72,6 +103,8 @@ static int run(struct cli *cli)
 	struct error err = ERROR_INIT;
 	struct kube_config kube;
 	session_log(cli);
+	if (own->apps)
+		return run_plain(cli, own);
 	if (session_config(cli, &a, &kube, &err) < 0)
 		return command_fail(cli, &err);
 	char identity[160];
@@ -94,6 +127,7 @@ static int run(struct cli *cli)
 static const struct example examples[] = {
 	{ "run --web :8080", "as the Deployment of `capstan install` runs it" },
 	{ "run --context kind-dev --no-leader-election", "from a laptop, against a cluster of your kubeconfig" },
+	{ "run --apps /etc/capstan/apps.yaml", "on a machine with no cluster: directories follow git" },
 	{ 0 },
 };
 
@@ -102,7 +136,10 @@ const struct command command_run = {
 	.operands = "",
 	.summary = "Run the operator",
 	.help = "Watches Repo and App objects and keeps the cluster as git says, until SIGTERM or SIGINT. In a Pod it uses the Pod's "
-		"service account; elsewhere your kubeconfig. With `-n` only one namespace's Repos and Apps are looked at.",
+		"service account; elsewhere your kubeconfig. With `-n` only one namespace's Repos and Apps are looked at.\n\n"
+		"With `--apps` there is no cluster: Repos and Apps are read from a file, and each App keeps a directory of this "
+		"machine (`spec.target.directory`) as git says, with its modes, and heals what is changed by hand. `spec.target.command` "
+		"runs after a change until it succeeds. An App that is removed from the file leaves its files where they are.",
 	.options = run_option_defs,
 	.options_size = sizeof(struct run_options),
 	.common = COMMON_CLUSTER | COMMON_NAMESPACE | COMMON_LOG,

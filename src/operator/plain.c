@@ -99,8 +99,7 @@ void plain_close(struct plain *p)
 	sigaction(SIGALRM, &action, NULL);
 	alarm(STOP_DEADLINE_S);
 	httpd_free(p->web);
-	fswatch_free(p->watch);
-	loop_timer_free(p->reread_timer);
+	plain_watch_stop(p);
 	for (size_t i = 0; (e = map_next(&p->apps, &i));)
 		plain_app_free(e->value);
 	map_release(&p->apps);

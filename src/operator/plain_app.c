@@ -27,9 +27,17 @@ static void host_render(void *ctx, uint64_t ticket)
 	plain_job_start(m, ticket);
 }
 
+/* The old driver still writes its inventory as long as something is under way. */
+static bool may_restart(const struct plain_app *m)
+{
+	return m->restarting && m->app.phase == APP_IDLE && !m->app.draining;
+}
+
 static void host_arm(void *ctx, int64_t at)
 {
 	struct plain_app *m = ctx;
+	if (may_restart(m))
+		at = 0;
 	if (at == INT64_MAX) {
 		loop_timer_clear(m->timer);
 		return;
@@ -64,6 +72,7 @@ static void configure(struct plain_app *m)
 	struct app_config config = m->spec.config;
 	/* There is no object that could be deleted; what is to go is taken from git, or by hand. */
 	config.deleting = false;
+	config.suspend = config.suspend || m->restarting;
 	if (m->plain->once) {
 		config.self_heal = false;
 		config.retry_base_ms = config.retry_max_ms = NEVER_MS;
@@ -100,7 +109,7 @@ static void stop(struct plain_app *m)
 	loop_timer_clear(m->timer);
 	if (m->started)
 		app_release(&m->app);
-	m->started = false;
+	m->started = m->restarting = false;
 	m->told_attempt = 0;
 	m->told_failure = m->told_applied = (struct hash){ { 0 } };
 	m->told_drift = false;
@@ -109,10 +118,11 @@ static void stop(struct plain_app *m)
 static void on_timer(void *arg)
 {
 	struct plain_app *m = arg;
-	if (m->started) {
+	if (m->started && !may_restart(m)) {
 		app_tick(&m->app, clock_mono_ms());
 		return;
 	}
+	stop(m);
 	start(m);
 	plain_app_wanted(m);
 }
@@ -201,12 +211,11 @@ static void changed(struct plain_app *m, const struct plain_entry *entry)
 	if (moved)
 		log_info("app has another directory; what it made in the old one is left as it is", "app", m->key, "old",
 			 was.directory, "new", m->spec.directory, NULL);
-	if (!m->started || moved || !same_command(was.command, m->spec.command)) {
-		stop(m);
+	m->restarting = m->restarting || moved || !same_command(was.command, m->spec.command);
+	if (m->started)
+		configure(m); /* comes back by host_arm() when it is to start anew */
+	else
 		start(m);
-	} else {
-		configure(m);
-	}
 	arena_release(&old);
 }
 

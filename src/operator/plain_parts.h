@@ -72,6 +72,7 @@ struct plain {
 	struct hash file_hash;
 	struct httpd *web;
 	struct fswatch *watch;
+	char *real_file; /* where the links of the file's path lead to; NULL: not known */
 	struct loop_timer *reread_timer;
 	bool stopping;
 	uint32_t random_state;
@@ -90,6 +91,7 @@ void plain_take(struct plain *p, const struct plain_file *file);
 /* Calls reread(p) soon after the file changed. */
 void plain_watch_start(struct plain *p, loop_fn *reread);
 void plain_watch_again(struct plain *p); /* after each read: its directory may be another one */
+void plain_watch_stop(struct plain *p);
 
 /* --- plain_source.c --- */
 
@@ -135,7 +137,8 @@ struct plain_app {
 	struct hash hash;
 	struct plain_source *source; /* or NULL: there is no such Repo */
 	struct app app;
-	bool started; /* app and its driver exist */
+	bool started;    /* app and its driver exist */
+	bool restarting; /* waits for the end of what is under way, to start anew */
 	bool listed;
 	struct loop_timer *timer;
 	char *mirror;        /* where sha is; stays when the Repo goes */

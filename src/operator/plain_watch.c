@@ -17,20 +17,21 @@ static const char *name_of(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* 0 when its directory is watched. The label is the name that matters in it. */
+/* 0 when its directory is watched. */
 static int watch_path(struct plain *p, const char *path)
 {
 	const char *name = name_of(path);
 	cleanup_free char *dir = mem_strndup(path, (size_t)(name - path));
-	return fswatch_add(p->watch, *dir ? dir : ".", name, NULL);
+	return fswatch_add(p->watch, *dir ? dir : ".", "", NULL);
 }
 
 void plain_watch_again(struct plain *p)
 {
-	cleanup_free char *real = realpath(p->options->file, NULL);
+	free(p->real_file);
+	p->real_file = realpath(p->options->file, NULL);
 	int rc = p->watch ? watch_path(p, p->options->file) : -1;
-	if (rc == 0 && real && strcmp(real, p->options->file) != 0)
-		rc = watch_path(p, real);
+	if (rc == 0 && p->real_file)
+		rc = watch_path(p, p->real_file);
 	if (rc != 0)
 		loop_timer_set(p->reread_timer, POLL_MS);
 }
@@ -38,7 +39,8 @@ void plain_watch_again(struct plain *p)
 static void changed(void *arg, const char *label, const char *name)
 {
 	struct plain *p = arg;
-	bool ours = !label || !name || strcmp(name, name_of(p->options->file)) == 0 || strcmp(name, label) == 0;
+	bool ours = !label || !name || strcmp(name, name_of(p->options->file)) == 0 ||
+		    (p->real_file && strcmp(name, name_of(p->real_file)) == 0);
 	if (ours)
 		loop_timer_set(p->reread_timer, SETTLE_MS);
 }
@@ -48,4 +50,11 @@ void plain_watch_start(struct plain *p, loop_fn *reread)
 	p->reread_timer = loop_timer_new(p->loop, reread, p);
 	p->watch = fswatch_new(p->loop, changed, p, NULL);
 	plain_watch_again(p);
+}
+
+void plain_watch_stop(struct plain *p)
+{
+	fswatch_free(p->watch);
+	loop_timer_free(p->reread_timer);
+	free(p->real_file);
 }
