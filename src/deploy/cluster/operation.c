@@ -181,6 +181,13 @@ void item_failed(struct cluster_driver *d, size_t i, const char *fmt, ...)
 void item_apply(struct cluster_driver *d, size_t i)
 {
 	const struct desired_item *item = &d->desired->items[i];
+	struct entry *e = &d->entries.at[d->op.items[i].entry];
+	/* Also before the second apply of a take-over: somebody may have given it to another app meanwhile. */
+	if (owned_by_other(d, e->record)) {
+		item_failed(d, i, OWNED_BY_OTHER, e->record->owner);
+		e->foreign = true;
+		return;
+	}
 	d->op.items[i].state = ITEM_APPLYING;
 	struct port_request request = {
 		.verb = PORT_APPLY,
@@ -224,11 +231,6 @@ void item_start(struct cluster_driver *d, size_t i)
 		item->state = ITEM_CHECKING;
 		struct port_request request = { .verb = PORT_GET, .key = desired->key, .version = desired->version, };
 		driver_send(d, (uint32_t)i, false, &request);
-		return;
-	}
-	if (owned_by_other(d, e->record)) {
-		item_failed(d, i, OWNED_BY_OTHER, e->record->owner);
-		e->foreign = true;
 		return;
 	}
 	item_apply(d, i);
