@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "doc/json.h"
+#include "doc/yaml.h"
 #include "operator/spec.h"
 
 static const char no_kind[] = "the cluster has no kind App; run `capstan install` first";
@@ -182,4 +184,31 @@ void apps_row(struct arena *a, const struct node *app, int64_t now_ms, struct st
 		out->message = "no operator has looked at it yet";
 	else if (!is_seen(app))
 		out->message = "the operator has not seen the newest change yet";
+}
+
+/* --- for programs --- */
+
+static void tidy(struct node *app)
+{
+	struct node *metadata = node_get(app, "metadata"), *status = node_get(app, "status");
+	struct node *annotations = node_get(metadata, "annotations"), *items = node_get(app, "items");
+	for (size_t i = 0; i < node_count(items); i++)
+		tidy(node_item(items, i));
+	if (metadata)
+		node_del(metadata, STR("managedFields"));
+	if (annotations)
+		node_del(annotations, STR(ANNOTATION_INVENTORY));
+	if (status)
+		node_del(status, STR("inventory"));
+}
+
+void apps_print(const struct cli *cli, struct node *app)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	tidy(app);
+	if (strcmp(cli->common.output, "json") == 0)
+		json_write_pretty(&text, app);
+	else
+		yaml_write(&text, app);
+	fwrite(text.p, 1, text.n, cli->out);
 }

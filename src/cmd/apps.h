@@ -25,3 +25,5 @@ bool apps_ready(const struct node *app); /* Ready is True, and about the present
 /* One row of the table; texts are those of the object or of a. */
 void apps_row(struct arena *a, const struct node *app, int64_t now_ms, struct status_row *out);
 const char *apps_text(struct arena *a, const struct node *n); /* NUL-terminated, "" when absent */
+/* One App or a List of them, as -o says, without what only Capstan itself reads. Changes the tree. */
+void apps_print(const struct cli *cli, struct node *app);

@@ -103,9 +103,10 @@ static void print_objects(const struct cli *cli, const struct desired *desired)
 
 /* --- the command --- */
 
-static void render_files(struct arena *a, const struct repo_files *files, struct render_output *out)
+/* dir is the root: a dot in front of it (`./shop`) hides nothing. */
+static void render_files(struct arena *a, const char *dir, const struct repo_files *files, struct render_output *out)
 {
-	struct render_input in = { .files = NULL };
+	struct render_input in = { .root = dir };
 	struct render_file *list = arena_array(a, struct render_file, files->n + 1);
 	for (size_t i = 0; i < files->n; i++)
 		list[i] = (struct render_file){ .path = files->files[i].path, .data = files->files[i].data };
@@ -144,7 +145,7 @@ static int run(struct cli *cli)
 		return command_fail(cli, &err);
 	}
 	struct render_output rendered;
-	render_files(&a, &files, &rendered);
+	render_files(&a, dir, &files, &rendered);
 	struct desired *desired = prepare(cli, dir, &rendered);
 	print_unreadable(cli, &style, &files);
 	for (size_t i = 0; i < desired->n_problems; i++)

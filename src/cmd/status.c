@@ -10,8 +10,6 @@
 #include "base/vec.h"
 #include "cmd/apps.h"
 #include "cmd/commands.h"
-#include "doc/json.h"
-#include "doc/yaml.h"
 #include "kube/watch.h"
 #include "operator/spec.h"
 
@@ -204,36 +202,17 @@ static void print_people(const struct cli *cli, const struct node *apps)
 
 /* --- for programs --- */
 
-/* What only Capstan itself reads is left out. */
-static void tidy(struct node *app)
-{
-	struct node *metadata = node_get(app, "metadata"), *status = node_get(app, "status");
-	struct node *annotations = node_get(metadata, "annotations");
-	if (metadata)
-		node_del(metadata, STR("managedFields"));
-	if (annotations)
-		node_del(annotations, STR(ANNOTATION_INVENTORY));
-	if (status)
-		node_del(status, STR("inventory"));
-}
-
 static void print_data(const struct cli *cli, struct arena *a, struct node *apps)
 {
-	for (size_t i = 0; i < node_count(apps); i++)
-		tidy(node_item(apps, i));
-	struct node *whole = node_item(apps, 0);
-	if (cli->n_operands != 1) {
-		whole = node_map(a);
-		node_set(a, whole, STR("apiVersion"), node_string(a, STR("v1")));
-		node_set(a, whole, STR("items"), apps);
-		node_set(a, whole, STR("kind"), node_string(a, STR("List")));
+	if (cli->n_operands == 1) {
+		apps_print(cli, node_item(apps, 0));
+		return;
 	}
-	cleanup_buf struct buf text = BUF_INIT;
-	if (strcmp(cli->common.output, "json") == 0)
-		json_write_pretty(&text, whole);
-	else
-		yaml_write(&text, whole);
-	fwrite(text.p, 1, text.n, cli->out);
+	struct node *whole = node_map(a);
+	node_set(a, whole, STR("apiVersion"), node_string(a, STR("v1")));
+	node_set(a, whole, STR("items"), apps);
+	node_set(a, whole, STR("kind"), node_string(a, STR("List")));
+	apps_print(cli, whole);
 }
 
 static void print_apps(const struct cli *cli, struct arena *a, struct node *apps)

@@ -1,15 +1,14 @@
 /*
  * sync.c - `capstan sync DIR|APP`: make it so now, and show how it goes.
  *
- * A directory needs no operator and no custom resource: the same engine runs in this process, with the
- * inventory in a ConfigMap, or, with --to, in a directory of this machine.
+ * A directory needs no operator and no custom resource: the same engine runs in this process (sync_dir.c),
+ * with the inventory in a ConfigMap. An App is synced by its operator, which is asked and watched
+ * (sync_app.c).
  */
 #include "cmd/commands.h"
-
-struct sync_options {
-	const char *name, *to, *command;
-	bool no_prune, no_wait, force, allow_empty;
-};
+#include "cmd/place.h"
+#include "cmd/session.h"
+#include "cmd/sync.h"
 
 #define FIELD(f) .offset = offsetof(struct sync_options, f)
 
@@ -19,17 +18,10 @@ static const struct option_def options[] = {
 	  .value = "APP",
 	  FIELD(name),
 	  .help = "With a directory: name of the app it is. Default: the directory's name." },
-	{ .name = "to",
-	  .kind = OPTION_TEXT,
-	  .value = "DIRECTORY",
-	  FIELD(to),
-	  .complete = COMPLETE_DIRECTORY,
-	  .help = "With a directory: make this directory of this machine what it says, and no cluster." },
-	{ .name = "command",
-	  .kind = OPTION_TEXT,
-	  .value = "COMMAND",
-	  FIELD(command),
-	  .help = "With `--to`: run this in a shell after something changed, until it succeeds." },
+	{ .name = "app",
+	  .kind = OPTION_FLAG,
+	  FIELD(app),
+	  .help = "The operand is an App, also when there is a directory of that name." },
 	{ .name = "no-prune",
 	  .kind = OPTION_FLAG,
 	  FIELD(no_prune),
@@ -41,7 +33,7 @@ static const struct option_def options[] = {
 	{ .name = "force",
 	  .kind = OPTION_FLAG,
 	  FIELD(force),
-	  .help = "Delete and create again what cannot be changed; take over files that differ." },
+	  .help = "Delete and create again what cannot be changed." },
 	{ .name = "allow-empty",
 	  .kind = OPTION_FLAG,
 	  FIELD(allow_empty),
@@ -54,8 +46,6 @@ static const char *const formats[] = { "json", "yaml", NULL };
 static const struct example examples[] = {
 	{ "sync shop", "Sync the app shop now, whatever was applied" },
 	{ "sync ./shop -n web", "Apply a directory, with no operator in the cluster" },
-	{ "sync ./nginx --to /etc/nginx/conf.d --command 'nginx -s reload'",
-	  "The same for files of this machine" },
 	{ NULL, NULL },
 };
 
@@ -64,15 +54,27 @@ static const struct exit_note exits[] = {
 	{ EXIT_DIFFERS, "Something could not be applied or is not healthy." },
 	{ EXIT_TROUBLE, "Wrong usage, unreadable input or no cluster." },
 	{ EXIT_TIMED_OUT, "The timeout passed first." },
+	{ EXIT_INTERRUPTED,
+	  "Stopped by Ctrl-C. What was begun is in the inventory; to sync again goes on from there." },
 	{ 0, NULL },
 };
+
+static int run(struct cli *cli)
+{
+	const struct sync_options *own = cli->own;
+	const char *operand = cli->operands[0];
+	session_log(cli);
+	return place_is_dir(operand, own->app) ? sync_dir(cli, operand) : sync_app(cli, operand);
+}
 
 const struct command command_sync = {
 	.name = "sync",
 	.operands = "DIR|APP",
 	.summary = "Apply what git or a directory says, and show how it goes",
 	.help = "Given the name of an App, asks the operator to sync it now and shows what it does. Given a directory (a path "
-		"with a slash, or `.`), applies that directory from here; no operator is needed.\n\n"
+		"with a slash, `.`, or a name that is a directory here), applies that directory from here; no operator is "
+		"needed. What it made is remembered in the ConfigMap `capstan-inventory-NAME` of the namespace, so that what "
+		"goes from the directory goes from the cluster.\n\n"
 		"On a terminal each object has a line that is redrawn in place; elsewhere each change is a line of its own.",
 	.options = options,
 	.options_size = sizeof(struct sync_options),
@@ -83,4 +85,5 @@ const struct command command_sync = {
 	.complete = COMPLETE_APP,
 	.examples = examples,
 	.exits = exits,
+	.run = run,
 };

@@ -1,0 +1,12 @@
+/* sync.h - the two halves of `capstan sync`; for sync*.c only. */
+#pragma once
+
+#include "cmd/cluster.h"
+
+struct sync_options {
+	const char *name;
+	bool app, no_prune, no_wait, force, allow_empty;
+};
+
+int sync_dir(struct cli *cli, const char *dir);	 /* sync_dir.c: from here */
+int sync_app(struct cli *cli, const char *name); /* sync_app.c: by the operator */
