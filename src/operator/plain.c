@@ -262,6 +262,9 @@ static int start_web(struct plain *p, struct error *err)
 static int start(struct plain *p, struct error *err)
 {
 	struct plain_file file = { 0 };
+	if (loop_signal(p->loop, SIGTERM, on_stop, p, err) < 0 || loop_signal(p->loop, SIGINT, on_stop, p, err) < 0 ||
+	    loop_signal(p->loop, SIGHUP, on_hangup, p, err) < 0)
+		return -1;
 	int rc = start_web(p, err);
 	if (rc == 0)
 		rc = plain_file_read(p->options->file, &file, err);
@@ -276,9 +279,7 @@ static int start(struct plain *p, struct error *err)
 	plain_file_release(&file);
 	if (rc == 0)
 		log_taken(p);
-	if (rc < 0 || loop_signal(p->loop, SIGTERM, on_stop, p, err) < 0 || loop_signal(p->loop, SIGINT, on_stop, p, err) < 0)
-		return -1;
-	return loop_signal(p->loop, SIGHUP, on_hangup, p, err);
+	return rc;
 }
 
 int plain_run(const struct plain_options *options, struct error *err)

@@ -137,35 +137,47 @@ static struct hash input_hash(const struct plain_app *m)
 	struct str parts[] = {
 		STR("plain/1"),
 		{ hex, HASH_HEX_LEN },
-		str_of(m->spec.path),
+		str_of(m->path),
 		str_of(m->spec.directory),
 	};
 	return hash_parts(parts, sizeof(parts) / sizeof(parts[0]));
 }
 
-/* 0 and m->have, m->tree are what is wanted; 1 not known yet. */
+static bool is_same(const struct plain_app *m, const char *mirror, const struct resolved *revision)
+{
+	return m->mirror && strcmp(m->mirror, mirror) == 0 && strcmp(m->revision.sha, revision->sha) == 0 &&
+	       strcmp(m->path, m->spec.path) == 0;
+}
+
+static void replace(char **text, const char *with)
+{
+	char *copy = mem_strdup(with);
+	free(*text);
+	*text = copy;
+}
+
+/* 0 and what m->revision and the fields beside it say is wanted; 1 not known yet. */
 static int find_revision(struct plain_app *m, struct error *err)
 {
 	struct resolved revision;
+	struct hash tree;
 	int rc = m->source ? plain_source_resolve(m->source, m->spec.revision, &revision, err) :
 			     error_set(err, "there is no Repo %s in namespace %s; add it, or correct spec.source.repo",
 				       m->spec.repo, m->spec.namespace);
 	if (rc != 0)
 		return rc;
 	const char *mirror = remote_mirror(m->source->remote);
-	bool same = m->mirror && strcmp(m->mirror, mirror) == 0 && strcmp(m->have.sha, revision.sha) == 0;
-	if (same)
+	if (is_same(m, mirror, &revision))
 		return 0;
-	struct hash tree;
 	rc = repo_tree_hash(mirror, revision.sha, m->spec.path, &tree, err);
 	if (rc > 0)
 		return error_set(err, "%s: there is no path %s; correct spec.source.path, or commit it", revision.display,
 				 m->spec.path);
 	if (rc < 0)
 		return error_wrap(err, "Repo %s: %s", m->spec.repo, revision.display);
-	free(m->mirror);
-	m->mirror = mem_strdup(mirror);
-	m->have = revision;
+	replace(&m->mirror, mirror);
+	replace(&m->path, m->spec.path);
+	m->revision = revision;
 	m->tree = tree;
 	return 0;
 }
@@ -185,7 +197,7 @@ void plain_app_wanted(struct plain_app *m)
 	struct app_revision revision = { .input = input_hash(m) };
 	/* A commit that changes nothing this App reads keeps the revision that did: nothing new is said then. */
 	bool same = hash_eq(revision.input, m->app.wanted.input);
-	snprintf(revision.text, sizeof(revision.text), "%s", same ? m->app.wanted.text : m->have.display);
+	snprintf(revision.text, sizeof(revision.text), "%s", same ? m->app.wanted.text : m->revision.display);
 	app_wanted(&m->app, &revision, clock_mono_ms());
 }
 
@@ -206,7 +218,6 @@ static void changed(struct plain_app *m, const struct plain_entry *entry)
 	m->arena = (struct arena)ARENA_INIT;
 	m->hash = entry->hash;
 	app_spec_read(&m->arena, entry->object, &m->spec, NULL); /* plain_file.c has seen that it can be */
-	m->have.sha[0] = '\0'; /* the tree of another path */
 	bool moved = strcmp(was.directory, m->spec.directory) != 0;
 	if (moved)
 		log_info("app has another directory; what it made in the old one is left as it is", "app", m->key, "old",
@@ -254,6 +265,7 @@ void plain_app_free(struct plain_app *m)
 	loop_timer_free(m->timer);
 	arena_release(&m->arena);
 	free(m->mirror);
+	free(m->path);
 	free(m->told_source);
 	free(m->key);
 	free(m);

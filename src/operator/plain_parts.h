@@ -141,8 +141,9 @@ struct plain_app {
 	bool restarting; /* waits for the end of what is under way, to start anew */
 	bool listed;
 	struct loop_timer *timer;
-	char *mirror;        /* where sha is; stays when the Repo goes */
-	struct resolved have; /* what wanted stands for; sha "" : nothing yet */
+	/* What wanted stands for, until the next revision is found: heals read it, whatever became of spec and Repo. */
+	char *mirror, *path; /* NULL: nothing yet */
+	struct resolved revision;
 	struct hash tree;
 	struct plain_job *job;
 	uint64_t job_ticket;

@@ -65,8 +65,8 @@ void plain_job_start(struct plain_app *m, uint64_t ticket)
 	job->plain = m->plain;
 	job->ticket = ticket;
 	job->mirror = mem_strdup(m->mirror);
-	job->sha = mem_strdup(m->have.sha);
-	job->path = mem_strdup(m->spec.path);
+	job->sha = mem_strdup(m->revision.sha);
+	job->path = mem_strdup(m->path);
 	loop_work(m->plain->loop, run, done, job);
 }
 
