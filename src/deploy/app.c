@@ -464,7 +464,11 @@ void app_release(struct app *app)
 void app_configure(struct app *app, const struct app_config *config, int64_t now)
 {
 	app->now = now;
-	if (app->phase == APP_REMOVING && app->config.orphan != config->orphan)
+	bool removes = app->phase == APP_REMOVING && app->config.orphan != config->orphan;
+	bool applies = app->phase == APP_APPLYING &&
+		       (app->config.prune != config->prune || app->config.force != config->force ||
+			app->config.allow_empty != config->allow_empty);
+	if (removes || applies)
 		abandon(app); /* begins again as it is wished now */
 	app->config = *config;
 	step(app);

@@ -271,7 +271,8 @@ void cluster_driver_live(struct cluster_driver *d, struct record *r)
 		return;
 	refresh_now(d);
 	uint8_t before = e->class;
-	e->dying = e->dying && r->seen;
+	if (!r->seen || hash_fast(str_of(r->uid)) != e->dying)
+		e->dying = 0; /* gone, or another object of its name by now */
 	entry_recount(d, e);
 	if (d->op.kind != OPERATION_NONE) {
 		operation_pump(d);
@@ -340,7 +341,8 @@ void cluster_driver_inventory(struct cluster_driver *d, struct arena *a, struct 
 		out->entries[i] = (struct inventory_entry){
 			.key = e->record->key,
 			.version = str_of(e->version),
-			.desired = e->failed ? (struct hash){ { 0 } } : e->desired,
+			/* What is not as git says, or not in git, must be looked at again after a restart. */
+			.desired = e->failed || !e->wanted ? (struct hash){ { 0 } } : e->desired,
 			.live = e->live,
 		};
 	}

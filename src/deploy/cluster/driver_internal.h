@@ -18,7 +18,7 @@ struct entry {
 	bool persisted;      /* its key is in the stored inventory */
 	bool failed;         /* the last attempt to apply it was refused */
 	int64_t unsure_until; /* a request for it may still take effect: it is not forgotten before */
-	bool dying;          /* its removal was asked for */
+	uint64_t dying;      /* hash of the uid whose removal was asked for; 0: none */
 	bool asked;          /* to be removed, and a GET tells first whether it is there */
 	bool foreign;        /* found to be another app's: let go of when the operation ends */
 	bool ignored;        /* annotation: leave it alone */

@@ -91,7 +91,7 @@ static void let_go(struct cluster_driver *d, struct entry *e, const char *why)
 static void send_to_entry(struct cluster_driver *d, uint32_t i, enum port_verb verb, struct str body)
 {
 	struct entry *e = &d->entries.at[i];
-	e->dying = verb == PORT_DELETE;
+	e->dying = verb == PORT_DELETE ? hash_fast(str_of(e->record->uid)) : 0;
 	struct port_request request = {
 		.verb = verb,
 		.key = e->record->key,
@@ -173,7 +173,7 @@ void prune_answer(struct cluster_driver *d, uint32_t i, const struct port_answer
 	/* Also 409, an object of another uid by now: the next attempt judges it by what the view then knows. */
 	if (answer->outcome != PORT_OK) {
 		e->failed = true;
-		e->dying = false;
+		e->dying = 0;
 		problem_add(d, NULL, e->record->key, false, "%s: %d %.*s", d->op.orphan ? "release" : "delete", answer->code,
 			    STR_ARG(answer->message));
 		return;
