@@ -95,7 +95,8 @@ void check_send(struct world *w, const struct runner *runner, const struct port_
 		struct send_facts *facts)
 {
 	struct key k;
-	*facts = (struct send_facts){ .may_lag = true };
+	*facts = (struct send_facts){ .may_lag = true,
+				      .stored = resource_stored(runner->resource, request->key) };
 	if (runner->in_flight > CLUSTER_IN_FLIGHT_MAX)
 		world_fail(w, "promise 6: %s has %d requests under way", runner->resource->name,
 			   runner->in_flight);
@@ -127,7 +128,7 @@ void check_delete_arrives(struct world *w, const struct resource *r, const struc
 	if (!o)
 		return;
 	bool same = str_eq(request->uid, node_text(node_at(o->v->root, "metadata.uid")));
-	if (request->uid.n && same && !resource_stored(r, request->key) && r->exists)
+	if (request->uid.n && same && !facts->stored && !resource_stored(r, request->key) && r->exists)
 		world_fail(w, "promise 3: %s deletes %.*s, which is not in its inventory", r->name,
 			   STR_ARG(request->key));
 }

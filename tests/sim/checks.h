@@ -8,6 +8,7 @@
 /* What was known when a request was sent, for the check when it arrives. */
 struct send_facts {
 	bool replaces; /* a delete by force: git still has the key */
+	bool stored;   /* the key was in the stored inventory */
 	bool may_lag;  /* a watch of that kind was behind: what it decided on may be old */
 };
 
