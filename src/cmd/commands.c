@@ -6,6 +6,7 @@ const struct command *const commands[] = {
 	&command_uninstall,
 	&command_run,
 	&command_render,
+	&command_diff,
 	&command_sync,
 	&command_status,
 	&command_suspend,

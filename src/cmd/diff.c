@@ -1,20 +1,249 @@
-/* diff.c - `capstan diff DIR|APP`: git, the cluster, and who changed the cluster since. */
-#include "cmd/commands.h"
+/*
+ * diff.c - `capstan diff DIR|APP`: git, the cluster, and who changed the cluster since.
+ *
+ * What the cluster would be is asked of the server: an apply as `sync` would send it, as a dry run. That and
+ * the live object, without what the server alone fills in, are the two sides; managedFields of the live one
+ * is the third.
+ */
+#include <string.h>
 
-struct diff_options_given {
-	const char *name;
-	bool no_prune;
+#include "cmd/apps.h"
+#include "cmd/commands.h"
+#include "cmd/diff.h"
+#include "cmd/place.h"
+#include "cmd/print_diff.h"
+#include "deploy/key.h"
+#include "doc/json.h"
+#include "doc/yaml.h"
+
+/* --- what is shown of an object --- */
+
+/* Without what the server fills in, and what kubectl remembers of its own applies. */
+static struct node *clean(struct arena *a, const struct node *object)
+{
+	static const char *const server[] = { "managedFields", "resourceVersion",   "generation",
+					      "uid",	       "creationTimestamp", "selfLink" };
+	if (!object)
+		return NULL;
+	struct node *copy = node_clone(a, object), *metadata = node_get(copy, "metadata");
+	struct node *annotations = node_get(metadata, "annotations");
+	for (size_t i = 0; metadata && i < sizeof(server) / sizeof(server[0]); i++)
+		node_del(metadata, str_of(server[i]));
+	if (annotations)
+		node_del(annotations, STR("kubectl.kubernetes.io/last-applied-configuration"));
+	if (annotations && node_count(annotations) == 0)
+		node_del(metadata, STR("annotations"));
+	node_del(copy, STR("status"));
+	return copy;
+}
+
+/* --- output --- */
+
+struct output {
+	const struct cli *cli;
+	struct style style;
+	struct arena arena;
+	struct node *list; /* with -o */
+	size_t differing;
 };
+
+static void add_authors(struct arena *a, struct node *to, const struct node *live)
+{
+	struct diff_author authors[16];
+	size_t n = diff_authors(live, "capstan", authors, 16);
+	struct node *list = node_seq(a);
+	for (size_t i = 0; i < n; i++) {
+		struct node *one = node_map(a);
+		node_set(a, one, STR("manager"), node_string(a, arena_str(a, authors[i].manager)));
+		node_set(a, one, STR("operation"), node_string(a, arena_str(a, authors[i].operation)));
+		node_set(a, one, STR("time"), node_string(a, arena_str(a, authors[i].time)));
+		node_push(a, list, one);
+	}
+	node_set(a, to, STR("changedBy"), list);
+}
+
+/* For programs: the same text, without colour, beside what it is about. */
+static bool list_diff(struct output *out, const struct diff_object *o)
+{
+	char *text = NULL;
+	size_t n = 0;
+	struct style plain = { .width = 80, .height = 24 };
+	FILE *memory = open_memstream(&text, &n);
+	bool differs = memory && print_diff(memory, &plain, o);
+	if (memory)
+		fclose(memory);
+	if (differs) {
+		struct arena *a = &out->arena;
+		struct node *one = node_map(a);
+		const char *action = !o->cluster ? "create" : !o->git ? "prune" : "update";
+		node_set(a, one, STR("object"), node_string(a, str_of(arena_strdup(a, o->name))));
+		node_set(a, one, STR("place"), node_string(a, str_of(arena_strdup(a, o->place))));
+		node_set(a, one, STR("action"), node_string(a, str_of(action)));
+		node_set(a, one, STR("diff"), node_string(a, str_of(arena_strndup(a, text, n))));
+		if (o->live)
+			add_authors(a, one, o->live);
+		node_push(a, out->list, one);
+	}
+	free(text);
+	return differs;
+}
+
+static void show(struct output *out, const struct diff_object *o)
+{
+	bool differs = out->list ? list_diff(out, o) : print_diff(out->cli->out, &out->style, o);
+	out->differing += differs;
+}
+
+static void show_compared(struct output *out, const struct compared *all, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		cleanup_arena struct arena a = ARENA_INIT;
+		const struct compared *c = &all[i];
+		if (c->failure || (!c->git && !c->live))
+			continue;
+		struct diff_object o = {
+			.name = key_display(&a, c->key),
+			.place = c->file ? arena_printf(&a, "%s:%u", c->file, c->line) : "",
+			.git = clean(&a, c->git),
+			.cluster = clean(&a, c->live),
+			.live = c->live,
+		};
+		show(out, &o);
+	}
+}
+
+static void print_data(struct output *out)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	struct node *whole = node_map(&out->arena);
+	node_set(&out->arena, whole, STR("differences"), out->list);
+	if (strcmp(out->cli->common.output, "json") == 0)
+		json_write_pretty(&text, whole);
+	else
+		yaml_write(&text, whole);
+	fwrite(text.p, 1, text.n, out->cli->out);
+}
+
+/* --- problems --- */
+
+static void print_problem(const struct cli *cli, const char *file, uint32_t line, bool warning,
+			  const char *object, const char *text)
+{
+	struct style style = style_of(cli->err, cli->common.color);
+	cleanup_buf struct buf out = BUF_INIT;
+	if (file && *file) {
+		style_safe(&out, str_of(file), false);
+		if (line)
+			buf_printf(&out, ":%u", line);
+		buf_adds(&out, ": ");
+	}
+	buf_printf(&out, "%s%s%s ", style_on(&style, warning ? TINT_YELLOW : TINT_RED),
+		   warning ? "warning:" : "error:", style_off(&style));
+	style_safe(&out, str_of(object), false);
+	buf_adds(&out, *object ? ": " : "");
+	style_safe(&out, str_of(text), false);
+	buf_addc(&out, '\n');
+	fwrite(out.p, 1, out.n, cli->err);
+}
+
+static size_t print_render_problems(const struct cli *cli, const struct desired *d)
+{
+	for (size_t i = 0; i < d->n_problems; i++) {
+		cleanup_arena struct arena a = ARENA_INIT;
+		const struct problem *p = &d->problems[i];
+		print_problem(cli, p->file, p->line, p->warning,
+			      p->key[0] ? key_display(&a, str_of(p->key)) : "", p->text);
+	}
+	return d->n_errors;
+}
+
+static size_t print_failures(const struct cli *cli, const struct compared *all, size_t n)
+{
+	size_t failures = 0;
+	for (size_t i = 0; i < n; i++) {
+		cleanup_arena struct arena a = ARENA_INIT;
+		if (!all[i].failure)
+			continue;
+		print_problem(cli, all[i].file, all[i].line, false, key_display(&a, all[i].key),
+			      all[i].failure);
+		failures++;
+	}
+	return failures;
+}
+
+/* --- the command --- */
+
+static int compare_and_show(struct cluster *c, const char *name, const char *dir)
+{
+	const struct diff_given *own = c->cli->own;
+	struct error err = ERROR_INIT;
+	struct output out = { .cli = c->cli, .style = style_of(c->cli->out, c->cli->common.color) };
+	out.list = c->cli->common.output ? node_seq(&out.arena) : NULL;
+	struct comparison comparison = { .cluster = c, .name = name, .dir = dir, .prune = !own->no_prune };
+	int status;
+	if (comparison_run(&comparison, &err) < 0) {
+		status = command_fail(c->cli, &err);
+	} else {
+		size_t errors = print_render_problems(c->cli, comparison.desired);
+		show_compared(&out, comparison.all, comparison.n);
+		errors += print_failures(c->cli, comparison.all, comparison.n);
+		if (out.list)
+			print_data(&out);
+		status = errors ? EXIT_TROUBLE : out.differing ? EXIT_DIFFERS : EXIT_OK;
+	}
+	comparison_release(&comparison);
+	arena_release(&out.arena);
+	return status;
+}
+
+static int refuse_app(struct cluster *c, const char *name, struct error *err)
+{
+	cleanup_arena struct arena a = ARENA_INIT;
+	struct node *app;
+	if (apps_get(c, &a, name, &app, err) != 0)
+		return command_fail(c->cli, err);
+	error_set(
+		err,
+		"an App is not rendered here; in a checkout of its repository (Repo %s, revision %s) run: %s diff ./%s "
+		"--name %s -n %s",
+		apps_text(&a, node_at(app, "spec.source.repo")),
+		apps_text(&a, node_at(app, "spec.source.revision")), c->cli->program,
+		apps_text(&a, node_at(app, "spec.source.path")), name, c->namespace);
+	return command_fail(c->cli, err);
+}
+
+static int run(struct cli *cli)
+{
+	const struct diff_given *own = cli->own;
+	const char *operand = cli->operands[0];
+	struct cluster c;
+	struct error err = ERROR_INIT;
+	char from_dir[COMMAND_APP_NAME_MAX];
+	int status;
+	command_app_name(operand, from_dir);
+	if (cluster_open(&c, cli, 0, &err) < 0 || cluster_discover(&c, &err) < 0)
+		status = command_fail(cli, &err);
+	else if (!place_is_dir(operand, own->app))
+		status = refuse_app(&c, operand, &err);
+	else
+		status = compare_and_show(&c, own->name ? own->name : from_dir, operand);
+	cluster_close(&c);
+	return status;
+}
 
 static const struct option_def options[] = {
 	{ .name = "name",
 	  .kind = OPTION_TEXT,
 	  .value = "APP",
-	  .offset = offsetof(struct diff_options_given, name),
+	  .offset = offsetof(struct diff_given, name),
 	  .help = "With a directory: name of the app it is. Default: the directory's name." },
+	{ .name = "app",
+	  .kind = OPTION_FLAG,
+	  .offset = offsetof(struct diff_given, app),
+	  .help = "The operand is an App, also when there is a directory of that name." },
 	{ .name = "no-prune",
 	  .kind = OPTION_FLAG,
-	  .offset = offsetof(struct diff_options_given, no_prune),
+	  .offset = offsetof(struct diff_given, no_prune),
 	  .help = "Leave out what is no longer in git." },
 	{ .name = NULL },
 };
@@ -43,7 +272,7 @@ const struct command command_diff = {
 		"Fields that only the cluster fills in are no difference. Values of Secrets are never shown: each key is "
 		"said to be changed or unchanged.",
 	.options = options,
-	.options_size = sizeof(struct diff_options_given),
+	.options_size = sizeof(struct diff_given),
 	.formats = formats,
 	.common = COMMON_CLUSTER | COMMON_NAMESPACE | COMMON_COLOR | COMMON_TIMEOUT,
 	.operands_min = 1,
@@ -51,4 +280,5 @@ const struct command command_diff = {
 	.complete = COMPLETE_APP,
 	.examples = examples,
 	.exits = exits,
+	.run = run,
 };
