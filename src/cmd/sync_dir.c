@@ -57,7 +57,7 @@ static bool is_over(const struct sync *s)
 static void tick(void *arg)
 {
 	struct sync *s = arg;
-	if (!s->over && is_over(s)) {
+	if (!s->over && !s->stop_at && is_over(s)) {
 		s->over = s->show.over = true;
 		sync_show_app(&s->show, s->app); /* before the machine is told to rest */
 		stop(s);

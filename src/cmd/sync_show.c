@@ -109,8 +109,10 @@ static void show_notes(struct sync_show *show, const struct app *app)
 						   *key ? ": " : "", p->text));
 		else
 			progress_object(show->progress,
-					*key ? key : arena_printf(&a, "%s", *place ? place : "render"), place,
-					PROGRESS_FAILED, p->text);
+					*key	 ? key
+					: *place ? place
+						 : "render",
+					*key ? place : "", PROGRESS_FAILED, p->text);
 	}
 }
 
@@ -189,7 +191,7 @@ void sync_show_status(struct sync_show *show, const struct node *app)
 				object.n ? name
 				: *place ? place
 					 : "render",
-				place, PROGRESS_FAILED, text);
+				object.n ? place : "", PROGRESS_FAILED, text);
 	}
 }
 
