@@ -1,6 +1,7 @@
 /* commands.c - the list of commands, in the order of the help. */
 #include "cmd/commands.h"
 
+/* clang-format off: one a line, as generated/meson.build reads them */
 const struct command *const commands[] = {
 	&command_install,
 	&command_uninstall,
@@ -18,3 +19,4 @@ const struct command *const commands[] = {
 	&command_docs,
 	NULL,
 };
+/* clang-format on */
