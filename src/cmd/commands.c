@@ -1,7 +1,8 @@
 /* commands.c - the list of commands, in the order of the help. */
 #include "cmd/commands.h"
 
-/* clang-format off: one a line, as generated/meson.build reads them */
+/* One a line: generated/meson.build reads them. */
+/* clang-format off */
 const struct command *const commands[] = {
 	&command_install,
 	&command_uninstall,
