@@ -1,5 +1,6 @@
 /*
- * run.c - `capstan run`: the operator, in a cluster or from a laptop; with --apps, on a machine with no cluster.
+ * run.c - `capstan run`: the operator, in a cluster or from a laptop; with --apps, on a machine with no
+ * cluster.
  */
 #include "cmd/commands.h"
 
@@ -126,7 +127,8 @@ static int run(struct cli *cli)
 
 static const struct example examples[] = {
 	{ "run --web :8080", "as the Deployment of `capstan install` runs it" },
-	{ "run --context kind-dev --no-leader-election", "from a laptop, against a cluster of your kubeconfig" },
+	{ "run --context kind-dev --no-leader-election",
+	  "from a laptop, against a cluster of your kubeconfig" },
 	{ "run --apps /etc/capstan/apps.yaml", "on a machine with no cluster: directories follow git" },
 	{ 0 },
 };

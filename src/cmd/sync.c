@@ -3,9 +3,12 @@
  *
  * A directory needs no operator and no custom resource: the same engine runs in this process (sync_dir.c),
  * with the inventory in a ConfigMap. An App is synced by its operator, which is asked and watched
- * (sync_app.c).
+ * (sync_app.c). Apps of a file drive directories of this machine (sync_apps.c).
  */
 #include "cmd/commands.h"
+
+#include <limits.h>
+
 #include "cmd/place.h"
 #include "cmd/session.h"
 #include "cmd/sync.h"
@@ -22,6 +25,18 @@ static const struct option_def options[] = {
 	  .kind = OPTION_FLAG,
 	  FIELD(app),
 	  .help = "The operand is an App, also when there is a directory of that name." },
+	{ .name = "apps",
+	  .kind = OPTION_TEXT,
+	  .value = "FILE",
+	  FIELD(apps),
+	  .complete = COMPLETE_FILE,
+	  .help = "Read Repos and Apps from this file and no cluster, and make the directories of all of them, or of those named, as git says." },
+	{ .name = "state",
+	  .kind = OPTION_TEXT,
+	  .value = "DIR",
+	  FIELD(state),
+	  .complete = COMPLETE_DIRECTORY,
+	  .help = "With `--apps`: keep inventories here, what was made and may be removed. Default: `/var/lib/capstan` for root, else `$XDG_STATE_HOME/capstan` or `~/.local/state/capstan`." },
 	{ .name = "no-prune",
 	  .kind = OPTION_FLAG,
 	  FIELD(no_prune),
@@ -46,6 +61,7 @@ static const char *const formats[] = { "json", "yaml", NULL };
 static const struct example examples[] = {
 	{ "sync shop", "Sync the app shop now, whatever was applied" },
 	{ "sync ./shop -n web", "Apply a directory, with no operator in the cluster" },
+	{ "sync --apps apps.yaml nginx", "Make the directory of the App nginx as git says, with no cluster" },
 	{ NULL, NULL },
 };
 
@@ -62,26 +78,35 @@ static const struct exit_note exits[] = {
 static int run(struct cli *cli)
 {
 	const struct sync_options *own = cli->own;
-	const char *operand = cli->operands[0];
+	struct error err = ERROR_INIT;
 	session_log(cli);
+	if (own->apps)
+		return sync_apps(cli);
+	if (cli->n_operands != 1) {
+		error_set(&err, cli->n_operands ? "one operand too many: \"%s\"" : "DIR or APP is missing%s",
+			  cli->n_operands ? cli->operands[1] : "");
+		return command_fail(cli, &err);
+	}
+	const char *operand = cli->operands[0];
 	return place_is_dir(operand, own->app) ? sync_dir(cli, operand) : sync_app(cli, operand);
 }
 
 const struct command command_sync = {
 	.name = "sync",
-	.operands = "DIR|APP",
+	.operands = "DIR|APP|--apps FILE [APP...]",
 	.summary = "Apply what git or a directory says, and show how it goes",
 	.help = "Given the name of an App, asks the operator to sync it now and shows what it does. Given a directory (a path "
 		"with a slash, `.`, or a name that is a directory here), applies that directory from here; no operator is "
 		"needed. What it made is remembered in the ConfigMap `capstan-inventory-NAME` of the namespace, so that what "
 		"goes from the directory goes from the cluster.\n\n"
+		"With `--apps` there is no cluster: each App of the file, or each that is named, gets one attempt, with its "
+		"`spec.target.command`. Nothing is tried twice.\n\n"
 		"On a terminal each object has a line that is redrawn in place; elsewhere each change is a line of its own.",
 	.options = options,
 	.options_size = sizeof(struct sync_options),
 	.formats = formats,
 	.common = COMMON_CLUSTER | COMMON_NAMESPACE | COMMON_COLOR | COMMON_TIMEOUT | COMMON_LOG,
-	.operands_min = 1,
-	.operands_max = 1,
+	.operands_max = UINT_MAX,
 	.complete = COMPLETE_APP,
 	.examples = examples,
 	.exits = exits,

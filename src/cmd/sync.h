@@ -1,12 +1,13 @@
-/* sync.h - the two halves of `capstan sync`; for sync*.c only. */
+/* sync.h - the three ways of `capstan sync`; for sync*.c only. */
 #pragma once
 
 #include "cmd/cluster.h"
 
 struct sync_options {
-	const char *name;
+	const char *name, *apps, *state;
 	bool app, no_prune, no_wait, force, allow_empty;
 };
 
 int sync_dir(struct cli *cli, const char *dir);	 /* sync_dir.c: from here */
 int sync_app(struct cli *cli, const char *name); /* sync_app.c: by the operator */
+int sync_apps(struct cli *cli);			 /* sync_apps.c: Apps of a file, with no cluster */

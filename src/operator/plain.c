@@ -1,8 +1,8 @@
 /*
  * plain.c - start, taking over what the file says, stop.
  *
- * An entry that cannot be used leaves what was there before under its name as it was; an unreadable document may be any,
- * so nothing counts as removed while there is one.
+ * An entry that cannot be used leaves what was there before under its name as it was; an unreadable document
+ * may be any, so nothing counts as removed while there is one.
  */
 #include "operator/plain_parts.h"
 
@@ -37,10 +37,11 @@ static int take_lock(struct plain *p, struct error *err)
 		if (read(p->lock, pid, sizeof(pid) - 1) < 1)
 			snprintf(pid, sizeof(pid), "?");
 		pid[strcspn(pid, "\n")] = '\0';
-		return error_set(err,
-				 "%s is in use by another capstan (process %s): it applies new commits by itself, and looks for "
-				 "them at once at SIGHUP; --state names another directory",
-				 p->options->state_dir, pid);
+		return error_set(
+			err,
+			"%s is in use by another capstan (process %s): it applies new commits by itself, and looks for "
+			"them at once at SIGHUP; --state names another directory",
+			p->options->state_dir, pid);
 	}
 	int n = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
 	if (ftruncate(p->lock, 0) != 0 || pwrite(p->lock, pid, (size_t)n, 0) != n)
@@ -137,7 +138,8 @@ static void mark(struct plain *p, bool listed)
 static void keep(struct plain *p, const struct plain_problem *problem)
 {
 	struct plain_app *m = problem->kind == PLAIN_APP ? map_get(&p->apps, str_of(problem->key)) : NULL;
-	struct plain_source *s = problem->kind == PLAIN_REPO ? map_get(&p->sources, str_of(problem->key)) : NULL;
+	struct plain_source *s =
+		problem->kind == PLAIN_REPO ? map_get(&p->sources, str_of(problem->key)) : NULL;
 	if (m)
 		m->listed = true;
 	if (s)
@@ -151,8 +153,8 @@ static void drop_apps(struct plain *p)
 		struct plain_app *m = e->value;
 		if (m->listed)
 			continue;
-		log_info("app is no longer in the file; what it made is left as it is", "app", m->key, "directory",
-			 m->spec.directory, NULL);
+		log_info("app is no longer in the file; what it made is left as it is", "app", m->key,
+			 "directory", m->spec.directory, NULL);
 		map_del(&p->apps, str_of(m->key));
 		plain_app_free(m);
 	}
@@ -219,7 +221,8 @@ static void reread(void *arg)
 	struct error err = ERROR_INIT;
 	plain_watch_again(p);
 	if (plain_file_read(p->options->file, &file, &err) < 0) {
-		log_error("the file cannot be read; going on with what it said before", "error", err.text, NULL);
+		log_error("the file cannot be read; going on with what it said before", "error", err.text,
+			  NULL);
 	} else if (!hash_eq(file.hash, p->file_hash)) {
 		log_problems(p, &file);
 		plain_take(p, &file);
@@ -262,7 +265,8 @@ static int start_web(struct plain *p, struct error *err)
 static int start(struct plain *p, struct error *err)
 {
 	struct plain_file file = { 0 };
-	if (loop_signal(p->loop, SIGTERM, on_stop, p, err) < 0 || loop_signal(p->loop, SIGINT, on_stop, p, err) < 0 ||
+	if (loop_signal(p->loop, SIGTERM, on_stop, p, err) < 0 ||
+	    loop_signal(p->loop, SIGINT, on_stop, p, err) < 0 ||
 	    loop_signal(p->loop, SIGHUP, on_hangup, p, err) < 0)
 		return -1;
 	int rc = start_web(p, err);
@@ -272,7 +276,8 @@ static int start(struct plain *p, struct error *err)
 		plain_watch_start(p, reread);
 		log_problems(p, &file);
 		if (file.problems.n && !file.entries.n)
-			rc = error_set(err, "%s:%u: %s", p->options->file, file.problems.at[0].line, file.problems.at[0].text);
+			rc = error_set(err, "%s:%u: %s", p->options->file, file.problems.at[0].line,
+				       file.problems.at[0].text);
 		else
 			plain_take(p, &file);
 	}

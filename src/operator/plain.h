@@ -1,12 +1,15 @@
 /*
- * plain.h - Capstan on a plain machine, with no cluster: Repo and App objects from a file, directories that follow git.
+ * plain.h - Capstan on a plain machine, with no cluster: Repo and App objects from a file, directories that
+ * follow git.
  *
  *   FILE -> plain_file.c (read, checked) -> plain.c (what came, changed, went)
- *             Repo -> plain_source.c (poll, fetch) --revisions--> plain_app.c (one state machine an App, directory driver)
- *                                                                   `--> plain_render.c (files of a commit, on a worker)
+ *             Repo -> plain_source.c (poll, fetch) --revisions--> plain_app.c (one state machine an App,
+ * directory driver)
+ *                                                                   `--> plain_render.c (files of a commit,
+ * on a worker)
  *
- * One loop thread owns all of it, one process a state directory. An App that goes from FILE is let go of: what it made
- * stays, and so does its inventory, so that it goes on where it was when it comes back.
+ * One loop thread owns all of it, one process a state directory. An App that goes from FILE is let go of:
+ * what it made stays, and so does its inventory, so that it goes on where it was when it comes back.
  */
 #pragma once
 
@@ -20,8 +23,8 @@ struct plain_options {
 };
 
 /*
- * Until SIGTERM or SIGINT (0). FILE is read again when it changes, and at SIGHUP, which also asks every remote. -1 and
- * err: nothing in FILE can be used, another process has the state directory, ...
+ * Until SIGTERM or SIGINT (0). FILE is read again when it changes, and at SIGHUP, which also asks every
+ * remote. -1 and err: nothing in FILE can be used, another process has the state directory, ...
  */
 int plain_run(const struct plain_options *options, struct error *err);
 
@@ -46,6 +49,7 @@ struct plain_sync {
 enum plain_end {
 	PLAIN_FAILED = 1,    /* at least one App, or an entry that was asked for */
 	PLAIN_TIMED_OUT = 2, /* the others are done */
+	PLAIN_INTERRUPTED = 3,
 };
 
 /* One attempt of each App. 0: all were applied and every command ended well; or enum plain_end. */

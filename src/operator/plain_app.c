@@ -1,8 +1,8 @@
 /*
  * plain_app.c - Apps of a plain machine joined with their state machines and directories.
  *
- * An App that is wanted in another directory, or with another command, is another one: it starts anew, and what it made
- * in the old place stays there.
+ * An App that is wanted in another directory, or with another command, is another one: it starts anew, and
+ * what it made in the old place stays there.
  */
 #include "operator/plain_parts.h"
 
@@ -14,8 +14,8 @@
 #include "repo/tree.h"
 
 enum {
-	START_AGAIN_MS = 10000,		    /* after a driver could not be made */
-	NEVER_MS = 24 * 60 * 60 * 1000,	    /* a sync does not try again */
+	START_AGAIN_MS = 10000,		/* after a driver could not be made */
+	NEVER_MS = 24 * 60 * 60 * 1000, /* a sync does not try again */
 };
 
 /* --- what the machine asks for --- */
@@ -161,9 +161,12 @@ static int find_revision(struct plain_app *m, struct error *err)
 {
 	struct resolved revision;
 	struct hash tree;
-	int rc = m->source ? plain_source_resolve(m->source, m->spec.revision, &revision, err) :
-			     error_set(err, "there is no Repo %s in namespace %s; add it, or correct spec.source.repo",
-				       m->spec.repo, m->spec.namespace);
+	int rc = m->source
+			 ? plain_source_resolve(m->source, m->spec.revision, &revision, err)
+			 : error_set(
+				   err,
+				   "there is no Repo %s in namespace %s; add it, or correct spec.source.repo",
+				   m->spec.repo, m->spec.namespace);
 	if (rc != 0)
 		return rc;
 	const char *mirror = remote_mirror(m->source->remote);
@@ -171,8 +174,8 @@ static int find_revision(struct plain_app *m, struct error *err)
 		return 0;
 	rc = repo_tree_hash(mirror, revision.sha, m->spec.path, &tree, err);
 	if (rc > 0)
-		return error_set(err, "%s: there is no path %s; correct spec.source.path, or commit it", revision.display,
-				 m->spec.path);
+		return error_set(err, "%s: there is no path %s; correct spec.source.path, or commit it",
+				 revision.display, m->spec.path);
 	if (rc < 0)
 		return error_wrap(err, "Repo %s: %s", m->spec.repo, revision.display);
 	replace(&m->mirror, mirror);
@@ -195,7 +198,8 @@ void plain_app_wanted(struct plain_app *m)
 		return;
 	}
 	struct app_revision revision = { .input = input_hash(m) };
-	/* A commit that changes nothing this App reads keeps the revision that did: nothing new is said then. */
+	/* A commit that changes nothing this App reads keeps the revision that did: nothing new is said then.
+	 */
 	bool same = hash_eq(revision.input, m->app.wanted.input);
 	snprintf(revision.text, sizeof(revision.text), "%s", same ? m->app.wanted.text : m->revision.display);
 	app_wanted(&m->app, &revision, clock_mono_ms());
@@ -220,8 +224,8 @@ static void changed(struct plain_app *m, const struct plain_entry *entry)
 	app_spec_read(&m->arena, entry->object, &m->spec, NULL); /* plain_file.c has seen that it can be */
 	bool moved = strcmp(was.directory, m->spec.directory) != 0;
 	if (moved)
-		log_info("app has another directory; what it made in the old one is left as it is", "app", m->key, "old",
-			 was.directory, "new", m->spec.directory, NULL);
+		log_info("app has another directory; what it made in the old one is left as it is", "app",
+			 m->key, "old", was.directory, "new", m->spec.directory, NULL);
 	m->restarting = m->restarting || moved || !same_command(was.command, m->spec.command);
 	if (m->started)
 		configure(m); /* comes back by host_arm() when it is to start anew */

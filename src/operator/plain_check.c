@@ -1,6 +1,7 @@
 /*
- * plain_check.c - what the schema of the custom resources says, for files that pass no API server: a field that is
- * misspelt or of the wrong type is refused, because reading on would take its default for what was meant.
+ * plain_check.c - what the schema of the custom resources says, for files that pass no API server: a field
+ * that is misspelt or of the wrong type is refused, because reading on would take its default for what was
+ * meant.
  */
 #include "operator/plain_parts.h"
 
@@ -83,7 +84,8 @@ static int check_strings(const char *path, const struct node *list, struct error
 
 static int check_map(const struct field *fields, const char *path, const struct node *map, struct error *err);
 
-static int check_value(const struct field *fields, const char *path, const struct node *value, struct error *err)
+static int check_value(const struct field *fields, const char *path, const struct node *value,
+		       struct error *err)
 {
 	const struct field *f = fields;
 	while (f->path && strcmp(f->path, path) != 0)
@@ -131,9 +133,11 @@ static int check_name(const char *field, const struct node *value, bool needed, 
 		bool inner = i > 0 && i + 1 < name.n;
 		ok = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (inner && (c == '-' || c == '.'));
 	}
-	return ok ? 0 :
-		    error_set(err, "%s: \"%.*s\" is no name: up to 63 small letters, digits, '-' and '.', ends without", field,
-			      STR_ARG(name));
+	return ok ? 0
+		  : error_set(
+			    err,
+			    "%s: \"%.*s\" is no name: up to 63 small letters, digits, '-' and '.', ends without",
+			    field, STR_ARG(name));
 }
 
 int plain_check_fields(enum plain_kind kind, const struct node *object, struct error *err)
@@ -144,7 +148,8 @@ int plain_check_fields(enum plain_kind kind, const struct node *object, struct e
 		for (size_t k = 0; k < sizeof(top) / sizeof(top[0]); k++)
 			known = known || str_is(object->map.pairs[i].key, top[k]);
 		if (!known)
-			return error_set(err, "%.*s: there is no such field", STR_ARG(object->map.pairs[i].key));
+			return error_set(err, "%.*s: there is no such field",
+					 STR_ARG(object->map.pairs[i].key));
 	}
 	if (check_name("metadata.name", node_at(object, "metadata.name"), true, err) < 0 ||
 	    check_name("metadata.namespace", node_at(object, "metadata.namespace"), false, err) < 0)
@@ -167,17 +172,22 @@ static bool holds_parent(const char *path)
 int plain_check_app(const struct app_spec *spec, struct error *err)
 {
 	if (spec->target_namespace)
-		return error_set(err, "spec.target.namespace: there is no cluster here; set spec.target.directory, or give this App "
-				      "to the operator of a cluster");
+		return error_set(
+			err,
+			"spec.target.namespace: there is no cluster here; set spec.target.directory, or give this App "
+			"to the operator of a cluster");
 	if (spec->service_account)
 		return error_set(err, "spec.serviceAccountName: there is no cluster here; remove it");
 	if (spec->directory[0] != '/' || !spec->directory[1] || holds_parent(spec->directory))
-		return error_set(err, "spec.target.directory: \"%s\" must be an absolute path without '..', and not /",
-				 spec->directory);
+		return error_set(
+			err, "spec.target.directory: \"%s\" must be an absolute path without '..', and not /",
+			spec->directory);
 	if (spec->config.timeout_ms < 1000)
 		return error_set(err, "spec.sync.timeout: must be at least 1s");
 	if (spec->config.retry_base_ms < 100 || spec->config.retry_max_ms < spec->config.retry_base_ms)
-		return error_set(err, "spec.sync.retry: backoff must be at least 100ms, and maxBackoff not less than backoff");
+		return error_set(
+			err,
+			"spec.sync.retry: backoff must be at least 100ms, and maxBackoff not less than backoff");
 	return 0;
 }
 
@@ -185,8 +195,10 @@ int plain_check_repo(const struct repo_spec *spec, struct error *err)
 {
 	struct error url = ERROR_INIT;
 	if (spec->secret)
-		return error_set(err, "spec.secretRef: there are no Secrets here; git uses the ssh keys and credential helpers of the "
-				      "user that runs Capstan");
+		return error_set(
+			err,
+			"spec.secretRef: there are no Secrets here; git uses the ssh keys and credential helpers of the "
+			"user that runs Capstan");
 	if (spec->interval_ms < 1000)
 		return error_set(err, "spec.interval: must be at least 1s");
 	if (remote_check_url(spec->url, &url) < 0)

@@ -30,7 +30,8 @@ static int read_text(const char *path, struct buf *out, struct error *err)
 	}
 }
 
-/* The line of the field that a message begins with ("spec.sync.timeout: ..."), or of the deepest part that is there. */
+/* The line of the field that a message begins with ("spec.sync.timeout: ..."), or of the deepest part that is
+ * there. */
 static uint32_t line_of(const struct node *object, uint32_t line, const char *message)
 {
 	struct str path = { message, strcspn(message, ": ") };
@@ -49,7 +50,8 @@ static uint32_t line_of(const struct node *object, uint32_t line, const char *me
 	return line;
 }
 
-static void add_problem(struct plain_file *f, uint32_t line, const struct plain_entry *about, const char *text)
+static void add_problem(struct plain_file *f, uint32_t line, const struct plain_entry *about,
+			const char *text)
 {
 	struct plain_problem p = {
 		.line = line,
@@ -67,15 +69,19 @@ static const char *kind_name(enum plain_kind kind)
 
 static int read_kind(const struct node *object, enum plain_kind *out, struct error *err)
 {
-	struct str version = node_text(node_get(object, "apiVersion")), kind = node_text(node_get(object, "kind"));
+	struct str version = node_text(node_get(object, "apiVersion")),
+		   kind = node_text(node_get(object, "kind"));
 	if (object->type != NODE_MAP)
 		return error_set(err, "this document is no object; expected are Repo and App");
 	if (!kind.n)
 		return error_set(err, "kind: is missing; expected is Repo or App");
-	if (!str_is(version, CAPSTAN_GROUP "/" CAPSTAN_VERSION_NAME) || (!str_is(kind, "App") && !str_is(kind, "Repo")))
-		return error_set(err, "kind: %.*s of %.*s is not known here; known are Repo and App of " CAPSTAN_GROUP
-				      "/" CAPSTAN_VERSION_NAME,
-				 STR_ARG(kind), STR_ARG(version.n ? version : STR("no apiVersion")));
+	if (!str_is(version, CAPSTAN_GROUP "/" CAPSTAN_VERSION_NAME) ||
+	    (!str_is(kind, "App") && !str_is(kind, "Repo")))
+		return error_set(
+			err,
+			"kind: %.*s of %.*s is not known here; known are Repo and App of " CAPSTAN_GROUP
+			"/" CAPSTAN_VERSION_NAME,
+			STR_ARG(kind), STR_ARG(version.n ? version : STR("no apiVersion")));
 	*out = str_is(kind, "App") ? PLAIN_APP : PLAIN_REPO;
 	return 0;
 }
@@ -121,8 +127,8 @@ static void add_document(struct plain_file *f, const struct yaml_document *d)
 	}
 	e.key = key_of(&f->arena, d->root);
 	const struct plain_entry *other = *e.key ? same_name(f, &e) : NULL;
-	int rc = other ? error_set(&err, "is there already, in line %u; names must differ", other->line) :
-			 check(&f->arena, &e, &err);
+	int rc = other ? error_set(&err, "is there already, in line %u; names must differ", other->line)
+		       : check(&f->arena, &e, &err);
 	if (rc < 0) {
 		uint32_t line = line_of(d->root, d->line, err.text);
 		error_wrap(&err, "%s %s", kind_name(e.kind), *e.key ? e.key : "without a name");

@@ -1,6 +1,6 @@
 /*
- * plain_log.c - what the daemon's log says of its Apps: each change of state once, every error of a failed attempt. An
- * attempt that fails as the one before did is not worth its lines again.
+ * plain_log.c - what the daemon's log says of its Apps: each change of state once, every error of a failed
+ * attempt. An attempt that fails as the one before did is not worth its lines again.
  */
 #include "operator/plain_parts.h"
 
@@ -17,8 +17,9 @@ static void log_applied(struct plain_app *m)
 	snprintf(pruned, sizeof(pruned), "%zu", m->spec.config.prune ? s->to_prune : 0);
 	snprintf(unchanged, sizeof(unchanged), "%zu", s->unchanged);
 	bool healed = hash_eq(m->told_applied, m->app.applied.input);
-	log_info(healed ? "healed" : "applied", "app", m->key, "revision", m->app.applied.text, "directory", m->spec.directory,
-		 "created", created, "updated", updated, "pruned", pruned, "unchanged", unchanged, NULL);
+	log_info(healed ? "healed" : "applied", "app", m->key, "revision", m->app.applied.text, "directory",
+		 m->spec.directory, "created", created, "updated", updated, "pruned", pruned, "unchanged",
+		 unchanged, NULL);
 	m->told_applied = m->app.applied.input;
 	m->told_failure = (struct hash){ { 0 } };
 }
@@ -30,8 +31,9 @@ static void log_problem(const struct plain_app *m, const struct problem *problem
 	if (problem->line)
 		buf_printf(&place, ":%u", problem->line);
 	enum log_level level = problem->warning ? LOG_WARN : LOG_ERROR;
-	log_write(level, problem->warning ? "warning" : "failed", "app", m->key, "revision", m->app.attempted.text, "file",
-		  place.n ? place.p : NULL, "path", problem->key[0] ? problem->key : NULL, "error", problem->text, NULL);
+	log_write(level, problem->warning ? "warning" : "failed", "app", m->key, "revision",
+		  m->app.attempted.text, "file", place.n ? place.p : NULL, "path",
+		  problem->key[0] ? problem->key : NULL, "error", problem->text, NULL);
 }
 
 static struct hash failure_hash(const struct plain_app *m)
@@ -53,7 +55,8 @@ static void log_failed(struct plain_app *m)
 	}
 	m->told_failure = failure;
 	if (m->app.error)
-		log_error("failed", "app", m->key, "revision", m->app.attempted.text, "error", m->app.error, NULL);
+		log_error("failed", "app", m->key, "revision", m->app.attempted.text, "error", m->app.error,
+			  NULL);
 	for (size_t i = 0; i < m->app.n_problems; i++)
 		log_problem(m, &m->app.problems[i]);
 }

@@ -42,7 +42,8 @@ struct plain_file {
 int plain_file_read(const char *path, struct plain_file *out, struct error *err);
 void plain_file_release(struct plain_file *f);
 
-/* What the API server of a cluster would check: fields that are known, of the right type. err begins with the field. */
+/* What the API server of a cluster would check: fields that are known, of the right type. err begins with the
+ * field. */
 int plain_check_fields(enum plain_kind kind, const struct node *object, struct error *err);
 /* What makes no sense without a cluster. */
 int plain_check_app(const struct app_spec *spec, struct error *err);
@@ -66,7 +67,7 @@ struct plain {
 	bool once; /* a sync: one attempt each */
 	struct loop *loop;
 	int lock;
-	char *mirrors;      /* directory of this state directory's mirrors */
+	char *mirrors;	    /* directory of this state directory's mirrors */
 	struct map apps;    /* "NAMESPACE/NAME" -> struct plain_app */
 	struct map sources; /* "NAMESPACE/NAME" -> struct plain_source */
 	struct hash file_hash;
@@ -79,7 +80,8 @@ struct plain {
 	uint64_t attempts, renders; /* for /metrics */
 };
 
-/* Takes the state directory for this process and makes the loop; plain_close() undoes what was done, also after -1. */
+/* Takes the state directory for this process and makes the loop; plain_close() undoes what was done, also
+ * after -1. */
 int plain_open(struct plain *p, const struct plain_options *options, struct error *err);
 void plain_close(struct plain *p);
 uint32_t plain_random(struct plain *p);
@@ -108,9 +110,9 @@ struct plain_source {
 	struct hash hash;
 	struct repo_remote *remote;
 	struct loop_timer *timer;
-	char *error; /* of the last poll; NULL: none */
+	char *error;		      /* of the last poll; NULL: none */
 	VEC(struct plain_want) wants; /* what the last fetch was asked for */
-	size_t fetching;              /* one by one: which of wants */
+	size_t fetching;	      /* one by one: which of wants */
 	bool busy, again, polled, listed;
 	unsigned failures;
 };
@@ -119,10 +121,11 @@ void plain_source_seen(struct plain *p, const struct plain_entry *entry);
 void plain_source_free(struct plain_source *s);
 void plain_source_notify(struct plain_source *s); /* look at the remote now */
 /*
- * What the source has for one App: 0 and out, 1 nothing is known yet, -1 and err. May begin a cycle for what was never
- * asked for.
+ * What the source has for one App: 0 and out, 1 nothing is known yet, -1 and err. May begin a cycle for what
+ * was never asked for.
  */
-int plain_source_resolve(struct plain_source *s, const char *revision, struct resolved *out, struct error *err);
+int plain_source_resolve(struct plain_source *s, const char *revision, struct resolved *out,
+			 struct error *err);
 
 /* --- plain_app.c, plain_render.c --- */
 
@@ -137,11 +140,12 @@ struct plain_app {
 	struct hash hash;
 	struct plain_source *source; /* or NULL: there is no such Repo */
 	struct app app;
-	bool started;    /* app and its driver exist */
+	bool started;	 /* app and its driver exist */
 	bool restarting; /* waits for the end of what is under way, to start anew */
 	bool listed;
 	struct loop_timer *timer;
-	/* What wanted stands for, until the next revision is found: heals read it, whatever became of spec and Repo. */
+	/* What wanted stands for, until the next revision is found: heals read it, whatever became of spec
+	 * and Repo. */
 	char *mirror, *path; /* NULL: nothing yet */
 	struct resolved revision;
 	struct hash tree;
@@ -149,10 +153,10 @@ struct plain_app {
 	uint64_t job_ticket;
 
 	/* plain_log.c */
-	uint64_t told_attempt;      /* whose outcome was told */
-	struct hash told_failure;   /* what it said; zero: none */
-	struct hash told_applied;   /* input that was last told to be applied */
-	char *told_source;          /* error of the source; NULL: none */
+	uint64_t told_attempt;	  /* whose outcome was told */
+	struct hash told_failure; /* what it said; zero: none */
+	struct hash told_applied; /* input that was last told to be applied */
+	char *told_source;	  /* error of the source; NULL: none */
 	bool told_drift;
 
 	/* plain_sync.c */

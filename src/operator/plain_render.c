@@ -1,6 +1,6 @@
 /*
- * plain_render.c - files of a commit in, items of a directory out, on a worker. The job holds copies of all it needs, so
- * that its App may go away meanwhile.
+ * plain_render.c - files of a commit in, items of a directory out, on a worker. The job holds copies of all
+ * it needs, so that its App may go away meanwhile.
  */
 #include "operator/plain_parts.h"
 
@@ -47,7 +47,8 @@ static void done(void *arg)
 	job->plain->renders++;
 	if (job->m) {
 		job->m->job = NULL;
-		app_rendered(&job->m->app, job->ticket, hand_over(job->desired), job->err.text, clock_mono_ms());
+		app_rendered(&job->m->app, job->ticket, hand_over(job->desired), job->err.text,
+			     clock_mono_ms());
 	}
 	desired_unref(job->desired);
 	free(job->mirror);

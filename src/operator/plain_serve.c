@@ -1,6 +1,6 @@
 /*
- * plain_serve.c - /healthz, /readyz, /metrics and /notify of a plain machine: the operator's, without what is the
- * cluster's.
+ * plain_serve.c - /healthz, /readyz, /metrics and /notify of a plain machine: the operator's, without what is
+ * the cluster's.
  */
 #include "operator/plain_parts.h"
 
@@ -50,11 +50,14 @@ static void serve_metrics(struct plain *p, struct httpd_reply *reply)
 	reply->status = 200;
 	reply->content_type = "text/plain; version=0.0.4";
 	buf_adds(out, "# HELP capstan_apps Apps by their Ready condition.\n# TYPE capstan_apps gauge\n");
-	buf_printf(out, "capstan_apps{ready=\"true\"} %zu\ncapstan_apps{ready=\"false\"} %zu\ncapstan_apps{ready=\"unknown\"} %zu\n",
-		   counts[APP_READY], counts[APP_NOT_READY], counts[APP_IN_PROGRESS]);
+	buf_printf(
+		out,
+		"capstan_apps{ready=\"true\"} %zu\ncapstan_apps{ready=\"false\"} %zu\ncapstan_apps{ready=\"unknown\"} %zu\n",
+		counts[APP_READY], counts[APP_NOT_READY], counts[APP_IN_PROGRESS]);
 	metric(out, "capstan_repos", "gauge", "Repo objects.", (double)p->sources.n);
 	metric(out, "capstan_files", "gauge", "Files that Apps have and git asks for.", (double)files);
-	metric(out, "capstan_reconciles_total", "counter", "Attempts that were started.", (double)p->attempts);
+	metric(out, "capstan_reconciles_total", "counter", "Attempts that were started.",
+	       (double)p->attempts);
 	metric(out, "capstan_renders_total", "counter", "Renders that ended.", (double)p->renders);
 	metric(out, "process_cpu_seconds_total", "counter", "CPU time of this process.", cpu_seconds());
 }

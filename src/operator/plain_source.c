@@ -1,9 +1,11 @@
 /*
- * plain_source.c - Repos of a plain machine: one mirror each, polled by ls-remote, fetched for all of its Apps at once.
+ * plain_source.c - Repos of a plain machine: one mirror each, polled by ls-remote, fetched for all of its
+ * Apps at once.
  *
- * A cycle is: poll -> resolve what the Apps want -> fetch what is missing -> tell the Apps. When one of several revisions
- * cannot be fetched git brings none of them; they are then fetched one by one, so that each App gets its own answer. A
- * notification during a cycle makes another one follow at once. A cycle that fails backs off, never beyond the interval.
+ * A cycle is: poll -> resolve what the Apps want -> fetch what is missing -> tell the Apps. When one of
+ * several revisions cannot be fetched git brings none of them; they are then fetched one by one, so that each
+ * App gets its own answer. A notification during a cycle makes another one follow at once. A cycle that fails
+ * backs off, never beyond the interval.
  */
 #include "operator/plain_parts.h"
 
@@ -183,7 +185,8 @@ static const struct plain_want *asked_for(const struct plain_source *s, const ch
 	return NULL;
 }
 
-int plain_source_resolve(struct plain_source *s, const char *revision, struct resolved *out, struct error *err)
+int plain_source_resolve(struct plain_source *s, const char *revision, struct resolved *out,
+			 struct error *err)
 {
 	if (!s->polled && s->spec.suspend)
 		return error_set(err, "Repo %s: is suspended, and was not read yet", s->spec.name);
@@ -201,8 +204,8 @@ int plain_source_resolve(struct plain_source *s, const char *revision, struct re
 	if (s->busy)
 		return 1;
 	if (want)
-		return error_set(err, "Repo %s: %s was fetched and is not there; is the mirror %s damaged?", s->spec.name,
-				 out->display, remote_mirror(s->remote));
+		return error_set(err, "Repo %s: %s was fetched and is not there; is the mirror %s damaged?",
+				 s->spec.name, out->display, remote_mirror(s->remote));
 	plain_source_notify(s); /* nobody has asked for it yet */
 	return 1;
 }

@@ -1,5 +1,6 @@
 /*
- * plain_sync.c - one attempt of each App of a file, in the foreground: what fails is said, and not tried again.
+ * plain_sync.c - one attempt of each App of a file, in the foreground: what fails is said, and not tried
+ * again.
  */
 #include "operator/plain_parts.h"
 
@@ -111,11 +112,14 @@ static int check_names(const struct sync *s, const struct plain_file *file, stru
 	for (size_t i = 0; i < s->wish->n_names; i++) {
 		bool found = false;
 		for (size_t k = 0; k < file->entries.n && !found; k++)
-			found = file->entries.at[k].kind == PLAIN_APP && is_name(s->wish->names[i], file->entries.at[k].key);
+			found = file->entries.at[k].kind == PLAIN_APP &&
+				is_name(s->wish->names[i], file->entries.at[k].key);
 		for (size_t k = 0; k < file->problems.n && !found; k++)
-			found = file->problems.at[k].kind == PLAIN_APP && is_name(s->wish->names[i], file->problems.at[k].key);
+			found = file->problems.at[k].kind == PLAIN_APP &&
+				is_name(s->wish->names[i], file->problems.at[k].key);
 		if (!found)
-			return error_set(err, "there is no App %s in %s", s->wish->names[i], s->wish->options.file);
+			return error_set(err, "there is no App %s in %s", s->wish->names[i],
+					 s->wish->options.file);
 	}
 	return 0;
 }
@@ -124,9 +128,12 @@ static void tell_problems(struct sync *s, const struct plain_file *file)
 {
 	for (size_t i = 0; i < file->problems.n; i++) {
 		const struct plain_problem *problem = &file->problems.at[i];
-		tell_refused(s, problem->key[0] ? shown(problem->key) : "entry", problem->line, problem->text);
+		char line[24];
+		snprintf(line, sizeof(line), "line %u", problem->line);
+		tell_refused(s, line, problem->line, problem->text);
 		/* Who asks for one App need not care for the others. */
-		if (s->wish->n_names == 0 || (problem->kind == PLAIN_APP && problem->key[0] && asked_for(s, problem->key)))
+		if (s->wish->n_names == 0 ||
+		    (problem->kind == PLAIN_APP && problem->key[0] && asked_for(s, problem->key)))
 			s->failed = true;
 	}
 }
@@ -207,6 +214,6 @@ int plain_sync(const struct plain_sync *wish, struct error *err)
 	if (rc < 0)
 		return rc;
 	if (s.interrupted)
-		return error_set(err, "interrupted; what was begun is safe to begin again");
+		return PLAIN_INTERRUPTED;
 	return s.timed_out ? PLAIN_TIMED_OUT : s.failed ? PLAIN_FAILED : 0;
 }

@@ -1,6 +1,7 @@
 /*
- * plain_watch.c - when the file is to be read again: something happened to its name, in the directory that holds it or in
- * the one that a link of that name leads to. Where no watch can be had it is read now and then.
+ * plain_watch.c - when the file is to be read again: something happened to its name, in the directory that
+ * holds it or in the one that a link of that name leads to. Where no watch can be had it is read now and
+ * then.
  */
 #include "operator/plain_parts.h"
 
