@@ -22,7 +22,7 @@ static bool is_sha(struct str s)
 /* git-check-ref-format(1), and nothing that could be an option or hide in a terminal. */
 static bool is_ref_name(struct str name)
 {
-	if (!name.n || name.n > 250 || name.p[0] == '-' || name.p[0] == '/' || name.p[name.n - 1] == '/' ||
+	if (!name.n || name.n > REVISION_MAX || name.p[0] == '-' || name.p[0] == '/' || name.p[name.n - 1] == '/' ||
 	    str_ends(name, STR(".lock")) || memmem(name.p, name.n, "..", 2) || memmem(name.p, name.n, "//", 2) ||
 	    memmem(name.p, name.n, "@{", 2))
 		return false;
@@ -107,7 +107,6 @@ static bool take_named(const struct refs *r, const char *prefix, struct str revi
 	return ref != NULL;
 }
 
-/* The default branch's name is nicer to read than HEAD; the first branch at the same commit is shown. */
 static bool take_head(const struct refs *r, struct resolved *out)
 {
 	const struct ref *head = find(r, STR("HEAD"));
@@ -116,65 +115,78 @@ static bool take_head(const struct refs *r, struct resolved *out)
 	return head != NULL;
 }
 
-static bool take_sha(const struct refs *r, struct str revision, struct resolved *out)
+/* 1: it is one; 0: it is none; -1: it is the beginning of several. */
+static int take_sha(const struct refs *r, struct str revision, struct resolved *out, struct error *err)
 {
 	if (revision.n < 7 || revision.n > SHA_HEX_MAX || !is_hex(revision))
-		return false;
+		return 0;
 	if (is_sha(revision)) {
 		snprintf(out->sha, sizeof(out->sha), "%.*s", STR_ARG(revision));
 		out->ref[0] = '\0';
-		snprintf(out->display, sizeof(out->display), "sha1:%.*s", STR_ARG(revision));
-		return true;
+		snprintf(out->display, sizeof(out->display), "%s:%.*s", revision.n == 64 ? "sha256" : "sha1",
+			 STR_ARG(revision));
+		return 1;
 	}
+	const struct ref *match = NULL;
 	for (size_t i = 0; i < r->n; i++) {
-		if (str_starts(r->refs[i].sha, revision)) {
-			take(out, &r->refs[i], revision);
-			return true;
-		}
+		if (!str_starts(r->refs[i].sha, revision))
+			continue;
+		if (match && !str_eq(match->sha, r->refs[i].sha))
+			return error_set(err, "%.*s is the beginning of several commits' SHAs (%.12s, %.12s): write more of it",
+					 STR_ARG(revision), match->sha.p, r->refs[i].sha.p);
+		match = &r->refs[i];
 	}
-	return false;
+	if (match)
+		take(out, match, revision);
+	return match != NULL;
 }
 
 static bool take_range(const struct refs *r, struct str range, struct resolved *out)
 {
-	const struct ref *best = NULL;
-	struct semver best_version = { 0 };
-	for (size_t i = 0; i < r->n; i++) {
-		struct semver v;
-		if (!str_starts(r->refs[i].name, STR("refs/tags/")) || !semver_parse(str_from(r->refs[i].name, 10), &v) ||
-		    !semver_matches(range, &v))
-			continue;
-		if (!best || semver_compare(&v, &best_version) > 0) {
-			best = &r->refs[i];
-			best_version = v;
-		}
-	}
-	if (best)
-		take(out, best, str_from(best->name, 10));
-	return best != NULL;
+	cleanup_free struct str *tags = mem_alloc((r->n + 1) * sizeof(*tags));
+	for (size_t i = 0; i < r->n; i++)
+		tags[i] = str_starts(r->refs[i].name, STR("refs/tags/")) ? str_from(r->refs[i].name, 10) : STR("");
+	size_t best = semver_best(range, tags, r->n);
+	if (best != SIZE_MAX)
+		take(out, &r->refs[best], tags[best]);
+	return best != SIZE_MAX;
+}
+
+static int resolve_range(const struct refs *r, struct str range, struct resolved *out, struct error *err)
+{
+	if (!semver_is_range(range))
+		return error_set(err, "%.*s is no version range; write for example semver:>=1.2.0 <2.0.0",
+				 STR_ARG(range));
+	if (take_range(r, range, out))
+		return 0;
+	return error_set(err, "no tag matches the version range %.*s", STR_ARG(range));
 }
 
 int refs_resolve(const struct refs *r, const char *revision, struct resolved *out, struct error *err)
 {
 	struct str rev = str_of(revision && *revision ? revision : "HEAD");
 	*out = (struct resolved){ 0 };
+	if (rev.n > REVISION_MAX)
+		return error_set(err, "the revision is longer than %d bytes", REVISION_MAX);
 	if (str_is(rev, "HEAD")) {
 		if (take_head(r, out))
 			return 0;
 		return error_set(err, "the remote has no default branch (is it empty?); push a commit, or name a branch");
 	}
-	if (str_starts(rev, STR("semver:"))) {
-		if (take_range(r, str_from(rev, 7), out))
-			return 0;
-		return error_set(err, "no tag matches the range %.*s", (int)(rev.n - 7), rev.p + 7);
-	}
+	if (str_starts(rev, STR("semver:")))
+		return resolve_range(r, str_from(rev, 7), out, err);
 	if ((str_starts(rev, STR("refs/")) && take_named(r, "", rev, out)) || take_named(r, "refs/heads/", rev, out) ||
-	    take_named(r, "refs/tags/", rev, out) || take_sha(r, rev, out))
+	    take_named(r, "refs/tags/", rev, out))
 		return 0;
+	int sha = take_sha(r, rev, out, err);
+	if (sha != 0)
+		return sha < 0 ? -1 : 0;
 	if (semver_is_range(rev)) {
 		if (take_range(r, rev, out))
 			return 0;
-		return error_set(err, "no branch, tag or commit is named %.*s, and no tag matches it as a version range", STR_ARG(rev));
+		return error_set(err, "no branch, tag or commit is named %.*s, and no tag matches it as a version range",
+				 STR_ARG(rev));
 	}
-	return error_set(err, "no branch or tag is named %.*s; was it deleted, or misspelt? (a commit needs its full SHA)", STR_ARG(rev));
+	return error_set(err, "no branch or tag is named %.*s; was it deleted, or misspelt? (a commit needs its full SHA)",
+			 STR_ARG(rev));
 }

@@ -10,6 +10,7 @@
 #define REFS_MAX 200000         /* refs of one remote */
 #define REFS_TEXT_MAX (32u << 20) /* bytes of ls-remote's output */
 #define SHA_HEX_MAX 64          /* SHA-256 repositories */
+#define REVISION_MAX 250        /* bytes of a revision, and of a ref's name; a longer name is passed over */
 
 struct ref {
 	struct str name; /* "refs/heads/main", "HEAD" */
@@ -28,8 +29,12 @@ int refs_parse(struct str text, struct refs *out, struct error *err);
 void refs_release(struct refs *r);
 
 /*
- * What a revision means, in this order: HEAD or empty (the default branch); a full ref name; a branch; a tag; a commit (a full
- * SHA, or the abbreviation of one that a ref has); a semver range over the tags (highest match).
+ * What a revision means; the first that fits counts:
+ *   1. empty or HEAD: the default branch
+ *   2. "semver:RANGE": the tag with the highest version in the range
+ *   3. a full ref name (refs/...), then a branch, then a tag; an annotated tag is the commit it points to
+ *   4. a commit: its full SHA (needs not be listed), or at least 7 digits that begin the SHA of one listed commit
+ *   5. a version range, as with semver:
  */
 struct resolved {
 	char sha[SHA_HEX_MAX + 1];

@@ -8,6 +8,9 @@
 #define C "3333333333333333333333333333333333333333"
 #define D "4444444444444444444444444444444444444444"
 
+#define LONG "5555555555555555555555555555555555555555555555555555555555555555"
+#define A2 "1111111111111111111111111111111111111112"
+
 static const char listing[] = A "\tHEAD\n" A "\trefs/heads/main\n" B "\trefs/heads/1.x\n" C "\trefs/tags/v1.2.0\n"
 				D "\trefs/tags/v1.2.0^{}\n" B "\trefs/tags/v1.3.0-rc.1\n" A "\trefs/tags/v1.1.0\n"
 				B "\trefs/heads/bad..name\n";
@@ -37,6 +40,7 @@ static void revisions_resolve_in_order(void **state)
 	expect(&refs, ">=1.0.0", D, "v1.2.0@sha1:" D);
 	expect(&refs, C, C, "sha1:" C);
 	expect(&refs, "4444444", D, "4444444@sha1:" D);
+	expect(&refs, LONG, LONG, "sha256:" LONG);
 	refs_release(&refs);
 }
 
@@ -50,10 +54,28 @@ static void what_is_not_there_is_said(void **state)
 	assert_non_null(strstr(err.text, "gone"));
 	assert_int_equal(refs_resolve(&refs, ">=9", &out, &err), -1);
 	assert_int_equal(refs_resolve(&refs, "bad..name", &out, &err), -1);
+	assert_int_equal(refs_resolve(&refs, "semver:main", &out, &err), -1);
+	assert_non_null(strstr(err.text, "no version range"));
+	char far_too_long[400];
+	memset(far_too_long, 'a', sizeof(far_too_long));
+	far_too_long[399] = '\0';
+	assert_int_equal(refs_resolve(&refs, far_too_long, &out, &err), -1);
 	refs_release(&refs);
 	assert_int_equal(refs_parse(STR(""), &refs, &err), 0);
 	assert_int_equal(refs_resolve(&refs, "HEAD", &out, &err), -1);
 	assert_non_null(strstr(err.text, "default branch"));
+	refs_release(&refs);
+}
+
+static void an_abbreviation_names_one_commit(void **state)
+{
+	struct refs refs;
+	struct resolved out;
+	struct error err = ERROR_INIT;
+	assert_int_equal(refs_parse(STR(A "\trefs/heads/a\n" A2 "\trefs/heads/b\n" A "\trefs/heads/c\n"), &refs, &err), 0);
+	assert_int_equal(refs_resolve(&refs, "11111111", &out, &err), -1);
+	assert_non_null(strstr(err.text, "write more"));
+	assert_int_equal(refs_resolve(&refs, A2, &out, &err), 0);
 	refs_release(&refs);
 }
 
@@ -84,6 +106,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(revisions_resolve_in_order),
 		cmocka_unit_test(what_is_not_there_is_said),
+		cmocka_unit_test(an_abbreviation_names_one_commit),
 		cmocka_unit_test(a_malformed_listing_is_refused),
 		cmocka_unit_test(equal_listings_have_equal_hashes),
 	};

@@ -1,6 +1,9 @@
 /* Versions and ranges; rows as Masterminds/semver v3 decides them. */
 #include "unit/cmocka_all.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "repo/semver.h"
 
 static void versions_are_read(void **state)
@@ -63,10 +66,86 @@ static void ranges_match(void **state)
 
 static void malformed_ranges_are_refused(void **state)
 {
-	static const char *const rows[] = { "", "main", ">", ">=1.2 ||", "1.2 -", "feature/x", "^^1", "1.x.3" };
+	static const char *const rows[] = { "", "main", ">", ">=1.2 ||", "1.2 -", "feature/x", "^^1" };
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (semver_is_range(str_of(rows[i])))
 			fail_msg("%s", rows[i]);
+}
+
+enum { VERSIONS_MAX = 100 };
+
+struct cases {
+	char *versions[VERSIONS_MAX];
+	size_t n, ranges;
+};
+
+static void check_range(const struct cases *c, const char *range, const char *answers)
+{
+	bool refused = answers[0] == 'E';
+	if (semver_is_range(str_of(range)) == refused)
+		fail_msg("range [%s]", range);
+	for (size_t i = 0; !refused && i < c->n; i++) {
+		struct semver v;
+		if (answers[i] == '-')
+			continue;
+		assert_true(semver_parse(str_of(c->versions[i]), &v));
+		if (semver_matches(str_of(range), &v) != (answers[i] == '1'))
+			fail_msg("range [%s] and version [%s]", range, c->versions[i]);
+	}
+}
+
+static void answers_are_those_of_the_library(void **state)
+{
+	struct cases c = { .n = 0 };
+	char line[1024];
+	FILE *file = fopen(SEMVER_CASES, "r");
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = '\0';
+		char *text = strchr(line, '\t'), *answer = strrchr(line, '\t');
+		if (line[0] == '#' || !text)
+			continue;
+		*answer = '\0';
+		struct semver v;
+		if (strncmp(line, "version", 7) == 0) {
+			assert_true(c.n < VERSIONS_MAX);
+			c.versions[c.n++] = mem_strdup(text + 1);
+			if (semver_parse(str_of(text + 1), &v) != (answer[1] == '1'))
+				fail_msg("version [%s]", text + 1);
+		} else {
+			c.ranges++;
+			check_range(&c, text + 1, answer + 1);
+		}
+	}
+	fclose(file);
+	assert_true(c.n > 50 && c.ranges > 300);
+	for (size_t i = 0; i < c.n; i++)
+		free(c.versions[i]);
+}
+
+static void the_highest_of_many(void **state)
+{
+	const struct str tags[] = { STR("latest"), STR("v1.0.0"), STR("v1.10.0"), STR("v1.9.0"), STR("1.10"), STR("v2.0.0-rc.1") };
+	size_t n = sizeof(tags) / sizeof(tags[0]);
+	assert_int_equal(semver_best(STR("1.x"), tags, n), 2);
+	assert_int_equal(semver_best(STR(">=1"), tags, n), 2);
+	assert_int_equal(semver_best(STR(">=1-0"), tags, n), 5);
+	assert_true(semver_best(STR("3.x"), tags, n) == SIZE_MAX);
+	assert_true(semver_best(STR("no range"), tags, n) == SIZE_MAX);
+}
+
+static void lengths_have_an_end(void **state)
+{
+	char text[SEMVER_TEXT_MAX + 2];
+	struct semver v;
+	memset(text, '1', sizeof(text));
+	memcpy(text, "1.0.0-", 6);
+	assert_true(semver_parse((struct str){ text, SEMVER_TEXT_MAX }, &v));
+	assert_false(semver_parse((struct str){ text, SEMVER_TEXT_MAX + 1 }, &v));
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = i % 2 ? ',' : '1';
+	assert_false(semver_is_range((struct str){ text, 2 * SEMVER_COMPARATORS_MAX + 1 }));
+	assert_true(semver_is_range((struct str){ text, 2 * SEMVER_COMPARATORS_MAX - 1 }));
 }
 
 int main(void)
@@ -76,6 +155,9 @@ int main(void)
 		cmocka_unit_test(order_is_that_of_semver_org),
 		cmocka_unit_test(ranges_match),
 		cmocka_unit_test(malformed_ranges_are_refused),
+		cmocka_unit_test(answers_are_those_of_the_library),
+		cmocka_unit_test(the_highest_of_many),
+		cmocka_unit_test(lengths_have_an_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
