@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 N      ?= 20000
 JOBS   ?= $(shell nproc)
 
-.PHONY: build demo uninstall-demo test install bench bench-peers sim fuzz fmt lint image clean
+.PHONY: build demo uninstall-demo test install bench bench-peers sim fuzz fmt lint clean
 
 build: ## a release build in $(BUILD)
 	@scripts/setup build
@@ -44,10 +44,6 @@ fmt:
 lint:
 	@scripts/setup test
 	@scripts/lint
-
-image: ## a container image, built with buildah: IMAGE=name:tag
-	@scripts/setup image
-	@scripts/image
 
 clean:
 	rm -rf build build-*

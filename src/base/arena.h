@@ -16,10 +16,13 @@ struct arena_chunk;
 
 struct arena {
 	struct arena_chunk *head; /* newest chunk first */
-	size_t used;              /* bytes handed out, for caps and metrics */
+	size_t used;		  /* bytes handed out, for caps and metrics */
 };
 
-#define ARENA_INIT { 0 }
+#define ARENA_INIT \
+	{          \
+		0  \
+	}
 #define cleanup_arena cleanup(arena_release)
 
 void arena_release(struct arena *a); /* frees all; the arena may be used again */
@@ -28,7 +31,8 @@ void *arena_alloc(struct arena *a, size_t size) __attribute__((returns_nonnull))
 char *arena_strndup(struct arena *a, const char *p, size_t n) __attribute__((returns_nonnull));
 char *arena_strdup(struct arena *a, const char *s) __attribute__((returns_nonnull));
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0), nonnull));
+char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0), nonnull));
 /* A NUL-terminated copy of s. */
 struct str arena_str(struct arena *a, struct str s);
 

@@ -62,7 +62,9 @@ static double unit_us(struct str s, size_t *n)
 	static const struct {
 		const char *name;
 		double us;
-	} units[] = { { "ns", 1e-3 }, { "us", 1 }, { "ms", 1e3 }, { "s", 1e6 }, { "m", 6e7 }, { "h", 3.6e9 } };
+	} units[] = {
+		{ "ns", 1e-3 }, { "us", 1 }, { "ms", 1e3 }, { "s", 1e6 }, { "m", 6e7 }, { "h", 3.6e9 }
+	};
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
 		if (str_starts(s, str_of(units[i].name))) {
 			*n = strlen(units[i].name);

@@ -22,7 +22,10 @@ struct error {
 	char text[ERROR_TEXT_MAX];
 };
 
-#define ERROR_INIT { .text = "" }
+#define ERROR_INIT         \
+	{                  \
+		.text = "" \
+	}
 
 /* Replaces the message. Always returns -1, so that `return error_set(...)` reads well. */
 int error_set(struct error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -26,11 +26,15 @@ struct map {
 	size_t dead; /* deleted entries that still hold their slot */
 };
 
-#define MAP_INIT { 0 }
+#define MAP_INIT  \
+	{         \
+		0 \
+	}
 
-void map_release(struct map *m); /* values are the caller's */
+void map_release(struct map *m);		    /* values are the caller's */
 void *map_get(const struct map *m, struct str key); /* NULL: not there */
-struct str map_key(const struct map *m, struct str key); /* the map's own copy; lives until the entry is deleted */
+struct str map_key(const struct map *m,
+		   struct str key); /* the map's own copy; lives until the entry is deleted */
 /* Returns the value that was there before, or NULL. value is not NULL. */
 void *map_put(struct map *m, struct str key, void *value);
 void *map_del(struct map *m, struct str key); /* returns what was there, or NULL */

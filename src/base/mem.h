@@ -33,5 +33,9 @@ static inline void mem_cleanup_fd(int *fd)
 }
 
 /* Hands a pointer over: yields its value and leaves NULL behind, so that a cleanup finds nothing. */
-#define hand_over(p) \
-	({ __auto_type handed_ = (p); (p) = NULL; handed_; })
+#define hand_over(p)                       \
+	({                                 \
+		__auto_type handed_ = (p); \
+		(p) = NULL;                \
+		handed_;                   \
+	})

@@ -40,7 +40,7 @@ static inline bool str_is(struct str a, const char *z)
 int str_cmp(struct str a, struct str b); /* byte order, as Go compares strings */
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
-struct str str_trim(struct str s); /* without ASCII white space at both ends */
+struct str str_trim(struct str s);	      /* without ASCII white space at both ends */
 struct str str_from(struct str s, size_t at); /* from byte `at` on; empty when past the end */
 /* The position of byte c at or after `from`, or SIZE_MAX. */
 size_t str_find(struct str s, char c, size_t from);
@@ -57,7 +57,10 @@ struct buf {
 	size_t n, cap;
 };
 
-#define BUF_INIT { 0 }
+#define BUF_INIT  \
+	{         \
+		0 \
+	}
 #define cleanup_buf cleanup(buf_release)
 
 void buf_release(struct buf *b);

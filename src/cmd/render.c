@@ -104,7 +104,8 @@ static void print_objects(const struct cli *cli, const struct desired *desired)
 /* --- the command --- */
 
 /* dir is the root: a dot in front of it (`./shop`) hides nothing. */
-static void render_files(struct arena *a, const char *dir, const struct repo_files *files, struct render_output *out)
+static void render_files(struct arena *a, const char *dir, const struct repo_files *files,
+			 struct render_output *out)
 {
 	struct render_input in = { .root = dir };
 	struct render_file *list = arena_array(a, struct render_file, files->n + 1);

@@ -8,7 +8,8 @@
 
 int session_config(const struct cli *cli, struct arena *a, struct kube_config *out, struct error *err)
 {
-	struct kube_config_options options = { .kubeconfig = cli->common.kubeconfig, .context = cli->common.context };
+	struct kube_config_options options = { .kubeconfig = cli->common.kubeconfig,
+					       .context = cli->common.context };
 	return kube_config_load(a, &options, out, err);
 }
 

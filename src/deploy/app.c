@@ -1,9 +1,9 @@
 /*
  * app.c - one step function decides everything.
  *
- * Each public call records what happened and runs step(). step() loops over small rules until none applies; each rule
- * looks at the state alone. A cancelled operation drains beside the next render: apply starts when both are through, so
- * that an old request can never land after a new one for the same object.
+ * Each public call records what happened and runs step(). step() loops over small rules until none applies;
+ * each rule looks at the state alone. A cancelled operation drains beside the next render: apply starts when
+ * both are through, so that an old request can never land after a new one for the same object.
  */
 #include "deploy/app.h"
 
@@ -11,8 +11,8 @@
 #include <string.h>
 
 enum {
-	HEAL_QUIET_MS = 60000,     /* without a heal for this long a fight is over */
-	HEAL_FREE = 3,             /* heals in a row that are immediate */
+	HEAL_QUIET_MS = 60000, /* without a heal for this long a fight is over */
+	HEAL_FREE = 3,	       /* heals in a row that are immediate */
 	HEAL_BACKOFF_BASE_MS = 500,
 	HEAL_BACKOFF_MAX_MS = 60000,
 };
@@ -69,7 +69,8 @@ static void collect_problems(struct app *app)
 		return;
 	app->problems = arena_array(&app->problem_arena, struct problem, n_driver + n_render);
 	for (size_t i = 0; i < n_render; i++)
-		copy_problem(&app->problem_arena, &app->problems[app->n_problems++], &app->desired->problems[i]);
+		copy_problem(&app->problem_arena, &app->problems[app->n_problems++],
+			     &app->desired->problems[i]);
 	for (size_t i = 0; i < n_driver; i++)
 		copy_problem(&app->problem_arena, &app->problems[app->n_problems++], &of_driver[i]);
 }
@@ -127,7 +128,8 @@ static void fail(struct app *app, enum app_outcome outcome, const char *error)
 	app->outcome = outcome;
 	set_text(&app->error, error);
 	app->failures++;
-	app->retry_at = app->now + backoff(app, app->config.retry_base_ms, app->config.retry_max_ms, app->failures);
+	app->retry_at =
+		app->now + backoff(app, app->config.retry_base_ms, app->config.retry_max_ms, app->failures);
 	app->finished_at = app->now;
 	app->phase = APP_IDLE;
 	drop_desired(app);
@@ -157,7 +159,8 @@ static void start(struct app *app)
 static void begin_apply(struct app *app)
 {
 	app->phase = APP_APPLYING;
-	/* Until it is through the world matches nothing that has a name: a restart, or a way back, must begin anew. */
+	/* Until it is through the world matches nothing that has a name: a restart, or a way back, must begin
+	 * anew. */
 	app->applied.input = (struct hash){ { 0 } };
 	app->events &= ~(unsigned)(DRIVER_PLANNED | DRIVER_APPLIED);
 	app->driver->ops->plan(app->driver, app->desired);
@@ -248,7 +251,8 @@ static bool rule_preempt(struct app *app)
 
 static bool rule_deadline(struct app *app)
 {
-	if (app->phase == APP_IDLE || app->phase == APP_REMOVING || app->now - app->started_at < app->config.timeout_ms)
+	if (app->phase == APP_IDLE || app->phase == APP_REMOVING ||
+	    app->now - app->started_at < app->config.timeout_ms)
 		return false;
 	if (app->phase == APP_WAITING) {
 		app->health_timed_out = true;
@@ -292,7 +296,8 @@ static bool rule_progress(struct app *app)
 static bool rule_healthy(struct app *app)
 {
 	const struct driver_summary *s = app->driver->ops->summary(app->driver);
-	if (app->phase == APP_WAITING && (all_current(s) || !app->config.wait || (s->failed && s->observed))) {
+	if (app->phase == APP_WAITING &&
+	    (all_current(s) || !app->config.wait || (s->failed && s->observed))) {
 		app->finished_at = app->now;
 		app->phase = APP_IDLE;
 		if (all_current(s))
@@ -313,7 +318,8 @@ static bool rule_healthy(struct app *app)
 static bool wants_new(const struct app *app)
 {
 	bool tried = same_input(&app->attempted, &app->wanted);
-	bool whole = app->outcome == APP_OUTCOME_APPLIED && !app->driver->ops->summary(app->driver)->unfinished;
+	bool whole =
+		app->outcome == APP_OUTCOME_APPLIED && !app->driver->ops->summary(app->driver)->unfinished;
 	if (!app->config.automatic || (tried && whole))
 		return false;
 	/* The same input again is a retry; another one is new and waits for nothing. */
@@ -342,13 +348,14 @@ static void note_heal(struct app *app)
 	app->heals++;
 	app->heal_at = app->now;
 	if (app->heals > HEAL_FREE)
-		app->heal_at += backoff(app, HEAL_BACKOFF_BASE_MS, HEAL_BACKOFF_MAX_MS, app->heals - HEAL_FREE);
+		app->heal_at +=
+			backoff(app, HEAL_BACKOFF_BASE_MS, HEAL_BACKOFF_MAX_MS, app->heals - HEAL_FREE);
 }
 
 static bool rule_begin(struct app *app)
 {
-	if ((app->phase != APP_IDLE && app->phase != APP_WAITING) || app->config.suspend || app->config.deleting ||
-	    !known(&app->wanted))
+	if ((app->phase != APP_IDLE && app->phase != APP_WAITING) || app->config.suspend ||
+	    app->config.deleting || !known(&app->wanted))
 		return false;
 	if (app->sync_requested) {
 		app->failures = 0;
@@ -406,8 +413,8 @@ static void run_rules(struct app *app)
 		note_events(app);
 		again = rule_deleting(app) || rule_suspended(app);
 		if (!again && !app->config.deleting)
-			again = rule_preempt(app) || rule_deadline(app) || rule_progress(app) || rule_healthy(app) ||
-				rule_begin(app);
+			again = rule_preempt(app) || rule_deadline(app) || rule_progress(app) ||
+				rule_healthy(app) || rule_begin(app);
 	} while (again || (app->events & ~(unsigned)(DRIVER_PLANNED | DRIVER_APPLIED | DRIVER_REMOVED)));
 }
 
@@ -441,8 +448,9 @@ void app_driver_event(void *ctx, enum driver_event event)
 
 void app_init(struct app *app, const struct app_host *host, void *ctx, struct driver *driver, int64_t now)
 {
-	*app = (struct app){ .host = host, .host_ctx = ctx, .driver = driver, .now = now,
-			     .config = APP_CONFIG_DEFAULT };
+	*app = (struct app){
+		.host = host, .host_ctx = ctx, .driver = driver, .now = now, .config = APP_CONFIG_DEFAULT
+	};
 	driver->notify = app_driver_event;
 	driver->notify_ctx = app;
 	driver->now = now;

@@ -1,4 +1,5 @@
-/* app_verdict.c - the state of an app in the words of kstatus: Ready, Reconciling, Stalled, each with a reason. */
+/* app_verdict.c - the state of an app in the words of kstatus: Ready, Reconciling, Stalled, each with a
+ * reason. */
 #include "deploy/app.h"
 
 #include <stdio.h>
@@ -43,8 +44,8 @@ static void describe_failure(const struct app *app, struct app_verdict *out)
 		snprintf(more, sizeof(more), " (and %zu more)", n - 1);
 	cleanup_arena struct arena a = ARENA_INIT;
 	const char *what = first->key[0] ? key_display(&a, str_of(first->key)) : "render";
-	snprintf(out->message, sizeof(out->message), "%.100s: %.100s%.60s: %.200s%s", app->attempted.text, what, place, first->text,
-		 more);
+	snprintf(out->message, sizeof(out->message), "%.100s: %.100s%.60s: %.200s%s", app->attempted.text,
+		 what, place, first->text, more);
 }
 
 static void describe_failed(const struct app *app, struct app_verdict *out)
@@ -69,17 +70,18 @@ static void describe_health(const struct app *app, struct app_verdict *out)
 	} else if (s->drifted) {
 		verdict(out, APP_NOT_READY, "Drifted");
 		out->reconciling = app->config.self_heal;
-		snprintf(out->message, sizeof(out->message), "%zu of %zu objects differ from %s", s->drifted, s->items,
-			 app->applied.text);
+		snprintf(out->message, sizeof(out->message), "%zu of %zu objects differ from %s", s->drifted,
+			 s->items, app->applied.text);
 	} else if (s->failed) {
 		verdict(out, APP_NOT_READY, "Unhealthy");
-		snprintf(out->message, sizeof(out->message), "%zu of %zu objects failed", s->failed, s->items);
+		snprintf(out->message, sizeof(out->message), "%zu of %zu objects failed", s->failed,
+			 s->items);
 	} else if (s->current < s->items || s->stale) {
 		verdict(out, app->health_timed_out ? APP_NOT_READY : APP_IN_PROGRESS,
 			app->health_timed_out ? "HealthTimeout" : "Progressing");
 		out->reconciling = !app->health_timed_out;
-		snprintf(out->message, sizeof(out->message), "%zu of %zu objects are current%s", s->current, s->items,
-			 s->stale ? "; waiting for removed objects to go" : "");
+		snprintf(out->message, sizeof(out->message), "%zu of %zu objects are current%s", s->current,
+			 s->items, s->stale ? "; waiting for removed objects to go" : "");
 	} else {
 		verdict(out, APP_READY, "Succeeded");
 		snprintf(out->message, sizeof(out->message), "applied %s", app->applied.text);
@@ -103,11 +105,10 @@ static void describe_phase(const struct app *app, struct app_verdict *out)
 	out->reconciling = true;
 	const struct driver_summary *s = app->driver->ops->summary(app->driver);
 	if (app->phase == APP_WAITING)
-		snprintf(out->message, sizeof(out->message), "%zu of %zu objects are current at %s", s->current,
-			 s->items, app->attempted.text);
+		snprintf(out->message, sizeof(out->message), "%zu of %zu objects are current at %s",
+			 s->current, s->items, app->attempted.text);
 	else
-		snprintf(out->message, sizeof(out->message), "%s",
-			 app->attempted.text);
+		snprintf(out->message, sizeof(out->message), "%s", app->attempted.text);
 }
 
 void app_verdict(const struct app *app, struct app_verdict *out)
@@ -138,7 +139,8 @@ void app_verdict(const struct app *app, struct app_verdict *out)
 		describe_failed(app, out);
 	} else if (!hash_eq(app->applied.input, app->wanted.input)) {
 		verdict(out, APP_NOT_READY, "OutOfSync");
-		snprintf(out->message, sizeof(out->message), "%.200s is not applied (sync.auto is off)", app->wanted.text);
+		snprintf(out->message, sizeof(out->message), "%.200s is not applied (sync.auto is off)",
+			 app->wanted.text);
 	} else {
 		describe_health(app, out);
 	}

@@ -1,5 +1,6 @@
 /*
- * desired.h - what git asks for: the hand-over from render to a driver. Immutable once made; counted references.
+ * desired.h - what git asks for: the hand-over from render to a driver. Immutable once made; counted
+ * references.
  */
 #pragma once
 
@@ -12,28 +13,29 @@
 struct problem {
 	const char *key;  /* the item's key, or "" when it concerns none */
 	const char *file; /* or "" */
-	uint32_t line;    /* 0: none */
+	uint32_t line;	  /* 0: none */
 	const char *text;
 	bool warning;
 };
 
 enum desired_flag {
 	DESIRED_PRUNE_DISABLED = 1 << 0, /* annotation capstan.dev/prune: disabled */
-	DESIRED_FORCE = 1 << 1,          /* annotation capstan.dev/force: enabled */
-	DESIRED_IGNORE = 1 << 2,         /* annotation capstan.dev/reconcile: disabled: create it never, touch it never */
+	DESIRED_FORCE = 1 << 1,		 /* annotation capstan.dev/force: enabled */
+	DESIRED_IGNORE =
+		1 << 2, /* annotation capstan.dev/reconcile: disabled: create it never, touch it never */
 };
 
 struct desired_item {
-	struct str key;     /* see key.h */
+	struct str key;	    /* see key.h */
 	struct str version; /* cluster: API version without group */
 	struct str payload; /* cluster: canonical JSON to apply; directory: the file's bytes */
 	struct hash hash;   /* of payload and whatever else decides whether it must be applied again */
 	const char *file;   /* place in git */
 	uint32_t line;
-	uint32_t mode;      /* directory: permission bits */
-	uint16_t stage;     /* stages are applied one after the other */
-	uint16_t rank;      /* order inside a stage */
-	unsigned flags;     /* enum desired_flag */
+	uint32_t mode;	/* directory: permission bits */
+	uint16_t stage; /* stages are applied one after the other */
+	uint16_t rank;	/* order inside a stage */
+	unsigned flags; /* enum desired_flag */
 };
 
 /* Made on a worker, then read only. Items are sorted by (stage, rank, key) and unique by key. */
@@ -42,7 +44,7 @@ struct desired {
 	struct arena arena;
 	struct desired_item *items;
 	size_t n;
-	uint32_t *by_key; /* indices of items sorted by key: see desired_seal() */
+	uint32_t *by_key;	  /* indices of items sorted by key: see desired_seal() */
 	struct problem *problems; /* of the render: errors and warnings */
 	size_t n_problems, n_errors;
 };

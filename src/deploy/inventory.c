@@ -59,7 +59,8 @@ static int read_lines(struct arena *a, struct str text, struct inventory *out, s
 		struct str line = str_cut(text, '\n', &text);
 		struct inventory_entry *e = &out->entries[out->n];
 		if (out->n > lines || !read_line(a, line, e))
-			return error_set(err, "line %zu: is no entry of the form KEY VERSION HASH HASH", number);
+			return error_set(err, "line %zu: is no entry of the form KEY VERSION HASH HASH",
+					 number);
 		if (out->n && str_cmp(e[-1].key, e->key) >= 0)
 			return error_set(err, "line %zu: keys are not in order", number);
 		out->n++;

@@ -3,7 +3,8 @@
 
 char *key_text(struct arena *a, struct key k)
 {
-	return arena_printf(a, "%.*s/%.*s/%.*s/%.*s", STR_ARG(k.group), STR_ARG(k.kind), STR_ARG(k.namespace), STR_ARG(k.name));
+	return arena_printf(a, "%.*s/%.*s/%.*s/%.*s", STR_ARG(k.group), STR_ARG(k.kind), STR_ARG(k.namespace),
+			    STR_ARG(k.name));
 }
 
 bool key_split(struct str text, struct key *out)
@@ -21,5 +22,6 @@ char *key_display(struct arena *a, struct str text)
 	struct key k;
 	if (!key_split(text, &k))
 		return arena_strndup(a, text.p, text.n);
-	return arena_printf(a, "%.*s %.*s%s%.*s", STR_ARG(k.kind), STR_ARG(k.namespace), k.namespace.n ? "/" : "", STR_ARG(k.name));
+	return arena_printf(a, "%.*s %.*s%s%.*s", STR_ARG(k.kind), STR_ARG(k.namespace),
+			    k.namespace.n ? "/" : "", STR_ARG(k.name));
 }

@@ -17,7 +17,8 @@
 struct managed;
 struct source;
 
-struct operator {
+struct operator
+{
 	struct loop *loop;
 	const struct operator_options *options;
 	struct kube_client *client;
@@ -44,25 +45,25 @@ struct operator {
 
 /* One App object. */
 struct managed {
-	struct operator *operator;
+	struct operator* operator;
 	char *key; /* "NAMESPACE/NAME" */
 	struct app app;
 	struct link_port port;
 	struct arena spec_arena;
 	struct app_spec spec;
-	char *spec_error;       /* the object cannot be understood; NULL: it can */
-	struct source *source;  /* or NULL: the Repo is not there */
+	char *spec_error;      /* the object cannot be understood; NULL: it can */
+	struct source *source; /* or NULL: the Repo is not there */
 	struct loop_timer *timer;
-	char *sha;              /* commit that wanted stands for */
+	char *sha;		/* commit that wanted stands for */
 	struct render_job *job; /* under way */
 	uint64_t job_ticket;
-	bool slot, slot_lent;   /* slots.c: has one; has one that no longer counts */
+	bool slot, slot_lent; /* slots.c: has one; has one that no longer counts */
 	bool start_queued;
 	int64_t slot_since;
-	bool ready;             /* app and driver exist */
-	bool gone;              /* the object is gone: freed when nothing is under way */
-	bool listed;            /* seen in the list under way */
-	int restoring;          /* inventory chunks still to be read */
+	bool ready;		   /* app and driver exist */
+	bool gone;		   /* the object is gone: freed when nothing is under way */
+	bool listed;		   /* seen in the list under way */
+	int restoring;		   /* inventory chunks still to be read */
 	struct node *first_object; /* while restoring */
 	struct arena restore_arena;
 
@@ -70,40 +71,41 @@ struct managed {
 	bool status_queued, status_in_flight, status_known;
 	struct loop_timer *status_timer;
 	struct hash status_hash; /* of what the server has, volatile fields left out */
-	char ready_status[8];    /* of the Ready condition as last written */
-	int64_t ready_since_ms, reconciling_since_ms, stalled_since_ms; /* wall clock, for lastTransitionTime */
+	char ready_status[8];	 /* of the Ready condition as last written */
+	int64_t ready_since_ms, reconciling_since_ms,
+		stalled_since_ms; /* wall clock, for lastTransitionTime */
 	bool was_reconciling, was_stalled;
-	char *handled_sync;      /* value of ANNOTATION_SYNC that was acted on */
+	char *handled_sync; /* value of ANNOTATION_SYNC that was acted on */
 
 	/* store.c */
 	struct persist_call *persist;
-	size_t chunks;           /* ConfigMaps the inventory is in; 0: it is in the App */
+	size_t chunks; /* ConfigMaps the inventory is in; 0: it is in the App */
 	VEC(struct hash) chunk_hashes;
 	uint64_t stored_serial;
 };
 
 /* managed.c */
-void managed_event(struct operator *op, const struct kube_watch_event *event);
-void managed_list_begin(struct operator *op);
-void managed_list_end(struct operator *op);
+void managed_event(struct operator* op, const struct kube_watch_event *event);
+void managed_list_begin(struct operator* op);
+void managed_list_end(struct operator* op);
 void managed_free(struct managed *m);
 void managed_wanted(struct managed *m); /* its source has news, or its spec changed */
 struct cluster_driver *managed_driver(struct managed *m);
 void managed_start(struct managed *m, const struct node *object, const struct inventory *inventory);
 
 /* sources.c */
-void sources_event(struct operator *op, const struct kube_watch_event *event);
-void sources_list_begin(struct operator *op);
-void sources_list_end(struct operator *op);
+void sources_event(struct operator* op, const struct kube_watch_event *event);
+void sources_list_begin(struct operator* op);
+void sources_list_end(struct operator* op);
 void source_free(struct source *s);
-struct source *source_find(struct operator *op, const char *namespace, const char *name);
+struct source *source_find(struct operator* op, const char *namespace, const char *name);
 void source_subscribe(struct source *s, struct managed *m);
 void source_unsubscribe(struct source *s, struct managed *m);
 /* What the source has for one app; NULL sha: nothing yet. error: it cannot be had (""/NULL: no error). */
 struct source_answer {
 	const char *sha;
 	char display[APP_REVISION_MAX];
-	struct hash tree;  /* of the directory */
+	struct hash tree; /* of the directory */
 	const char *error;
 };
 bool source_resolve(struct source *s, struct managed *m, struct source_answer *out);
@@ -112,8 +114,8 @@ const char *source_mirror(const struct source *s);
 
 /* slots.c */
 void slot_wait(struct managed *m, uint64_t ticket); /* job_start() now, or when there is a slot */
-void slot_check(struct managed *m);                 /* after every step of the app's machine */
-void slot_release(struct managed *m);               /* the app goes away */
+void slot_check(struct managed *m);		    /* after every step of the app's machine */
+void slot_release(struct managed *m);		    /* the app goes away */
 
 /* jobs.c */
 struct render_job;

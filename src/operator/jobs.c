@@ -1,6 +1,6 @@
 /*
- * jobs.c - one render on a worker: files of a commit in, struct desired out. The job holds copies of all it needs, so
- * that its App may go away meanwhile.
+ * jobs.c - one render on a worker: files of a commit in, struct desired out. The job holds copies of all it
+ * needs, so that its App may go away meanwhile.
  */
 #include "operator/internal.h"
 
@@ -14,7 +14,7 @@
 
 struct render_job {
 	struct managed *m; /* NULL: nobody waits any more */
-	struct operator *operator;
+	struct operator* operator;
 	uint64_t ticket;
 	char *mirror, *sha, *path, *app_name, *app_namespace, *target_namespace;
 	struct scope_misses misses;
@@ -35,9 +35,10 @@ static void add_tree_problems(struct desired *d, const struct repo_files *files)
 	if (d->n_problems)
 		memcpy(all, d->problems, d->n_problems * sizeof(*all));
 	for (size_t i = 0; i < files->n_problems; i++)
-		all[d->n_problems + i] = (struct problem){ .key = "",
-							   .file = arena_strdup(&d->arena, files->problems[i].path),
-							   .text = arena_strdup(&d->arena, files->problems[i].text) };
+		all[d->n_problems + i] =
+			(struct problem){ .key = "",
+					  .file = arena_strdup(&d->arena, files->problems[i].path),
+					  .text = arena_strdup(&d->arena, files->problems[i].text) };
 	d->problems = all;
 	d->n_problems += files->n_problems;
 	d->n_errors += files->n_problems;
@@ -95,7 +96,7 @@ static void done(void *arg);
 static void hand_over_result(struct render_job *job)
 {
 	struct managed *m = job->m;
-	struct operator *op = job->operator;
+	struct operator* op = job->operator;
 	op->renders++;
 	if (m) {
 		struct desired *desired = hand_over(job->desired);
@@ -139,7 +140,7 @@ void job_start(struct managed *m, uint64_t ticket)
 	struct render_job *job = mem_alloc(sizeof(*job));
 	m->job = job;
 	job->m = m;
-	job->operator = m->operator;
+	job->operator= m->operator;
 	job->ticket = ticket;
 	job->mirror = mem_strdup(source_mirror(m->source));
 	job->sha = mem_strdup(m->sha);

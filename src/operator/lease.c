@@ -85,7 +85,8 @@ static void write_lease(struct lease *l, struct str resource_version, const char
 	char now[CLOCK_RFC3339_MAX];
 	clock_format(clock_wall_ms(), true, now);
 	cleanup_buf struct buf body = BUF_INIT;
-	buf_adds(&body, "{\"apiVersion\":\"coordination.k8s.io/v1\",\"kind\":\"Lease\",\"metadata\":{\"name\":");
+	buf_adds(&body,
+		 "{\"apiVersion\":\"coordination.k8s.io/v1\",\"kind\":\"Lease\",\"metadata\":{\"name\":");
 	json_write_string(&body, str_of(l->name));
 	buf_adds(&body, ",\"namespace\":");
 	json_write_string(&body, str_of(l->namespace));
@@ -95,8 +96,11 @@ static void write_lease(struct lease *l, struct str resource_version, const char
 	}
 	buf_adds(&body, "},\"spec\":{\"holderIdentity\":");
 	json_write_string(&body, str_of(l->releasing ? "" : l->identity));
-	buf_printf(&body, ",\"leaseDurationSeconds\":%d,\"acquireTime\":\"%s\",\"renewTime\":\"%s\",\"leaseTransitions\":%lld}}",
-		   l->releasing ? 1 : LEASE_DURATION_MS / 1000, acquired ? acquired : now, now, (long long)l->transitions);
+	buf_printf(
+		&body,
+		",\"leaseDurationSeconds\":%d,\"acquireTime\":\"%s\",\"renewTime\":\"%s\",\"leaseTransitions\":%lld}}",
+		l->releasing ? 1 : LEASE_DURATION_MS / 1000, acquired ? acquired : now, now,
+		(long long)l->transitions);
 	struct kube_request request = base_request(l, resource_version.n ? KUBE_UPDATE : KUBE_CREATE);
 	request.body = buf_str(&body);
 	if (l->releasing)
@@ -169,8 +173,9 @@ static void try_now(void *arg)
 	l->call = kube_send(l->client, &request, on_read, l);
 }
 
-struct lease *lease_new(struct loop *loop, struct kube_client *client, const char *namespace, const char *name,
-			const char *identity, const struct lease_callbacks *callbacks, void *ctx)
+struct lease *lease_new(struct loop *loop, struct kube_client *client, const char *namespace,
+			const char *name, const char *identity, const struct lease_callbacks *callbacks,
+			void *ctx)
 {
 	struct lease *l = mem_alloc(sizeof(*l));
 	l->loop = loop;

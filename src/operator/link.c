@@ -1,5 +1,6 @@
 /*
- * link.c - translation, nothing else: port requests to kube requests, kube answers to port answers, watch events to the view.
+ * link.c - translation, nothing else: port requests to kube requests, kube answers to port answers, watch
+ * events to the view.
  *
  * A call outlives its driver when the driver goes first; it is cut loose then, and its answer is dropped.
  */
@@ -64,7 +65,8 @@ void link_release(struct link *link)
 static void feed_object(struct kind_watch *w, const struct kube_watch_event *event)
 {
 	struct live live;
-	if (!live_read(event->arena, event->object, str_of(w->group), str_of(w->kind), clock_wall_ms() / 1000, &live))
+	if (!live_read(event->arena, event->object, str_of(w->group), str_of(w->kind), clock_wall_ms() / 1000,
+		       &live))
 		return;
 	if (event->type == WATCH_DELETED)
 		view_gone(&w->link->view, live.key, live.resource_version);
@@ -75,7 +77,8 @@ static void feed_object(struct kind_watch *w, const struct kube_watch_event *eve
 static void report_failing(struct kind_watch *w, const char *message)
 {
 	if (!w->failing)
-		log_warn("watch fails, trying on", "kind", w->kind, "group", w->group, "error", message, NULL);
+		log_warn("watch fails, trying on", "kind", w->kind, "group", w->group, "error", message,
+			 NULL);
 	w->failing = true;
 }
 
@@ -199,7 +202,8 @@ static void on_answer(void *arg, const struct kube_response *response)
 
 static void fill_delete(struct buf *body, struct str uid)
 {
-	buf_adds(body, "{\"kind\":\"DeleteOptions\",\"apiVersion\":\"v1\",\"propagationPolicy\":\"Background\"");
+	buf_adds(body,
+		 "{\"kind\":\"DeleteOptions\",\"apiVersion\":\"v1\",\"propagationPolicy\":\"Background\"");
 	if (uid.n)
 		buf_printf(body, ",\"preconditions\":{\"uid\":\"%.*s\"}", STR_ARG(uid));
 	buf_addc(body, '}');

@@ -1,6 +1,6 @@
 /*
- * link.h - one cluster, joined: the kube client's requests and watches on one side, the pure view and cluster drivers on
- * the other. Used by the operator and by the commands that work without one.
+ * link.h - one cluster, joined: the kube client's requests and watches on one side, the pure view and cluster
+ * drivers on the other. Used by the operator and by the commands that work without one.
  */
 #pragma once
 
@@ -25,8 +25,8 @@ void link_tick(struct link *link);
 size_t link_kinds(const struct link *link);
 
 /*
- * The port of one app. `persist` writes the inventory (the answer goes to cluster_driver_persisted()) and is the owner's:
- * the operator writes into the App, the command line into a ConfigMap.
+ * The port of one app. `persist` writes the inventory (the answer goes to cluster_driver_persisted()) and is
+ * the owner's: the operator writes into the App, the command line into a ConfigMap.
  */
 struct link_port {
 	struct link *link;

@@ -1,8 +1,8 @@
 /*
  * managed.c - App objects joined with their state machines.
  *
- * An App is first read (spec, stored inventory, what was applied), then started: driver and machine made, its source
- * subscribed. From then on events only move the machine.
+ * An App is first read (spec, stored inventory, what was applied), then started: driver and machine made, its
+ * source subscribed. From then on events only move the machine.
  */
 #include "operator/internal.h"
 
@@ -102,7 +102,8 @@ void managed_wanted(struct managed *m)
 	link_tick(&m->operator->link);
 	if (!m->source) {
 		char text[512];
-		snprintf(text, sizeof(text), "there is no Repo %s in namespace %s; create it, or correct spec.source.repo",
+		snprintf(text, sizeof(text),
+			 "there is no Repo %s in namespace %s; create it, or correct spec.source.repo",
 			 m->spec.repo, m->spec.namespace);
 		app_source_failed(&m->app, m->operator->repos_listed ? text : NULL, now);
 		return;
@@ -118,7 +119,8 @@ void managed_wanted(struct managed *m)
 		m->sha = mem_strdup(answer.sha);
 	}
 	struct app_revision revision = { .input = input_hash(m, answer.tree) };
-	/* A commit that changes nothing this app reads keeps the revision that did: nothing new is said then. */
+	/* A commit that changes nothing this app reads keeps the revision that did: nothing new is said then.
+	 */
 	bool same = hash_eq(revision.input, m->app.wanted.input);
 	snprintf(revision.text, sizeof(revision.text), "%s", same ? m->app.wanted.text : answer.display);
 	/* The same after a restart: what was applied then is what is wanted now. */
@@ -185,14 +187,14 @@ static void bind_source(struct managed *m)
 
 void managed_start(struct managed *m, const struct node *object, const struct inventory *inventory)
 {
-	struct operator *op = m->operator;
+	struct operator* op = m->operator;
 	int64_t now = clock_mono_ms();
 	link_tick(&op->link);
 	m->port = (struct link_port){ .link = &op->link, .persist = store_persist, .persist_ctx = m };
 	set_impersonation(m);
 	m->timer = loop_timer_new(op->loop, on_timer, m);
-	struct driver *driver = cluster_driver_new(&op->link.view, &link_port_ops, &m->port, m->spec.namespace, m->spec.name,
-						   inventory, now);
+	struct driver *driver = cluster_driver_new(&op->link.view, &link_port_ops, &m->port,
+						   m->spec.namespace, m->spec.name, inventory, now);
 	app_init(&m->app, &host, m, driver, now);
 	status_restore(m, object);
 	const struct node *status = node_get(object, "status");
@@ -224,19 +226,22 @@ static void read_spec(struct managed *m, const struct node *object)
 	free(m->spec_error);
 	m->spec_error = NULL;
 	if (app_spec_read(&arena, object, &spec, &err) == 0 && spec.directory)
-		error_set(&err, "spec.target.directory: is for `capstan run --apps` on a plain machine; in a cluster set spec.target.namespace");
+		error_set(
+			&err,
+			"spec.target.directory: is for `capstan run --apps` on a plain machine; in a cluster set spec.target.namespace");
 	if (err.text[0])
 		m->spec_error = mem_strdup(err.text);
-	/* What could be read is kept also when it is refused: name, uid and finalizers are needed to say so. */
+	/* What could be read is kept also when it is refused: name, uid and finalizers are needed to say so.
+	 */
 	arena_release(&m->spec_arena);
 	m->spec_arena = arena;
 	m->spec = spec;
 }
 
-static struct managed *managed_new(struct operator *op, struct str key)
+static struct managed *managed_new(struct operator* op, struct str key)
 {
 	struct managed *m = mem_alloc(sizeof(*m));
-	m->operator = op;
+	m->operator= op;
 	m->key = mem_strndup(key.p, key.n);
 	map_put(&op->apps, key, m);
 	return m;
@@ -278,7 +283,7 @@ static void note_finalizers(struct managed *m, const struct node *object)
 		read_spec(m, object);
 }
 
-static void seen(struct operator *op, struct str key, const struct node *object)
+static void seen(struct operator* op, struct str key, const struct node *object)
 {
 	struct managed *m = map_get(&op->apps, key);
 	bool is_new = !m;
@@ -310,21 +315,21 @@ static void seen(struct operator *op, struct str key, const struct node *object)
 		store_restore(m, object);
 }
 
-static void vanished(struct operator *op, struct str key)
+static void vanished(struct operator* op, struct str key)
 {
 	struct managed *m = map_del(&op->apps, key);
 	if (m)
 		managed_free(m);
 }
 
-void managed_list_begin(struct operator *op)
+void managed_list_begin(struct operator* op)
 {
 	struct map_entry *e;
 	for (size_t i = 0; (e = map_next(&op->apps, &i));)
 		((struct managed *)e->value)->listed = false;
 }
 
-void managed_list_end(struct operator *op)
+void managed_list_end(struct operator* op)
 {
 	struct map_entry *e;
 	VEC(struct managed *) gone = { 0 };
@@ -339,7 +344,7 @@ void managed_list_end(struct operator *op)
 	op->apps_listed = true;
 }
 
-void managed_event(struct operator *op, const struct kube_watch_event *event)
+void managed_event(struct operator* op, const struct kube_watch_event *event)
 {
 	const struct node *metadata = node_get(event->object, "metadata");
 	cleanup_buf struct buf key = BUF_INIT;

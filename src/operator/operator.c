@@ -1,8 +1,8 @@
 /*
  * operator.c - start, leadership, watches, stop.
  *
- * Not leader: only the Lease is looked at. Leader: Repo and App objects are watched, everything else follows. Leadership
- * lost: the process ends (crash-only); its successor reads the inventory and goes on.
+ * Not leader: only the Lease is looked at. Leader: Repo and App objects are watched, everything else follows.
+ * Leadership lost: the process ends (crash-only); its successor reads the inventory and goes on.
  */
 #include "operator/operator.h"
 
@@ -18,7 +18,7 @@
 
 enum { STOP_DEADLINE_MS = 4000 };
 
-static void fail(struct operator *op, const char *why)
+static void fail(struct operator* op, const char *why)
 {
 	op->failed = true;
 	error_set(&op->failure, "%s", why);
@@ -27,7 +27,7 @@ static void fail(struct operator *op, const char *why)
 
 static void on_app(void *arg, const struct kube_watch_event *event)
 {
-	struct operator *op = arg;
+	struct operator* op = arg;
 	link_tick(&op->link);
 	switch (event->type) {
 	case WATCH_LIST_BEGIN:
@@ -51,7 +51,7 @@ static void on_app(void *arg, const struct kube_watch_event *event)
 
 static void on_repo(void *arg, const struct kube_watch_event *event)
 {
-	struct operator *op = arg;
+	struct operator* op = arg;
 	link_tick(&op->link);
 	switch (event->type) {
 	case WATCH_LIST_BEGIN:
@@ -72,10 +72,12 @@ static void on_repo(void *arg, const struct kube_watch_event *event)
 	}
 }
 
-static void lead(struct operator *op)
+static void lead(struct operator* op)
 {
 	const char *namespace = op->options->watch_namespace ? op->options->watch_namespace : "";
-	struct kube_watch_spec repos = { .group = STR(CAPSTAN_GROUP), .version = STR(CAPSTAN_VERSION_NAME), .kind = STR("Repo"),
+	struct kube_watch_spec repos = { .group = STR(CAPSTAN_GROUP),
+					 .version = STR(CAPSTAN_VERSION_NAME),
+					 .kind = STR("Repo"),
 					 .namespace = str_of(namespace) };
 	struct kube_watch_spec apps = repos;
 	apps.kind = STR("App");
@@ -96,17 +98,17 @@ static void lease_lost(void *ctx, const char *why)
 
 static void lease_released(void *ctx)
 {
-	loop_stop(((struct operator *)ctx)->loop);
+	loop_stop(((struct operator*)ctx)->loop);
 }
 
 static void out_of_patience(void *arg)
 {
-	loop_stop(((struct operator *)arg)->loop);
+	loop_stop(((struct operator*)arg)->loop);
 }
 
 static void on_stop_signal(void *arg)
 {
-	struct operator *op = arg;
+	struct operator* op = arg;
 	if (op->stopping) {
 		loop_stop(op->loop);
 		return;
@@ -124,7 +126,7 @@ static void on_stop_signal(void *arg)
 		loop_stop(op->loop);
 }
 
-static void release_objects(struct operator *op)
+static void release_objects(struct operator* op)
 {
 	struct map_entry *e;
 	for (size_t i = 0; (e = map_next(&op->apps, &i));) {
@@ -142,7 +144,7 @@ static void release_objects(struct operator *op)
 	loop_timer_free(op->slot_timer);
 }
 
-static int start(struct operator *op, struct error *err)
+static int start(struct operator* op, struct error *err)
 {
 	if (files_make_dirs(op->options->cache_dir, err) < 0)
 		return error_wrap(err, "cache directory");
@@ -158,19 +160,21 @@ static int start(struct operator *op, struct error *err)
 		snprintf(port, sizeof(port), "%d", httpd_port(op->web));
 		log_info("serving", "port", port, NULL);
 	}
-	if (loop_signal(op->loop, SIGTERM, on_stop_signal, op, err) < 0 || loop_signal(op->loop, SIGINT, on_stop_signal, op, err) < 0)
+	if (loop_signal(op->loop, SIGTERM, on_stop_signal, op, err) < 0 ||
+	    loop_signal(op->loop, SIGINT, on_stop_signal, op, err) < 0)
 		return -1;
 	static const struct lease_callbacks callbacks = { lease_won, lease_lost, lease_released };
 	if (op->options->no_leader_election)
 		lead(op);
 	else
-		op->lease = lease_new(op->loop, op->client, op->options->lease_namespace, "capstan", op->options->identity, &callbacks, op);
+		op->lease = lease_new(op->loop, op->client, op->options->lease_namespace, "capstan",
+				      op->options->identity, &callbacks, op);
 	return 0;
 }
 
 int operator_run(const struct operator_options *options, struct error *err)
 {
-	struct operator *op = mem_alloc(sizeof(*op));
+	struct operator* op = mem_alloc(sizeof(*op));
 	op->options = options;
 	op->loop = loop_new();
 	scope_cache_init(&op->scopes);

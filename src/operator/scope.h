@@ -24,6 +24,7 @@ void scope_cache_init(struct scope_cache *c);
 void scope_cache_release(struct scope_cache *c);
 /* For prepare_options.scope, ctx: struct scope_misses. On a worker. */
 int scope_lookup(void *misses, struct str group, struct str kind);
-/* On the loop: takes what discovery knows of the missed kinds into the cache; true when at least one was found. */
+/* On the loop: takes what discovery knows of the missed kinds into the cache; true when at least one was
+ * found. */
 bool scope_learn(struct scope_misses *misses, struct kube_client *client);
 void scope_misses_release(struct scope_misses *misses);

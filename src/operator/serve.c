@@ -1,5 +1,6 @@
 /*
- * serve.c - /healthz, /readyz, /metrics and /notify. Metric names are documented in docs/reference/metrics.md.
+ * serve.c - /healthz, /readyz, /metrics and /notify. Metric names are documented in
+ * docs/reference/metrics.md.
  */
 #include <malloc.h>
 #include <stdio.h>
@@ -29,7 +30,7 @@ static double cpu_seconds(void)
 	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-static void count_apps(struct operator *op, size_t counts[3])
+static void count_apps(struct operator* op, size_t counts[3])
 {
 	struct map_entry *e;
 	for (size_t i = 0; (e = map_next(&op->apps, &i));) {
@@ -41,7 +42,7 @@ static void count_apps(struct operator *op, size_t counts[3])
 	}
 }
 
-static void serve_metrics(struct operator *op, struct httpd_reply *reply)
+static void serve_metrics(struct operator* op, struct httpd_reply *reply)
 {
 	struct buf *out = &reply->body;
 	struct kube_stats kube = kube_client_stats(op->client);
@@ -50,29 +51,41 @@ static void serve_metrics(struct operator *op, struct httpd_reply *reply)
 	reply->status = 200;
 	reply->content_type = "text/plain; version=0.0.4";
 	buf_adds(out, "# HELP capstan_apps Apps by their Ready condition.\n# TYPE capstan_apps gauge\n");
-	buf_printf(out, "capstan_apps{ready=\"true\"} %zu\ncapstan_apps{ready=\"false\"} %zu\ncapstan_apps{ready=\"unknown\"} %zu\n",
-		   counts[APP_READY], counts[APP_NOT_READY], counts[APP_IN_PROGRESS]);
+	buf_printf(
+		out,
+		"capstan_apps{ready=\"true\"} %zu\ncapstan_apps{ready=\"false\"} %zu\ncapstan_apps{ready=\"unknown\"} %zu\n",
+		counts[APP_READY], counts[APP_NOT_READY], counts[APP_IN_PROGRESS]);
 	metric(out, "capstan_repos", "gauge", "Repo objects.", (double)op->sources.n);
-	metric(out, "capstan_objects", "gauge", "Live objects with an owner label or claimed by an App.", (double)op->link.view.records.n);
+	metric(out, "capstan_objects", "gauge", "Live objects with an owner label or claimed by an App.",
+	       (double)op->link.view.records.n);
 	metric(out, "capstan_watches", "gauge", "Kinds that are watched.", (double)link_kinds(&op->link));
-	metric(out, "capstan_watch_events_total", "counter", "Watch events of managed kinds.", (double)op->link.events);
-	metric(out, "capstan_reconciles_total", "counter", "Attempts that were started.", (double)op->reconciles);
+	metric(out, "capstan_watch_events_total", "counter", "Watch events of managed kinds.",
+	       (double)op->link.events);
+	metric(out, "capstan_reconciles_total", "counter", "Attempts that were started.",
+	       (double)op->reconciles);
 	metric(out, "capstan_renders_total", "counter", "Renders that ended.", (double)op->renders);
-	metric(out, "capstan_status_writes_total", "counter", "Status patches sent.", (double)op->status_writes);
-	metric(out, "capstan_inventory_writes_total", "counter", "Inventory writes sent.", (double)op->persists);
-	metric(out, "capstan_api_requests_total", "counter", "Requests to the API server.", (double)kube.requests);
-	metric(out, "capstan_api_writes_total", "counter", "Requests that write, leader election aside.", (double)kube.writes);
-	metric(out, "capstan_api_retries_total", "counter", "Requests sent again after a refusal.", (double)kube.retries);
+	metric(out, "capstan_status_writes_total", "counter", "Status patches sent.",
+	       (double)op->status_writes);
+	metric(out, "capstan_inventory_writes_total", "counter", "Inventory writes sent.",
+	       (double)op->persists);
+	metric(out, "capstan_api_requests_total", "counter", "Requests to the API server.",
+	       (double)kube.requests);
+	metric(out, "capstan_api_writes_total", "counter", "Requests that write, leader election aside.",
+	       (double)kube.writes);
+	metric(out, "capstan_api_retries_total", "counter", "Requests sent again after a refusal.",
+	       (double)kube.retries);
 	metric(out, "capstan_api_throttled_total", "counter", "Answers 429.", (double)kube.throttled);
-	metric(out, "capstan_api_lost_total", "counter", "Requests without a complete answer.", (double)kube.lost);
+	metric(out, "capstan_api_lost_total", "counter", "Requests without a complete answer.",
+	       (double)kube.lost);
 	metric(out, "capstan_api_in_flight", "gauge", "Requests under way.", kube.in_flight);
 	metric(out, "capstan_api_queued", "gauge", "Requests that wait for a place.", kube.queued);
 	metric(out, "capstan_api_limit", "gauge", "Requests that may be under way at once.", kube.limit);
-	metric(out, "capstan_leader", "gauge", "1 while this process acts.", !op->lease || lease_held(op->lease));
+	metric(out, "capstan_leader", "gauge", "1 while this process acts.",
+	       !op->lease || lease_held(op->lease));
 	metric(out, "process_cpu_seconds_total", "counter", "CPU time of this process.", cpu_seconds());
 }
 
-static void serve_notify(struct operator *op, const struct httpd_request *request, struct httpd_reply *reply)
+static void serve_notify(struct operator* op, const struct httpd_request *request, struct httpd_reply *reply)
 {
 	const char *name = request->query(request, "repo");
 	if (strcmp(request->method, "POST") != 0) {
@@ -94,7 +107,7 @@ static void serve_notify(struct operator *op, const struct httpd_request *reques
 
 void serve_request(void *ctx, const struct httpd_request *request, struct httpd_reply *reply)
 {
-	struct operator *op = ctx;
+	struct operator* op = ctx;
 	if (strcmp(request->path, "/healthz") == 0)
 		text_reply(reply, 200, "ok\n");
 	else if (strcmp(request->path, "/readyz") == 0)

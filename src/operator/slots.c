@@ -1,10 +1,10 @@
 /*
  * slots.c - how many attempts render and apply at the same time.
  *
- * A thousand Apps that start at once are done sooner, and each far sooner, when a few dozen at a time go from render to
- * applied: less is queued, less is in memory, and the first are Ready while the last have not begun. Waiting for health
- * needs no slot. An attempt that takes long (a webhook that hangs) keeps its slot for SLOT_LENT_MS only: then it goes on
- * without one, so that it holds up nobody.
+ * A thousand Apps that start at once are done sooner, and each far sooner, when a few dozen at a time go from
+ * render to applied: less is queued, less is in memory, and the first are Ready while the last have not
+ * begun. Waiting for health needs no slot. An attempt that takes long (a webhook that hangs) keeps its slot
+ * for SLOT_LENT_MS only: then it goes on without one, so that it holds up nobody.
  */
 #include "base/clock.h"
 #include "operator/internal.h"
@@ -29,7 +29,7 @@ static void take(struct managed *m)
 	m->slot_since = clock_mono_ms();
 }
 
-static void start_next(struct operator *op)
+static void start_next(struct operator* op)
 {
 	size_t taken = 0;
 	while (taken < op->start_queue.n && op->slots_taken < SLOTS) {
@@ -43,14 +43,15 @@ static void start_next(struct operator *op)
 		app_render_started(&m->app, m->job_ticket, clock_mono_ms());
 		job_start(m, m->job_ticket);
 	}
-	memmove(op->start_queue.at, op->start_queue.at + taken, (op->start_queue.n - taken) * sizeof(*op->start_queue.at));
+	memmove(op->start_queue.at, op->start_queue.at + taken,
+		(op->start_queue.n - taken) * sizeof(*op->start_queue.at));
 	op->start_queue.n -= taken;
 }
 
 /* Slots that were held too long count no more. Looked at only while somebody waits. */
 static void look(void *arg)
 {
-	struct operator *op = arg;
+	struct operator* op = arg;
 	struct map_entry *e;
 	int64_t now = clock_mono_ms();
 	for (size_t i = 0; (e = map_next(&op->apps, &i));) {
@@ -67,7 +68,7 @@ static void look(void *arg)
 
 void slot_wait(struct managed *m, uint64_t ticket)
 {
-	struct operator *op = m->operator;
+	struct operator* op = m->operator;
 	m->job_ticket = ticket;
 	/* A heal is one request long, and somebody looks at it: it waits for nobody. */
 	bool heal = m->app.driver->ops->summary(m->app.driver)->drifted > 0;
@@ -96,7 +97,7 @@ void slot_check(struct managed *m)
 
 void slot_release(struct managed *m)
 {
-	struct operator *op = m->operator;
+	struct operator* op = m->operator;
 	give_back(m);
 	for (size_t i = 0; m->start_queued && i < op->start_queue.n; i++)
 		if (op->start_queue.at[i] == m)

@@ -1,8 +1,9 @@
 /*
  * sources.c - Repo objects: one mirror each, polled by ls-remote, fetched for all of its apps at once.
  *
- * A cycle is: secret (when named) -> poll -> resolve what the apps want -> fetch what is missing -> tell the apps. A
- * notification during a cycle makes another one follow at once. A cycle that fails backs off, never beyond the interval.
+ * A cycle is: secret (when named) -> poll -> resolve what the apps want -> fetch what is missing -> tell the
+ * apps. A notification during a cycle makes another one follow at once. A cycle that fails backs off, never
+ * beyond the interval.
  */
 #include "operator/internal.h"
 
@@ -26,11 +27,11 @@ enum {
 };
 
 struct source {
-	struct operator *operator;
+	struct operator* operator;
 	char *key;
 	struct arena spec_arena;
 	struct repo_spec spec;
-	char *error;         /* of the last cycle, or of the spec; NULL: none */
+	char *error;	     /* of the last cycle, or of the spec; NULL: none */
 	char *resolve_error; /* of the last source_resolve() */
 	struct repo_remote *remote;
 	struct loop_timer *timer;
@@ -59,9 +60,13 @@ static void add_condition(struct buf *b, struct source *s, bool ready)
 	s->was_ready = ready;
 	char since[CLOCK_RFC3339_MAX];
 	clock_format(s->ready_since_ms, false, since);
-	buf_printf(b, "\"conditions\":[{\"type\":\"Ready\",\"status\":\"%s\",\"observedGeneration\":%lld,\"lastTransitionTime\":\"%s\",\"reason\":\"%s\",\"message\":",
-		   ready ? "True" : "False", (long long)s->spec.generation, since,
-		   ready ? "Succeeded" : s->spec_bad ? "InvalidSpec" : "FetchFailed");
+	buf_printf(
+		b,
+		"\"conditions\":[{\"type\":\"Ready\",\"status\":\"%s\",\"observedGeneration\":%lld,\"lastTransitionTime\":\"%s\",\"reason\":\"%s\",\"message\":",
+		ready ? "True" : "False", (long long)s->spec.generation, since,
+		ready	      ? "Succeeded"
+		: s->spec_bad ? "InvalidSpec"
+			      : "FetchFailed");
 	json_write_string(b, str_of(s->error ? s->error : "the remote was read"));
 	buf_adds(b, "}]");
 }
@@ -143,7 +148,8 @@ static void end_cycle(struct source *s, const char *error)
 	s->failures = error ? s->failures + 1 : 0;
 	tell_apps(s);
 	write_status(s);
-	int64_t in = s->spec.interval_ms + s->operator->random_state % (uint32_t)(s->spec.interval_ms / 10 + 1);
+	int64_t in =
+		s->spec.interval_ms + s->operator->random_state %(uint32_t)(s->spec.interval_ms / 10 + 1);
 	for (int64_t retry = RETRY_BASE_MS, i = 0; error && i < s->failures && retry < in; i++, retry *= 2)
 		if (i + 1 == s->failures)
 			in = retry;
@@ -250,7 +256,8 @@ static void on_secret(void *arg, const struct kube_response *response)
 	s->secret_call = NULL;
 	if (response->result != KUBE_OK) {
 		cleanup_buf struct buf text = BUF_INIT;
-		buf_printf(&text, "Secret %s (spec.secretRef): %.*s", s->spec.secret, STR_ARG(response->message));
+		buf_printf(&text, "Secret %s (spec.secretRef): %.*s", s->spec.secret,
+			   STR_ARG(response->message));
 		end_cycle(s, text.p);
 		return;
 	}
@@ -309,7 +316,7 @@ void source_notify(struct source *s)
 
 /* --- apps --- */
 
-struct source *source_find(struct operator *op, const char *namespace, const char *name)
+struct source *source_find(struct operator* op, const char *namespace, const char *name)
 {
 	cleanup_buf struct buf key = BUF_INIT;
 	buf_printf(&key, "%s/%s", namespace, name);
@@ -336,7 +343,8 @@ const char *source_mirror(const struct source *s)
 	return remote_mirror(s->remote);
 }
 
-static bool say_error(struct source *s, struct source_answer *out, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static bool say_error(struct source *s, struct source_answer *out, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 static bool say_error(struct source *s, struct source_answer *out, const char *fmt, ...)
 {
@@ -371,7 +379,8 @@ bool source_resolve(struct source *s, struct managed *m, struct source_answer *o
 		return false;
 	}
 	if (rc > 0)
-		return say_error(s, out, "%s: there is no path %s; correct spec.source.path, or commit it", resolved.display, m->spec.path);
+		return say_error(s, out, "%s: there is no path %s; correct spec.source.path, or commit it",
+				 resolved.display, m->spec.path);
 	snprintf(out->display, sizeof(out->display), "%s", resolved.display);
 	s->memo = resolved;
 	out->sha = s->memo.sha;
@@ -380,10 +389,10 @@ bool source_resolve(struct source *s, struct managed *m, struct source_answer *o
 
 /* --- objects --- */
 
-static struct source *source_new(struct operator *op, struct str key)
+static struct source *source_new(struct operator* op, struct str key)
 {
 	struct source *s = mem_alloc(sizeof(*s));
-	s->operator = op;
+	s->operator= op;
 	s->key = mem_strndup(key.p, key.n);
 	s->timer = loop_timer_new(op->loop, cycle, s);
 	map_put(&op->sources, key, s);
@@ -391,7 +400,7 @@ static struct source *source_new(struct operator *op, struct str key)
 }
 
 /* Apps that came before their Repo find it now. */
-static void adopt_apps(struct operator *op, struct source *s)
+static void adopt_apps(struct operator* op, struct source *s)
 {
 	struct map_entry *e;
 	for (size_t i = 0; (e = map_next(&op->apps, &i));) {
@@ -424,14 +433,15 @@ static void restore_status(struct source *s, const struct node *object)
 	clock_parse(node_text(node_get(ready, "lastTransitionTime")), &s->ready_since_ms);
 	int64_t observed = 0;
 	node_int(node_get(status, "observedGeneration"), &observed);
-	struct str head = node_text(node_get(status, "head")), message = node_text(node_get(status, "message"));
+	struct str head = node_text(node_get(status, "head")),
+		   message = node_text(node_get(status, "message"));
 	cleanup_buf struct buf news = BUF_INIT;
 	buf_printf(&news, "%lld %.*s %.*s", (long long)observed, STR_ARG(head), STR_ARG(message));
 	s->status_hash = hash_of(buf_str(&news));
 	s->status_known = true;
 }
 
-static void seen(struct operator *op, struct str key, const struct node *object)
+static void seen(struct operator* op, struct str key, const struct node *object)
 {
 	struct source *s = map_get(&op->sources, key);
 	int64_t generation = 0;
@@ -446,7 +456,8 @@ static void seen(struct operator *op, struct str key, const struct node *object)
 	stop_work(s);
 	arena_release(&s->spec_arena);
 	struct error err = ERROR_INIT;
-	s->spec_bad = repo_spec_read(&s->spec_arena, object, &s->spec, &err) < 0 || remote_check_url(s->spec.url, &err) < 0;
+	s->spec_bad = repo_spec_read(&s->spec_arena, object, &s->spec, &err) < 0 ||
+		      remote_check_url(s->spec.url, &err) < 0;
 	s->polled = false;
 	if (is_new) {
 		restore_status(s, object);
@@ -460,7 +471,7 @@ static void seen(struct operator *op, struct str key, const struct node *object)
 	}
 }
 
-static void vanished(struct operator *op, struct str key)
+static void vanished(struct operator* op, struct str key)
 {
 	struct source *s = map_del(&op->sources, key);
 	if (!s)
@@ -473,14 +484,14 @@ static void vanished(struct operator *op, struct str key)
 	source_free(s);
 }
 
-void sources_list_begin(struct operator *op)
+void sources_list_begin(struct operator* op)
 {
 	struct map_entry *e;
 	for (size_t i = 0; (e = map_next(&op->sources, &i));)
 		((struct source *)e->value)->listed = false;
 }
 
-void sources_list_end(struct operator *op)
+void sources_list_end(struct operator* op)
 {
 	struct map_entry *e;
 	VEC(char *) gone = { 0 };
@@ -501,7 +512,7 @@ void sources_list_end(struct operator *op)
 			managed_wanted(e->value);
 }
 
-void sources_event(struct operator *op, const struct kube_watch_event *event)
+void sources_event(struct operator* op, const struct kube_watch_event *event)
 {
 	const struct node *metadata = node_get(event->object, "metadata");
 	cleanup_buf struct buf key = BUF_INIT;

@@ -13,7 +13,8 @@ static char *text_at(struct arena *a, const struct node *root, const char *path,
 	return otherwise ? arena_strdup(a, otherwise) : NULL;
 }
 
-static int duration_at(const struct node *root, const char *path, int64_t otherwise, int64_t *out, struct error *err)
+static int duration_at(const struct node *root, const char *path, int64_t otherwise, int64_t *out,
+		       struct error *err)
 {
 	const struct node *n = node_at(root, path);
 	*out = otherwise;
@@ -37,8 +38,8 @@ static void read_finalizers(struct arena *a, const struct node *object, struct a
 	}
 }
 
-static int read_identity(struct arena *a, const struct node *object, char **namespace, char **name, int64_t *generation,
-			 struct error *err)
+static int read_identity(struct arena *a, const struct node *object, char **namespace, char **name,
+			 int64_t *generation, struct error *err)
 {
 	*name = text_at(a, object, "metadata.name", NULL);
 	*namespace = text_at(a, object, "metadata.namespace", "default");
@@ -64,8 +65,10 @@ static int read_sync(const struct node *object, struct app_config *config, struc
 	struct str policy = node_text(node_at(object, "spec.deletionPolicy"));
 	config->orphan = str_is(policy, "Orphan") || str_is(policy, "orphan");
 	if (duration_at(object, "spec.sync.timeout", config->timeout_ms, &config->timeout_ms, err) < 0 ||
-	    duration_at(object, "spec.sync.retry.backoff", config->retry_base_ms, &config->retry_base_ms, err) < 0 ||
-	    duration_at(object, "spec.sync.retry.maxBackoff", config->retry_max_ms, &config->retry_max_ms, err) < 0)
+	    duration_at(object, "spec.sync.retry.backoff", config->retry_base_ms, &config->retry_base_ms,
+			err) < 0 ||
+	    duration_at(object, "spec.sync.retry.maxBackoff", config->retry_max_ms, &config->retry_max_ms,
+			err) < 0)
 		return -1;
 	return 0;
 }
@@ -103,9 +106,11 @@ static int read_source(struct arena *a, const struct node *object, struct app_sp
 	if (!out->repo)
 		return error_set(err, "spec.source.repo: is missing; it names a Repo");
 	if (out->path[0] == '/' || has_parent_segment(out->path))
-		return error_set(err, "spec.source.path: \"%s\" must be inside the repository, without '..'", out->path);
+		return error_set(err, "spec.source.path: \"%s\" must be inside the repository, without '..'",
+				 out->path);
 	if (!str_is(str_of(out->render_type), "plain"))
-		return error_set(err, "spec.render.type: \"%s\" is not known; known is: plain", out->render_type);
+		return error_set(err, "spec.render.type: \"%s\" is not known; known is: plain",
+				 out->render_type);
 	return 0;
 }
 
@@ -131,7 +136,8 @@ int app_spec_read(struct arena *a, const struct node *object, struct app_spec *o
 }
 
 /* "1Gi", "500M", "1048576": Kubernetes' quantity suffixes for bytes. */
-static int quantity_at(const struct node *root, const char *path, uint64_t otherwise, uint64_t *out, struct error *err)
+static int quantity_at(const struct node *root, const char *path, uint64_t otherwise, uint64_t *out,
+		       struct error *err)
 {
 	static const struct {
 		const char *suffix;
@@ -147,8 +153,8 @@ static int quantity_at(const struct node *root, const char *path, uint64_t other
 		if (!str_ends(text, str_of(units[i].suffix)))
 			continue;
 		int64_t value;
-		if (str_int64((struct str){ text.p, text.n - strlen(units[i].suffix) }, &value) && value > 0 &&
-		    (uint64_t)value < UINT64_MAX / units[i].factor) {
+		if (str_int64((struct str){ text.p, text.n - strlen(units[i].suffix) }, &value) &&
+		    value > 0 && (uint64_t)value < UINT64_MAX / units[i].factor) {
 			*out = (uint64_t)value * units[i].factor;
 			return 0;
 		}

@@ -1,10 +1,10 @@
 /*
- * status.c - the status of an App: built from the state machine, compared with what the server has, written when it says
- * something new.
+ * status.c - the status of an App: built from the state machine, compared with what the server has, written
+ * when it says something new.
  *
- * Writes are coalesced: at the end of an attempt the status goes out on the next turn; while one is under way it goes out
- * at most once a second. Times do not count as news. At most STATUS_IN_FLIGHT writes are under way, at low priority, so
- * that telling never delays doing.
+ * Writes are coalesced: at the end of an attempt the status goes out on the next turn; while one is under way
+ * it goes out at most once a second. Times do not count as news. At most STATUS_IN_FLIGHT writes are under
+ * way, at low priority, so that telling never delays doing.
  */
 #include "operator/internal.h"
 
@@ -81,7 +81,9 @@ static void move(bool now, bool *was, int64_t *since, int64_t wall)
 
 static struct node *conditions(struct arena *a, struct managed *m, const struct app_verdict *v)
 {
-	static const char *const words[] = { [APP_READY] = "True", [APP_NOT_READY] = "False", [APP_IN_PROGRESS] = "Unknown" };
+	static const char *const words[] = {
+		[APP_READY] = "True", [APP_NOT_READY] = "False", [APP_IN_PROGRESS] = "Unknown"
+	};
 	int64_t wall = clock_wall_ms();
 	const char *ready = words[v->ready];
 	if (strcmp(ready, m->ready_status) != 0) {
@@ -94,9 +96,12 @@ static struct node *conditions(struct arena *a, struct managed *m, const struct 
 	node_push(a, list, condition(a, m, "Ready", ready, v->reason, v->message, m->ready_since_ms));
 	/* kstatus: these two are absent unless they are true. */
 	if (v->reconciling)
-		node_push(a, list, condition(a, m, "Reconciling", "True", v->reason, v->message, m->reconciling_since_ms));
+		node_push(a, list,
+			  condition(a, m, "Reconciling", "True", v->reason, v->message,
+				    m->reconciling_since_ms));
 	if (v->stalled)
-		node_push(a, list, condition(a, m, "Stalled", "True", v->reason, v->message, m->stalled_since_ms));
+		node_push(a, list,
+			  condition(a, m, "Stalled", "True", v->reason, v->message, m->stalled_since_ms));
 	return list;
 }
 
@@ -252,7 +257,7 @@ static struct hash news_hash(struct node *status)
 
 /* --- writing --- */
 
-static void pump(struct operator *op);
+static void pump(struct operator* op);
 
 static void queue(struct managed *m)
 {
@@ -272,7 +277,7 @@ static void flush_soon(void *arg)
 static void on_written(void *arg, const struct kube_response *response)
 {
 	struct managed *m = arg;
-	struct operator *op = m->operator;
+	struct operator* op = m->operator;
 	m->status_in_flight = false;
 	op->status_in_flight--;
 	if (m->gone) {
@@ -288,7 +293,8 @@ static void on_written(void *arg, const struct kube_response *response)
 /* Merge patch: what is no longer there must be null. */
 static void add_nulls(struct arena *a, struct node *status)
 {
-	static const char *const optional[] = { "input", "inventory", "inventoryChunks", "lastHandledSync", "lastAppliedTime" };
+	static const char *const optional[] = { "input", "inventory", "inventoryChunks", "lastHandledSync",
+						"lastAppliedTime" };
 	for (size_t i = 0; i < sizeof(optional) / sizeof(optional[0]); i++)
 		if (!node_get(status, optional[i]))
 			node_set(a, status, str_of(optional[i]), node_null(a));
@@ -329,7 +335,7 @@ static void write_status(struct managed *m)
 	kube_send(m->operator->client, &request, on_written, m);
 }
 
-static void pump(struct operator *op)
+static void pump(struct operator* op)
 {
 	size_t taken = 0;
 	while (taken < op->status_queue.n && op->status_in_flight < STATUS_IN_FLIGHT) {
@@ -342,7 +348,8 @@ static void pump(struct operator *op)
 		else
 			write_status(m);
 	}
-	memmove(op->status_queue.at, op->status_queue.at + taken, (op->status_queue.n - taken) * sizeof(*op->status_queue.at));
+	memmove(op->status_queue.at, op->status_queue.at + taken,
+		(op->status_queue.n - taken) * sizeof(*op->status_queue.at));
 	op->status_queue.n -= taken;
 }
 

@@ -1,9 +1,10 @@
 /*
  * store.c - where an App's inventory lives: small ones in the App itself, large ones in ConfigMaps beside it.
  *
- * Small: the keys that may exist are in the annotation ANNOTATION_INVENTORY (written, with the finalizer, before anything
- * is created: one request), the hashes in status.inventory. Large: chunks in ConfigMaps "capstan-inventory-APP-N", written
- * before creation too, and again (only those that differ) when hashes changed.
+ * Small: the keys that may exist are in the annotation ANNOTATION_INVENTORY (written, with the finalizer,
+ * before anything is created: one request), the hashes in status.inventory. Large: chunks in ConfigMaps
+ * "capstan-inventory-APP-N", written before creation too, and again (only those that differ) when hashes
+ * changed.
  */
 #include "operator/internal.h"
 
@@ -15,8 +16,8 @@
 #include "doc/json.h"
 
 enum {
-	SMALL_MAX = 48 * 1024,   /* bytes of inventory text that an App may carry */
-	CHUNK_MAX = 512 * 1024,  /* bytes of one ConfigMap's data; etcd takes 1.5 MiB */
+	SMALL_MAX = 48 * 1024,	/* bytes of inventory text that an App may carry */
+	CHUNK_MAX = 512 * 1024, /* bytes of one ConfigMap's data; etcd takes 1.5 MiB */
 	PERSIST_TIMEOUT_MS = 30000,
 };
 
@@ -25,8 +26,8 @@ struct persist_call {
 	struct managed *m; /* NULL: cut loose */
 	struct cluster_driver *driver;
 	uint64_t token;
-	size_t open;       /* chunk writes under way */
-	bool answer;       /* the driver waits for it */
+	size_t open; /* chunk writes under way */
+	bool answer; /* the driver waits for it */
 	char *failure;
 };
 
@@ -46,7 +47,8 @@ char *store_status_text(struct managed *m, struct arena *a)
 	if (m->chunks || m->app.phase == APP_REMOVED)
 		return NULL;
 	char *text = inventory_text(m, a, false);
-	/* The annotation's keys are the smaller half of it; what fits there but not here goes to chunks next time. */
+	/* The annotation's keys are the smaller half of it; what fits there but not here goes to chunks next
+	 * time. */
 	return strlen(text) <= 2 * SMALL_MAX ? text : NULL;
 }
 
@@ -157,11 +159,15 @@ static void write_chunk(struct persist_call *call, size_t i, struct str text)
 	char name[300];
 	chunk_name(m, i, name);
 	cleanup_buf struct buf body = BUF_INIT;
-	buf_printf(&body, "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"%s\",\"namespace\":\"%s\",", name,
-		   m->spec.namespace);
+	buf_printf(
+		&body,
+		"{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"%s\",\"namespace\":\"%s\",",
+		name, m->spec.namespace);
 	/* Owned by the App, so that the garbage collector removes it after the finalizer let the App go. */
-	buf_printf(&body, "\"ownerReferences\":[{\"apiVersion\":\"capstan.dev/v1alpha1\",\"kind\":\"App\",\"name\":\"%s\",\"uid\":\"%s\"}]},",
-		   m->spec.name, m->spec.uid);
+	buf_printf(
+		&body,
+		"\"ownerReferences\":[{\"apiVersion\":\"capstan.dev/v1alpha1\",\"kind\":\"App\",\"name\":\"%s\",\"uid\":\"%s\"}]},",
+		m->spec.name, m->spec.uid);
 	buf_adds(&body, "\"data\":{\"inventory\":");
 	json_write_string(&body, text);
 	buf_adds(&body, "}}");
@@ -189,7 +195,8 @@ static size_t write_chunks(struct persist_call *call, struct arena *a, const cha
 	struct str *chunks;
 	size_t n, written = 0;
 	inventory_chunks(a, str_of(text), CHUNK_MAX, &chunks, &n);
-	/* Never fewer: an emptied chunk is written empty, so that a reader that counts the old number finds no stale keys. */
+	/* Never fewer: an emptied chunk is written empty, so that a reader that counts the old number finds
+	 * no stale keys. */
 	size_t total = n > m->chunks ? n : m->chunks;
 	for (size_t i = 0; i < total; i++) {
 		struct str chunk = i < n ? chunks[i] : STR("capstan-inventory/1\n");
@@ -220,7 +227,8 @@ void store_persist(void *managed, struct cluster_driver *d, uint64_t token)
 	struct managed *m = managed;
 	cleanup_arena struct arena a = ARENA_INIT;
 	if (m->persist)
-		m->persist->m = NULL; /* an update under way: the new one writes all that differs, on top of it */
+		m->persist->m =
+			NULL; /* an update under way: the new one writes all that differs, on top of it */
 	struct persist_call *call = call_new(m);
 	call->driver = d;
 	call->token = token;
@@ -296,8 +304,8 @@ static void read_text(struct managed *m, struct arena *a, struct str text, struc
 	struct error err = ERROR_INIT;
 	*out = (struct inventory){ 0 };
 	if (text.n && inventory_read(a, text, out, &err) < 0) {
-		log_error("stored inventory cannot be read; nothing that only it knew will be pruned", "app", m->key, "error",
-			  err.text, NULL);
+		log_error("stored inventory cannot be read; nothing that only it knew will be pruned", "app",
+			  m->key, "error", err.text, NULL);
 		*out = (struct inventory){ 0 };
 	}
 }
@@ -347,7 +355,8 @@ static void on_chunk_read(void *arg, const struct kube_response *response)
 	}
 	if (response->result != KUBE_OK && response->code != 404) {
 		/* Without its inventory an app must not start: it would forget what it owns. */
-		log_warn("inventory not read, trying again", "app", m->key, "error", response->message.p, NULL);
+		log_warn("inventory not read, trying again", "app", m->key, "error", response->message.p,
+			 NULL);
 		read_chunk(m, index);
 		return;
 	}

@@ -52,7 +52,9 @@ static void add_file(struct dir_walk *w, const char *path)
 		problem(w, path, "is over a cap: 16 MiB a file, 256 MiB and 100000 files in all");
 		return;
 	}
-	struct repo_file file = { arena_strdup(w->a, path), { arena_alloc(w->a, n + 1), n }, st.st_mode & 0111 ? 0755 : 0644 };
+	struct repo_file file = { arena_strdup(w->a, path),
+				  { arena_alloc(w->a, n + 1), n },
+				  st.st_mode & 0111 ? 0755 : 0644 };
 	if (!read_all(fd, (char *)(uintptr_t)file.data.p, n)) {
 		problem(w, path, "cannot be read to its end");
 		return;
@@ -80,7 +82,8 @@ static void visit(struct dir_walk *w, const char *path, const char *name, unsign
 	}
 	bool link = S_ISLNK(st.st_mode);
 	if (link && !stays_inside(w, path)) {
-		problem(w, path, "is a symbolic link that leaves the directory, or points nowhere; it is not followed");
+		problem(w, path,
+			"is a symbolic link that leaves the directory, or points nowhere; it is not followed");
 		return;
 	}
 	if (link && stat(path, &st) < 0)
@@ -120,7 +123,8 @@ static int by_path(const void *a, const void *b)
 	return strcmp(((const struct repo_file *)a)->path, ((const struct repo_file *)b)->path);
 }
 
-int repo_dir_read(const char *dir, repo_filter_fn *filter, struct arena *a, struct repo_files *out, struct error *err)
+int repo_dir_read(const char *dir, repo_filter_fn *filter, struct arena *a, struct repo_files *out,
+		  struct error *err)
 {
 	*out = (struct repo_files){ 0 };
 	struct stat st;

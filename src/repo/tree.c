@@ -1,8 +1,8 @@
 /*
  * tree.c - libgit2 reads; a walk that trusts no name.
  *
- * A git_repository is used by one thread at a time: handles are taken from a small store and put back, so that a thousand
- * apps of one repository open it a few times, not a thousand.
+ * A git_repository is used by one thread at a time: handles are taken from a small store and put back, so
+ * that a thousand apps of one repository open it a few times, not a thousand.
  */
 #include "repo/tree.h"
 
@@ -107,7 +107,8 @@ static int root_tree(git_repository *repository, const char *sha, git_tree **out
 {
 	git_oid oid;
 	git_object *commit = NULL;
-	if (git_oid_fromstr(&oid, sha) < 0 || git_object_lookup(&commit, repository, &oid, GIT_OBJECT_ANY) < 0)
+	if (git_oid_fromstr(&oid, sha) < 0 ||
+	    git_object_lookup(&commit, repository, &oid, GIT_OBJECT_ANY) < 0)
 		return error_set(err, "commit %s: %s", sha, git_problem());
 	int rc = git_object_peel((git_object **)out, commit, GIT_OBJECT_TREE);
 	git_object_free(commit);
@@ -134,7 +135,8 @@ char *repo_tree_subject(const char *mirror, const char *sha, struct arena *a)
 	char *subject = NULL;
 	if (!repository)
 		return NULL;
-	if (git_oid_fromstr(&oid, sha) == 0 && git_commit_lookup(&commit, repository, &oid) == 0 && git_commit_summary(commit))
+	if (git_oid_fromstr(&oid, sha) == 0 && git_commit_lookup(&commit, repository, &oid) == 0 &&
+	    git_commit_summary(commit))
 		subject = arena_strdup(a, git_commit_summary(commit));
 	git_commit_free(commit);
 	handle_give(mirror, repository);
@@ -183,10 +185,12 @@ static void halt(struct walk *w, const char *path, const char *text)
 	w->stop = true;
 }
 
-/* What a name in a tree may be: never a way out, never something that looks like another name on a terminal. */
+/* What a name in a tree may be: never a way out, never something that looks like another name on a terminal.
+ */
 static bool is_safe_name(const char *name)
 {
-	if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcasecmp(name, ".git") == 0 || strlen(name) > 255)
+	if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcasecmp(name, ".git") == 0 ||
+	    strlen(name) > 255)
 		return false;
 	for (const char *c = name; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f || *c == '/' || *c == '\\')
@@ -221,12 +225,16 @@ static void add_blob(struct walk *w, const git_oid *oid, char *path, uint32_t mo
 	}
 	size_t n = (size_t)git_blob_rawsize(blob);
 	if (n > TREE_FILE_MAX) {
-		problem(w, path, arena_printf(w->a, "is %zu MiB large; at most %u MiB are read", n >> 20, TREE_FILE_MAX >> 20));
+		problem(w, path,
+			arena_printf(w->a, "is %zu MiB large; at most %u MiB are read", n >> 20,
+				     TREE_FILE_MAX >> 20));
 	} else if (w->total + n > TREE_TOTAL_MAX) {
 		halt(w, path, "more than 256 MiB of files are below the path; choose a smaller one");
 	} else {
 		w->total += n;
-		struct repo_file file = { path, { arena_strndup(w->a, git_blob_rawcontent(blob), n), n }, mode & 0111 ? 0755 : 0644 };
+		struct repo_file file = { path,
+					  { arena_strndup(w->a, git_blob_rawcontent(blob), n), n },
+					  mode & 0111 ? 0755 : 0644 };
 		vec_push(&w->files, file);
 	}
 	git_blob_free(blob);
@@ -259,9 +267,11 @@ static char *link_target(struct arena *a, const char *dir, struct str target)
 	return arena_strndup(a, path.p ? path.p : "", path.n);
 }
 
-static void walk_entry(struct walk *w, const git_tree_entry *e, const char *dir, char *path, unsigned depth, unsigned links);
+static void walk_entry(struct walk *w, const git_tree_entry *e, const char *dir, char *path, unsigned depth,
+		       unsigned links);
 
-static void walk_link(struct walk *w, const git_tree_entry *e, const char *dir, char *path, unsigned depth, unsigned links)
+static void walk_link(struct walk *w, const git_tree_entry *e, const char *dir, char *path, unsigned depth,
+		      unsigned links)
 {
 	git_blob *blob = NULL;
 	if (links >= TREE_LINKS_MAX) {
@@ -282,14 +292,16 @@ static void walk_link(struct walk *w, const git_tree_entry *e, const char *dir, 
 		problem(w, path, "is a symbolic link to something that is not there");
 	else {
 		const char *slash = strrchr(target, '/');
-		char *parent = slash ? arena_strndup(w->a, target, (size_t)(slash - target)) : arena_strdup(w->a, "");
+		char *parent = slash ? arena_strndup(w->a, target, (size_t)(slash - target))
+				     : arena_strdup(w->a, "");
 		walk_entry(w, to, parent, path, depth, links + 1);
 	}
 	git_tree_entry_free(to);
 }
 
 /* dir is where e really lies (links are relative to it), path is what it is called. */
-static void walk_entry(struct walk *w, const git_tree_entry *e, const char *dir, char *path, unsigned depth, unsigned links)
+static void walk_entry(struct walk *w, const git_tree_entry *e, const char *dir, char *path, unsigned depth,
+		       unsigned links)
 {
 	git_filemode_t mode = git_tree_entry_filemode(e);
 	git_tree *below = NULL;
@@ -327,7 +339,8 @@ static void walk_tree(struct walk *w, git_tree *tree, const char *dir, unsigned 
 		const char *name = git_tree_entry_name(e);
 		char *path = join(w->a, dir, name);
 		if (!is_safe_name(name))
-			problem(w, printable(w->a, path), "has a name that is not allowed (.git, .., control characters, backslashes)");
+			problem(w, printable(w->a, path),
+				"has a name that is not allowed (.git, .., control characters, backslashes)");
 		else
 			walk_entry(w, e, dir, path, depth, links);
 	}
@@ -369,8 +382,8 @@ static int read_below(struct walk *w, const char *path)
 	return 0;
 }
 
-int repo_tree_read(const char *mirror, const char *sha, const char *path, repo_filter_fn *filter, struct arena *a,
-		   struct repo_files *out, struct error *err)
+int repo_tree_read(const char *mirror, const char *sha, const char *path, repo_filter_fn *filter,
+		   struct arena *a, struct repo_files *out, struct error *err)
 {
 	*out = (struct repo_files){ 0 };
 	struct walk *w = mem_alloc(sizeof(*w));
@@ -418,9 +431,11 @@ static int hash_at(git_repository *repository, git_tree *root, const char *path,
 		return 1;
 	const git_oid *oid = e ? git_tree_entry_id(e) : git_tree_id(root);
 	bool links = e && git_tree_entry_filemode(e) == GIT_FILEMODE_LINK;
-	if (e && git_tree_entry_filemode(e) == GIT_FILEMODE_TREE && git_tree_lookup(&below, repository, oid) == 0)
+	if (e && git_tree_entry_filemode(e) == GIT_FILEMODE_TREE &&
+	    git_tree_lookup(&below, repository, oid) == 0)
 		links = has_links(repository, below, 0);
-	struct str parts[] = { { (const char *)oid->id, sizeof(oid->id) }, { (const char *)git_tree_id(root)->id, sizeof(oid->id) } };
+	struct str parts[] = { { (const char *)oid->id, sizeof(oid->id) },
+			       { (const char *)git_tree_id(root)->id, sizeof(oid->id) } };
 	*out = hash_parts(parts, links ? 2 : 1);
 	git_tree_entry_free(e);
 	return 0;

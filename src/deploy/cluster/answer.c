@@ -16,9 +16,15 @@ static bool contains(struct str text, const char *word)
 static bool is_immutable(const struct port_answer *answer)
 {
 	static const char *const words[] = {
-		"field is immutable", "may not be changed", "may not change once set", "cannot be changed",
-		"updates to statefulset spec for fields other than", "is invalid: spec.clusterIP",
-		"pod updates may not change fields other than", "cannot be updated", "may not change",
+		"field is immutable",
+		"may not be changed",
+		"may not change once set",
+		"cannot be changed",
+		"updates to statefulset spec for fields other than",
+		"is invalid: spec.clusterIP",
+		"pod updates may not change fields other than",
+		"cannot be updated",
+		"may not change",
 	};
 	if (answer->outcome != PORT_STATUS || (answer->code != 422 && answer->code != 409))
 		return false;
@@ -36,7 +42,8 @@ static void add_warnings(struct cluster_driver *d, size_t i, const struct port_a
 }
 
 /* Reads the object of an answer; false: it is none. */
-static bool read_live(struct cluster_driver *d, struct arena *a, size_t i, const struct node *object, struct live *live)
+static bool read_live(struct cluster_driver *d, struct arena *a, size_t i, const struct node *object,
+		      struct live *live)
 {
 	const struct desired_item *item = &d->desired->items[i];
 	struct key k;
@@ -112,8 +119,10 @@ static void fail_with(struct cluster_driver *d, size_t i, const struct port_answ
 	key_split(item->key, &k);
 	switch (answer->outcome) {
 	case PORT_NO_KIND:
-		item_failed(d, i, "the cluster serves no kind %.*s in %.*s%s%.*s; install its CustomResourceDefinition, or correct apiVersion",
-			    STR_ARG(k.kind), STR_ARG(k.group), k.group.n ? "/" : "", STR_ARG(item->version));
+		item_failed(
+			d, i,
+			"the cluster serves no kind %.*s in %.*s%s%.*s; install its CustomResourceDefinition, or correct apiVersion",
+			STR_ARG(k.kind), STR_ARG(k.group), k.group.n ? "/" : "", STR_ARG(item->version));
 		return;
 	case PORT_LOST:
 		entry_unsure(d, &d->entries.at[d->op.items[i].entry]);
@@ -127,8 +136,13 @@ static void fail_with(struct cluster_driver *d, size_t i, const struct port_answ
 		break;
 	}
 	if (answer->code >= 500)
-		entry_unsure(d, &d->entries.at[d->op.items[i].entry]); /* 504 and the like: it may be done all the same */
-	const char *hint = is_immutable(answer) ? "; to delete and create it again set sync.force, or annotate it with " ANNOTATION_FORCE ": enabled" : "";
+		entry_unsure(d, &d->entries.at[d->op.items[i].entry]); /* 504 and the like: it may be done all
+									  the same */
+	const char *hint =
+		is_immutable(answer)
+			? "; to delete and create it again set sync.force, or annotate it with " ANNOTATION_FORCE
+			  ": enabled"
+			: "";
 	item_failed(d, i, "%d %.*s%s", answer->code, STR_ARG(answer->message), hint);
 }
 
@@ -146,7 +160,8 @@ static void on_check_answer(struct cluster_driver *d, size_t i, const struct por
 {
 	cleanup_arena struct arena a = ARENA_INIT;
 	struct live live;
-	bool absent = answer->outcome == PORT_NO_KIND || (answer->outcome == PORT_STATUS && answer->code == 404);
+	bool absent =
+		answer->outcome == PORT_NO_KIND || (answer->outcome == PORT_STATUS && answer->code == 404);
 	if (answer->outcome != PORT_OK && !absent) {
 		fail_with(d, i, answer, "read");
 		return;
@@ -188,7 +203,8 @@ void item_answer(struct cluster_driver *d, size_t i, const struct port_answer *a
 		on_apply_answer(d, i, answer);
 		break;
 	case ITEM_TAKING_OVER:
-		/* Whatever came of it: apply again. A conflict means that the object moved; the answer tells the new state. */
+		/* Whatever came of it: apply again. A conflict means that the object moved; the answer tells
+		 * the new state. */
 		if (d->op.cancelled)
 			item_failed(d, i, "cancelled");
 		else

@@ -1,7 +1,8 @@
 /*
  * driver.c - the inventory of one app: entries bound to records of the view, counted as they change.
  *
- * Counting is incremental: an app of 20,000 objects gets 20,000 watch events, and none of them may cost a walk.
+ * Counting is incremental: an app of 20,000 objects gets 20,000 watch events, and none of them may cost a
+ * walk.
  */
 #include "deploy/cluster/driver_internal.h"
 
@@ -71,7 +72,8 @@ static uint8_t class_of(const struct cluster_driver *d, const struct entry *e)
 	if (!e->wanted) {
 		if (!d->prune_on || !e->record->seen)
 			return 0;
-		/* There again, or for the first time, after it was removed: a lost request that took effect late. */
+		/* There again, or for the first time, after it was removed: a lost request that took effect
+		 * late. */
 		return e->record->deleting || e->dying ? CLASS_STALE : CLASS_STALE | CLASS_DRIFTED;
 	}
 	uint8_t class = CLASS_WANTED;
@@ -123,8 +125,8 @@ void entry_recount(struct cluster_driver *d, struct entry *e)
 static bool is_gone(const struct cluster_driver *d, const struct entry *e)
 {
 	struct key k;
-	return !e->wanted && !e->record->seen && d->base.now >= e->unsure_until && key_split(e->record->key, &k) &&
-	       view_synced(d->view, k.group, k.kind);
+	return !e->wanted && !e->record->seen && d->base.now >= e->unsure_until &&
+	       key_split(e->record->key, &k) && view_synced(d->view, k.group, k.kind);
 }
 
 void entries_compact(struct cluster_driver *d)
@@ -176,7 +178,8 @@ bool owned_by_other(const struct cluster_driver *d, const struct record *r)
 
 /* --- problems --- */
 
-void problem_add(struct cluster_driver *d, const struct desired_item *item, struct str key, bool warning, const char *fmt, ...)
+void problem_add(struct cluster_driver *d, const struct desired_item *item, struct str key, bool warning,
+		 const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
@@ -220,7 +223,8 @@ static void refresh_now(struct cluster_driver *d)
 		d->base.now = d->view->now;
 }
 
-/* An answer of the operation under way; false: of one that is gone (a restart of the app inside one process). */
+/* An answer of the operation under way; false: of one that is gone (a restart of the app inside one process).
+ */
 static bool is_current_answer(const struct cluster_driver *d, uint64_t token)
 {
 	return d->op.kind != OPERATION_NONE && (uint32_t)(token >> 32) == d->op.serial;
@@ -232,7 +236,8 @@ void cluster_driver_answer(struct cluster_driver *d, uint64_t token, const struc
 	if (!is_current_answer(d, token))
 		return;
 	uint32_t index = (uint32_t)token;
-	/* It counts as under way until it is dealt with: the view's news of it must not end the operation meanwhile. */
+	/* It counts as under way until it is dealt with: the view's news of it must not end the operation
+	 * meanwhile. */
 	if (index & (uint32_t)DOOMED_BIT)
 		prune_answer(d, index & ~(uint32_t)DOOMED_BIT, answer);
 	else
@@ -248,7 +253,8 @@ void cluster_driver_persisted(struct cluster_driver *d, uint64_t token, const ch
 		return;
 	d->op.in_flight--;
 	if (failure) {
-		problem_add(d, NULL, STR(""), false, "the inventory cannot be written, so nothing was created: %s", failure);
+		problem_add(d, NULL, STR(""), false,
+			    "the inventory cannot be written, so nothing was created: %s", failure);
 		if (!d->op.cancelled)
 			operation_end(d);
 		else
@@ -368,7 +374,8 @@ static void restore(struct cluster_driver *d, const struct inventory *inv)
 		};
 		entry_unsure(d, &e); /* the earlier process may have had requests under way */
 		vec_push(&d->entries, e);
-		/* A key without a hash was about to be created, or refused, when the earlier process ended. */
+		/* A key without a hash was about to be created, or refused, when the earlier process ended.
+		 */
 		d->summary.unfinished |= hash_is_zero(from->desired);
 	}
 	for (size_t i = 0; i < d->entries.n; i++)
@@ -405,8 +412,9 @@ static const struct driver_ops cluster_driver_ops = {
 	.free = driver_free,
 };
 
-struct driver *cluster_driver_new(struct view *view, const struct port_ops *port, void *port_ctx, const char *app_namespace,
-				  const char *app_name, const struct inventory *restored, int64_t now)
+struct driver *cluster_driver_new(struct view *view, const struct port_ops *port, void *port_ctx,
+				  const char *app_namespace, const char *app_name,
+				  const struct inventory *restored, int64_t now)
 {
 	struct cluster_driver *d = mem_alloc(sizeof(*d));
 	d->base.ops = &cluster_driver_ops;

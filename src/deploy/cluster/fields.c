@@ -1,8 +1,9 @@
 /*
  * fields.c - an object projected onto the fields one manager owns, and hashed.
  *
- * fieldsV1 (structured-merge-diff v4): "f:NAME" a field, "k:{...}" an item of an associative list by its keys, "v:VALUE" an
- * element of a set, "i:N" by index, "." the item itself. A leaf is an empty map: all of what is there.
+ * fieldsV1 (structured-merge-diff v4): "f:NAME" a field, "k:{...}" an item of an associative list by its
+ * keys, "v:VALUE" an element of a set, "i:N" by index, "." the item itself. A leaf is an empty map: all of
+ * what is there.
  */
 #include "deploy/cluster/live.h"
 
@@ -37,7 +38,8 @@ static const struct node *find_item(const struct node *list, const struct node *
 		const struct node *item = node_item(list, i);
 		bool match = true;
 		for (size_t k = 0; match && k < node_count(keys); k++)
-			match = node_equal(node_get_str(item, keys->map.pairs[k].key), keys->map.pairs[k].value);
+			match = node_equal(node_get_str(item, keys->map.pairs[k].key),
+					   keys->map.pairs[k].value);
 		if (match)
 			return item;
 	}
@@ -99,7 +101,8 @@ static const struct node *owned_fields(const struct node *object, const char *ma
 	const struct node *list = node_at(object, "metadata.managedFields");
 	for (size_t i = 0; i < node_count(list); i++) {
 		const struct node *e = node_item(list, i);
-		if (str_is(node_text(node_get(e, "manager")), manager) && str_is(node_text(node_get(e, "operation")), "Apply") &&
+		if (str_is(node_text(node_get(e, "manager")), manager) &&
+		    str_is(node_text(node_get(e, "operation")), "Apply") &&
 		    !node_text(node_get(e, "subresource")).n)
 			return node_get(e, "fieldsV1");
 	}

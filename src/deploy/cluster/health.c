@@ -1,6 +1,7 @@
 /*
- * health.c - kstatus: how far one object is. The order of the checks is part of the contract (apply-semantics: Wait):
- * deletion, observedGeneration, Reconciling, Stalled, then the kind's own rule, then a Ready condition where there is one.
+ * health.c - kstatus: how far one object is. The order of the checks is part of the contract
+ * (apply-semantics: Wait): deletion, observedGeneration, Reconciling, Stalled, then the kind's own rule, then
+ * a Ready condition where there is one.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -41,7 +42,8 @@ void health_from_condition(struct health_result *out, enum health health, const 
 {
 	struct str reason = node_text(node_get(condition, "reason"));
 	struct str message = node_text(node_get(condition, "message"));
-	health_set(out, health, "%.*s%s%.*s", STR_ARG(reason), reason.n && message.n ? ": " : "", STR_ARG(message));
+	health_set(out, health, "%.*s%s%.*s", STR_ARG(reason), reason.n && message.n ? ": " : "",
+		   STR_ARG(message));
 }
 
 /* Conditions that every controller may set. True: decided. */
@@ -50,7 +52,8 @@ static bool generic(const struct node *object, struct health_result *out)
 	int64_t generation = health_int(object, "metadata.generation", 0);
 	int64_t observed = health_int(object, "status.observedGeneration", generation);
 	if (observed != generation) {
-		health_set(out, HEALTH_PROGRESSING, "its controller has not seen generation %lld yet", (long long)generation);
+		health_set(out, HEALTH_PROGRESSING, "its controller has not seen generation %lld yet",
+			   (long long)generation);
 		return true;
 	}
 	if (health_condition_is(object, "Reconciling", "True")) {

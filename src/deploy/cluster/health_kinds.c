@@ -14,7 +14,8 @@ static void claim(const struct node *o, int64_t now, struct health_result *out)
 	else if (str_is(phase, "Lost"))
 		health_set(out, HEALTH_FAILED, "its volume is lost");
 	else
-		health_set(out, HEALTH_PROGRESSING, "not bound: %.*s", STR_ARG(phase.n ? phase : STR("Pending")));
+		health_set(out, HEALTH_PROGRESSING, "not bound: %.*s",
+			   STR_ARG(phase.n ? phase : STR("Pending")));
 }
 
 static void volume(const struct node *o, int64_t now, struct health_result *out)
@@ -48,7 +49,8 @@ static void namespace(const struct node *o, int64_t now, struct health_result *o
 
 static void service(const struct node *o, int64_t now, struct health_result *out)
 {
-	if (str_is(node_text(node_at(o, "spec.type")), "LoadBalancer") && !node_count(node_at(o, "status.loadBalancer.ingress")))
+	if (str_is(node_text(node_at(o, "spec.type")), "LoadBalancer") &&
+	    !node_count(node_at(o, "status.loadBalancer.ingress")))
 		health_set(out, HEALTH_PROGRESSING, "no load balancer address yet");
 	else
 		current(out);
@@ -67,7 +69,8 @@ static void autoscaler(const struct node *o, int64_t now, struct health_result *
 	if (health_condition_is(o, "AbleToScale", "False"))
 		health_from_condition(out, HEALTH_FAILED, health_condition(o, "AbleToScale"));
 	else if (health_condition_is(o, "ScalingActive", "False") &&
-		 !str_is(node_text(node_get(health_condition(o, "ScalingActive"), "reason")), "ScalingDisabled"))
+		 !str_is(node_text(node_get(health_condition(o, "ScalingActive"), "reason")),
+			 "ScalingDisabled"))
 		health_from_condition(out, HEALTH_PROGRESSING, health_condition(o, "ScalingActive"));
 	else
 		current(out);

@@ -11,7 +11,8 @@ static void current(struct health_result *out)
 
 static void short_of(struct health_result *out, int64_t have, int64_t want, const char *what)
 {
-	health_set(out, HEALTH_PROGRESSING, "%lld of %lld replicas %s", (long long)have, (long long)want, what);
+	health_set(out, HEALTH_PROGRESSING, "%lld of %lld replicas %s", (long long)have, (long long)want,
+		   what);
 }
 
 void health_deployment(const struct node *o, int64_t now, struct health_result *out)
@@ -22,7 +23,8 @@ void health_deployment(const struct node *o, int64_t now, struct health_result *
 		return;
 	}
 	int64_t want = health_int(o, "spec.replicas", 1), replicas = health_int(o, "status.replicas", 0);
-	int64_t updated = health_int(o, "status.updatedReplicas", 0), ready = health_int(o, "status.readyReplicas", 0);
+	int64_t updated = health_int(o, "status.updatedReplicas", 0),
+		ready = health_int(o, "status.readyReplicas", 0);
 	int64_t available = health_int(o, "status.availableReplicas", 0);
 	if (!node_get(o, "status") || health_int(o, "status.observedGeneration", 0) == 0)
 		health_set(out, HEALTH_PROGRESSING, "its controller has not seen it yet");
@@ -31,7 +33,8 @@ void health_deployment(const struct node *o, int64_t now, struct health_result *
 	else if (updated < want)
 		short_of(out, updated, want, "updated");
 	else if (replicas > updated)
-		health_set(out, HEALTH_PROGRESSING, "%lld old replicas pending termination", (long long)(replicas - updated));
+		health_set(out, HEALTH_PROGRESSING, "%lld old replicas pending termination",
+			   (long long)(replicas - updated));
 	else if (available < updated)
 		short_of(out, available, updated, "available");
 	else if (ready < want)
@@ -54,7 +57,8 @@ static void rolled_partition(const struct node *o, int64_t want, int64_t partiti
 void health_stateful_set(const struct node *o, int64_t now, struct health_result *out)
 {
 	int64_t want = health_int(o, "spec.replicas", 1), ready = health_int(o, "status.readyReplicas", 0);
-	int64_t replicas = health_int(o, "status.replicas", 0), at = health_int(o, "status.currentReplicas", 0);
+	int64_t replicas = health_int(o, "status.replicas", 0),
+		at = health_int(o, "status.currentReplicas", 0);
 	int64_t partition = health_int(o, "spec.updateStrategy.rollingUpdate.partition", 0);
 	struct str now_at = node_text(node_at(o, "status.currentRevision"));
 	struct str next = node_text(node_at(o, "status.updateRevision"));
@@ -67,7 +71,8 @@ void health_stateful_set(const struct node *o, int64_t now, struct health_result
 	else if (ready < want)
 		short_of(out, ready, want, "ready");
 	else if (replicas > want)
-		health_set(out, HEALTH_PROGRESSING, "%lld replicas pending termination", (long long)(replicas - want));
+		health_set(out, HEALTH_PROGRESSING, "%lld replicas pending termination",
+			   (long long)(replicas - want));
 	else if (partition > 0)
 		rolled_partition(o, want, partition, out);
 	else if (at < want)
@@ -83,17 +88,22 @@ void health_daemon_set(const struct node *o, int64_t now, struct health_result *
 	int64_t want = health_int(o, "status.desiredNumberScheduled", -1);
 	int64_t scheduled = health_int(o, "status.currentNumberScheduled", 0);
 	int64_t updated = health_int(o, "status.updatedNumberScheduled", 0);
-	int64_t available = health_int(o, "status.numberAvailable", 0), ready = health_int(o, "status.numberReady", 0);
+	int64_t available = health_int(o, "status.numberAvailable", 0),
+		ready = health_int(o, "status.numberReady", 0);
 	if (want < 0 || health_int(o, "status.observedGeneration", 0) == 0)
 		health_set(out, HEALTH_PROGRESSING, "its controller has not seen it yet");
 	else if (scheduled < want)
-		health_set(out, HEALTH_PROGRESSING, "%lld of %lld pods scheduled", (long long)scheduled, (long long)want);
+		health_set(out, HEALTH_PROGRESSING, "%lld of %lld pods scheduled", (long long)scheduled,
+			   (long long)want);
 	else if (updated < want && !str_is(node_text(node_at(o, "spec.updateStrategy.type")), "OnDelete"))
-		health_set(out, HEALTH_PROGRESSING, "%lld of %lld pods updated", (long long)updated, (long long)want);
+		health_set(out, HEALTH_PROGRESSING, "%lld of %lld pods updated", (long long)updated,
+			   (long long)want);
 	else if (available < want)
-		health_set(out, HEALTH_PROGRESSING, "%lld of %lld pods available", (long long)available, (long long)want);
+		health_set(out, HEALTH_PROGRESSING, "%lld of %lld pods available", (long long)available,
+			   (long long)want);
 	else if (ready < want)
-		health_set(out, HEALTH_PROGRESSING, "%lld of %lld pods ready", (long long)ready, (long long)want);
+		health_set(out, HEALTH_PROGRESSING, "%lld of %lld pods ready", (long long)ready,
+			   (long long)want);
 	else
 		current(out);
 }
@@ -102,7 +112,8 @@ static void replicas_rule(const struct node *o, struct health_result *out)
 {
 	int64_t want = health_int(o, "spec.replicas", 1), replicas = health_int(o, "status.replicas", 0);
 	int64_t labeled = health_int(o, "status.fullyLabeledReplicas", 0);
-	int64_t available = health_int(o, "status.availableReplicas", 0), ready = health_int(o, "status.readyReplicas", 0);
+	int64_t available = health_int(o, "status.availableReplicas", 0),
+		ready = health_int(o, "status.readyReplicas", 0);
 	if (health_condition_is(o, "ReplicaFailure", "True"))
 		health_from_condition(out, HEALTH_PROGRESSING, health_condition(o, "ReplicaFailure"));
 	else if (health_int(o, "status.observedGeneration", 0) == 0)
@@ -114,7 +125,8 @@ static void replicas_rule(const struct node *o, struct health_result *out)
 	else if (ready < want)
 		short_of(out, ready, want, "ready");
 	else if (replicas > want)
-		health_set(out, HEALTH_PROGRESSING, "%lld replicas pending termination", (long long)(replicas - want));
+		health_set(out, HEALTH_PROGRESSING, "%lld replicas pending termination",
+			   (long long)(replicas - want));
 	else
 		current(out);
 }
@@ -136,11 +148,13 @@ static bool blame_container(const struct node *o, const char *path, struct healt
 	for (size_t i = 0; i < node_count(list); i++) {
 		const struct node *c = node_item(list, i), *waiting = node_at(c, "state.waiting");
 		struct str reason = node_text(node_get(waiting, "reason"));
-		struct str name = node_text(node_get(c, "name")), message = node_text(node_get(waiting, "message"));
+		struct str name = node_text(node_get(c, "name")),
+			   message = node_text(node_get(waiting, "message"));
 		if (!reason.n || str_is(reason, "ContainerCreating") || str_is(reason, "PodInitializing"))
 			continue;
 		health_set(out, str_is(reason, "CrashLoopBackOff") ? HEALTH_FAILED : HEALTH_PROGRESSING,
-			   "container %.*s: %.*s%s%.*s", STR_ARG(name), STR_ARG(reason), message.n ? ": " : "", STR_ARG(message));
+			   "container %.*s: %.*s%s%.*s", STR_ARG(name), STR_ARG(reason),
+			   message.n ? ": " : "", STR_ARG(message));
 		return true;
 	}
 	return false;
@@ -149,7 +163,8 @@ static bool blame_container(const struct node *o, const char *path, struct healt
 static void pending_pod(const struct node *o, int64_t now, struct health_result *out)
 {
 	const struct node *scheduled = health_condition(o, "PodScheduled");
-	if (blame_container(o, "status.initContainerStatuses", out) || blame_container(o, "status.containerStatuses", out))
+	if (blame_container(o, "status.initContainerStatuses", out) ||
+	    blame_container(o, "status.containerStatuses", out))
 		return;
 	if (!health_condition_is(o, "PodScheduled", "False") ||
 	    !str_is(node_text(node_get(scheduled, "reason")), "Unschedulable")) {
@@ -170,7 +185,8 @@ void health_pod(const struct node *o, int64_t now, struct health_result *out)
 		current(out);
 	} else if (str_is(phase, "Failed")) {
 		/* kstatus: over, so nothing more is to come; a Job's pods end like this. */
-		health_set(out, HEALTH_CURRENT, "failed: %.*s", STR_ARG(node_text(node_at(o, "status.message"))));
+		health_set(out, HEALTH_CURRENT, "failed: %.*s",
+			   STR_ARG(node_text(node_at(o, "status.message"))));
 	} else if (str_is(phase, "Running")) {
 		if (health_condition_is(o, "Ready", "True"))
 			current(out);
@@ -192,6 +208,7 @@ void health_job(const struct node *o, int64_t now, struct health_result *out)
 		health_set(out, HEALTH_CURRENT, "suspended");
 	else
 		health_set(out, HEALTH_PROGRESSING, "%lld active, %lld succeeded, %lld failed pods",
-			   (long long)health_int(o, "status.active", 0), (long long)health_int(o, "status.succeeded", 0),
+			   (long long)health_int(o, "status.active", 0),
+			   (long long)health_int(o, "status.succeeded", 0),
 			   (long long)health_int(o, "status.failed", 0));
 }

@@ -6,8 +6,9 @@
 const char *health_name(enum health h)
 {
 	static const char *const names[] = {
-		[HEALTH_UNKNOWN] = "Unknown",	  [HEALTH_CURRENT] = "Current",		[HEALTH_PROGRESSING] = "Progressing",
-		[HEALTH_FAILED] = "Failed",	  [HEALTH_TERMINATING] = "Terminating", [HEALTH_MISSING] = "Missing",
+		[HEALTH_UNKNOWN] = "Unknown",	      [HEALTH_CURRENT] = "Current",
+		[HEALTH_PROGRESSING] = "Progressing", [HEALTH_FAILED] = "Failed",
+		[HEALTH_TERMINATING] = "Terminating", [HEALTH_MISSING] = "Missing",
 	};
 	return names[h];
 }
@@ -17,8 +18,8 @@ static bool is_disabled(const struct node *annotations, const char *name)
 	return str_is(node_text(node_get(annotations, name)), "disabled");
 }
 
-bool live_read(struct arena *a, const struct node *object, struct str fallback_group, struct str fallback_kind,
-	       int64_t now_wall_s, struct live *out)
+bool live_read(struct arena *a, const struct node *object, struct str fallback_group,
+	       struct str fallback_kind, int64_t now_wall_s, struct live *out)
 {
 	*out = (struct live){ 0 };
 	const struct node *metadata = node_get(object, "metadata");

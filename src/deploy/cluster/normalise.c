@@ -1,5 +1,6 @@
 /*
- * normalise.c - defaults that are part of list keys (protocol), stringData, and fields that are the server's own.
+ * normalise.c - defaults that are part of list keys (protocol), stringData, and fields that are the server's
+ * own.
  */
 #include "deploy/cluster/normalise.h"
 
@@ -25,7 +26,8 @@ static void default_ports(struct arena *a, const struct render_object *o)
 	const struct node *spec = path ? node_at(o->root, path) : NULL;
 	for (size_t l = 0; spec && l < sizeof(lists) / sizeof(lists[0]); l++) {
 		const struct node *containers = node_get(spec, lists[l]);
-		for (size_t i = 0; containers && containers->type == NODE_SEQ && i < node_count(containers); i++)
+		for (size_t i = 0; containers && containers->type == NODE_SEQ && i < node_count(containers);
+		     i++)
 			default_protocol(a, node_get(node_item(containers, i), "ports"));
 	}
 }
@@ -44,7 +46,8 @@ static bool is_base64(struct str text)
 		char c = text.p[i];
 		if (c == '\n' || c == '\r')
 			continue;
-		bool digit = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
+		bool digit = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+			     c == '+' || c == '/';
 		if ((!digit && c != '=') || (digit && padding))
 			return false;
 		digits += digit;
@@ -61,7 +64,8 @@ static int merge_string_data(struct arena *a, struct node *root, uint32_t *line,
 		const struct node_pair *pair = &to->map.pairs[i];
 		if (node_is_string(pair->value) && !is_base64(pair->value->text)) {
 			*line = pair->value->line;
-			return error_set(err, "data.%.*s is not base64; put plain text under stringData", STR_ARG(pair->key));
+			return error_set(err, "data.%.*s is not base64; put plain text under stringData",
+					 STR_ARG(pair->key));
 		}
 	}
 	if (!from || from->type != NODE_MAP)
@@ -74,7 +78,8 @@ static int merge_string_data(struct arena *a, struct node *root, uint32_t *line,
 		const struct node_pair *pair = &from->map.pairs[i];
 		if (!node_is_string(pair->value)) {
 			*line = pair->value->line;
-			return error_set(err, "stringData.%.*s is not a string; quote it", STR_ARG(pair->key));
+			return error_set(err, "stringData.%.*s is not a string; quote it",
+					 STR_ARG(pair->key));
 		}
 		node_set(a, to, pair->key, node_string(a, encode_base64(a, pair->value->text)));
 	}
@@ -84,7 +89,8 @@ static int merge_string_data(struct arena *a, struct node *root, uint32_t *line,
 
 static void drop_server_fields(struct render_object *o)
 {
-	static const char *const names[] = { "creationTimestamp", "managedFields", "uid", "resourceVersion", "generation", "selfLink" };
+	static const char *const names[] = { "creationTimestamp", "managedFields", "uid",
+					     "resourceVersion",	  "generation",	   "selfLink" };
 	struct node *metadata = node_get(o->root, "metadata");
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		node_del(metadata, str_of(names[i]));

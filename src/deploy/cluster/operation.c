@@ -71,7 +71,8 @@ static bool claim(struct cluster_driver *d, size_t sorted_n, const struct desire
 	}
 	r = view_claim(d->view, item->key, d, &other);
 	if (other) {
-		problem_add(d, item, item->key, false, "is managed by app %s already; remove it from one of the two",
+		problem_add(d, item, item->key, false,
+			    "is managed by app %s already; remove it from one of the two",
 			    cluster_driver_owner(other));
 		return false;
 	}
@@ -182,7 +183,8 @@ void item_apply(struct cluster_driver *d, size_t i)
 {
 	const struct desired_item *item = &d->desired->items[i];
 	struct entry *e = &d->entries.at[d->op.items[i].entry];
-	/* Also before the second apply of a take-over: somebody may have given it to another app meanwhile. */
+	/* Also before the second apply of a take-over: somebody may have given it to another app meanwhile.
+	 */
 	if (owned_by_other(d, e->record)) {
 		item_failed(d, i, OWNED_BY_OTHER, e->record->owner);
 		e->foreign = true;
@@ -194,7 +196,8 @@ void item_apply(struct cluster_driver *d, size_t i)
 		.key = item->key,
 		.version = item->version,
 		.body = item->payload,
-		/* An app that was in order and has one thing to do is healing: nobody should queue before it. */
+		/* An app that was in order and has one thing to do is healing: nobody should queue before it.
+		 */
 		.urgent = d->summary.drifted > 0 && d->summary.drifted < 8,
 	};
 	driver_send(d, (uint32_t)i, false, &request);
@@ -229,7 +232,11 @@ void item_start(struct cluster_driver *d, size_t i)
 			return;
 		}
 		item->state = ITEM_CHECKING;
-		struct port_request request = { .verb = PORT_GET, .key = desired->key, .version = desired->version, };
+		struct port_request request = {
+			.verb = PORT_GET,
+			.key = desired->key,
+			.version = desired->version,
+		};
 		driver_send(d, (uint32_t)i, false, &request);
 		return;
 	}
@@ -239,7 +246,8 @@ void item_start(struct cluster_driver *d, size_t i)
 /* Whether enough is known of an item's kind, or it was waited for long enough. */
 static bool may_start(struct cluster_driver *d, size_t i)
 {
-	return d->base.now - d->op.started_at >= CLUSTER_SYNC_WAIT_MS || kind_synced(d, d->desired->items[i].key);
+	return d->base.now - d->op.started_at >= CLUSTER_SYNC_WAIT_MS ||
+	       kind_synced(d, d->desired->items[i].key);
 }
 
 /* Deferred items whose kind is in sync now, and forced ones that are gone now, go on. */
@@ -267,7 +275,8 @@ static bool stage_is_current(const struct cluster_driver *d)
 {
 	for (size_t i = 0; i < d->op.cursor; i++) {
 		const struct item *item = &d->op.items[i];
-		if (d->desired->items[i].stage != d->op.stage || item->state != ITEM_DONE || item->entry == UINT32_MAX)
+		if (d->desired->items[i].stage != d->op.stage || item->state != ITEM_DONE ||
+		    item->entry == UINT32_MAX)
 			continue;
 		const struct record *r = d->entries.at[item->entry].record;
 		if (r->health != HEALTH_CURRENT && r->health != HEALTH_FAILED)

@@ -1,6 +1,6 @@
 /*
- * prepare.c - one object after the other: scope and namespace, labels, normalise, encode; what is wrong with one is a
- * problem of that one.
+ * prepare.c - one object after the other: scope and namespace, labels, normalise, encode; what is wrong with
+ * one is a problem of that one.
  */
 #include "deploy/cluster/prepare.h"
 
@@ -34,11 +34,15 @@ static void add_problem(struct preparation *p, struct problem problem)
 	out->n_errors += !problem.warning;
 }
 
-static void object_problem(struct preparation *p, const struct render_object *o, uint32_t line, const char *text)
+static void object_problem(struct preparation *p, const struct render_object *o, uint32_t line,
+			   const char *text)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
 	struct key k = { o->group, o->kind, o->namespace, o->name };
-	add_problem(p, (struct problem){ .key = key_text(&a, k), .file = o->file, .line = line ? line : o->line, .text = text });
+	add_problem(p, (struct problem){ .key = key_text(&a, k),
+					 .file = o->file,
+					 .line = line ? line : o->line,
+					 .text = text });
 }
 
 /* --- scope --- */
@@ -110,7 +114,8 @@ static bool strings_only(struct preparation *p, const struct render_object *o, c
 			continue;
 		cleanup_arena struct arena a = ARENA_INIT;
 		object_problem(p, o, pair->value->line,
-			       arena_printf(&a, "metadata.%s: the value of %.*s is not a string; quote it", name, STR_ARG(pair->key)));
+			       arena_printf(&a, "metadata.%s: the value of %.*s is not a string; quote it",
+					    name, STR_ARG(pair->key)));
 		return false;
 	}
 	return true;
@@ -145,9 +150,10 @@ static bool encode(struct preparation *p, struct render_object *o, struct desire
 	json_write_sorted(&json, o->root);
 	if (json.n > ITEM_PAYLOAD_MAX) {
 		cleanup_arena struct arena scratch = ARENA_INIT;
-		object_problem(p, o, o->line,
-			       arena_printf(&scratch, "is %zu KiB large; a cluster takes at most %u KiB. Split it", json.n / 1024,
-					    ITEM_PAYLOAD_MAX / 1024));
+		object_problem(
+			p, o, o->line,
+			arena_printf(&scratch, "is %zu KiB large; a cluster takes at most %u KiB. Split it",
+				     json.n / 1024, ITEM_PAYLOAD_MAX / 1024));
 		return false;
 	}
 	struct key k = { o->group, o->kind, o->namespace, o->name };
@@ -203,11 +209,12 @@ static void drop_duplicates(struct preparation *p)
 			continue;
 		}
 		cleanup_arena struct arena a = ARENA_INIT;
-		add_problem(p, (struct problem){
-				       .key = item->key.p,
-				       .file = item->file,
-				       .line = item->line,
-				       .text = arena_printf(&a, "is there twice; the first is at %s:%u", before->file, before->line) });
+		add_problem(
+			p, (struct problem){ .key = item->key.p,
+					     .file = item->file,
+					     .line = item->line,
+					     .text = arena_printf(&a, "is there twice; the first is at %s:%u",
+								  before->file, before->line) });
 	}
 	out->n = kept;
 }
@@ -224,7 +231,8 @@ static void take_diags(struct preparation *p)
 	}
 }
 
-void cluster_prepare(const struct prepare_options *options, const struct render_output *in, struct desired *out)
+void cluster_prepare(const struct prepare_options *options, const struct render_output *in,
+		     struct desired *out)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
 	struct preparation p = { .options = options, .in = in, .out = out };

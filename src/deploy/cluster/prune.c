@@ -1,8 +1,8 @@
 /*
  * prune.c - removing what the app owns and git no longer has, or all of it when the app goes.
  *
- * Only what still carries our labels is deleted, with its uid as a precondition; everything else is let go of and said.
- * An entry stays in the inventory until its object is gone.
+ * Only what still carries our labels is deleted, with its uid as a precondition; everything else is let go of
+ * and said. An entry stays in the inventory until its object is gone.
  */
 #include "deploy/cluster/driver_internal.h"
 
@@ -70,8 +70,10 @@ void prune_begin(struct cluster_driver *d)
 		return;
 	}
 	if (d->desired->n == 0 && owned > 0 && !d->op.options.allow_empty) {
-		problem_add(d, NULL, STR(""), false,
-			    "the render holds no objects, so nothing is pruned; set sync.allowEmpty to remove all %zu", owned);
+		problem_add(
+			d, NULL, STR(""), false,
+			"the render holds no objects, so nothing is pruned; set sync.allowEmpty to remove all %zu",
+			owned);
 		operation_end(d);
 		return;
 	}
@@ -120,7 +122,8 @@ static void doom(struct cluster_driver *d, uint32_t i)
 		let_go(d, e, r->owner ? "another app owns it" : "its owner label was removed");
 	else if (d->op.orphan)
 		send_to_entry(d, i, PORT_MERGE_PATCH,
-			      STR("{\"metadata\":{\"labels\":{\"" LABEL_APP "\":null,\"" LABEL_NAMESPACE "\":null}}}"));
+			      STR("{\"metadata\":{\"labels\":{\"" LABEL_APP "\":null,\"" LABEL_NAMESPACE
+				  "\":null}}}"));
 	else if (r->prune_disabled)
 		let_go(d, e, "annotation " ANNOTATION_PRUNE " is disabled");
 	else
@@ -142,7 +145,8 @@ static void on_found(struct cluster_driver *d, uint32_t i, const struct port_ans
 		doom(d, i);
 }
 
-/* The view learns from the answer that the labels are gone: the watch, which selects on them, may tell later. */
+/* The view learns from the answer that the labels are gone: the watch, which selects on them, may tell later.
+ */
 static void on_released(struct cluster_driver *d, struct entry *e, const struct port_answer *answer)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
@@ -170,12 +174,13 @@ void prune_answer(struct cluster_driver *d, uint32_t i, const struct port_answer
 			let_go(d, e, NULL); /* asked for because its kind is not listed: it is not there */
 		return;
 	}
-	/* Also 409, an object of another uid by now: the next attempt judges it by what the view then knows. */
+	/* Also 409, an object of another uid by now: the next attempt judges it by what the view then knows.
+	 */
 	if (answer->outcome != PORT_OK) {
 		e->failed = true;
 		e->dying = 0;
-		problem_add(d, NULL, e->record->key, false, "%s: %d %.*s", d->op.orphan ? "release" : "delete", answer->code,
-			    STR_ARG(answer->message));
+		problem_add(d, NULL, e->record->key, false, "%s: %d %.*s",
+			    d->op.orphan ? "release" : "delete", answer->code, STR_ARG(answer->message));
 		return;
 	}
 	if (d->op.orphan && !asked)
@@ -209,8 +214,8 @@ static void doom_late(struct cluster_driver *d)
 	for (size_t i = 0; i < d->entries.n; i++) {
 		const struct entry *e = &d->entries.at[i];
 		const struct record *r = e->record;
-		bool left = is_ours(d, r) &&
-			    (d->op.orphan || (!r->deleting && !e->dying && !r->prune_disabled));
+		bool left =
+			is_ours(d, r) && (d->op.orphan || (!r->deleting && !e->dying && !r->prune_disabled));
 		if (left && !e->failed && d->op.in_flight < CLUSTER_IN_FLIGHT_MAX)
 			doom(d, (uint32_t)i);
 	}

@@ -3,9 +3,9 @@
 
 enum {
 	STAGE_FOUNDATION, /* what other objects need to exist at all */
-	STAGE_CLASSES,    /* kinds that end in Class */
+	STAGE_CLASSES,	  /* kinds that end in Class */
 	STAGE_REST,
-	STAGE_WEBHOOKS,   /* they see every later request, so they come last */
+	STAGE_WEBHOOKS, /* they see every later request, so they come last */
 };
 
 enum { RANK_OTHERS = 100 };

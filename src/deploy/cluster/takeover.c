@@ -1,8 +1,8 @@
 /*
  * takeover.c - fields that kubectl owns move to us, so that what git drops goes away.
  *
- * As client-go's csaupgrade does: the other managers' entries become ours (union of fieldsV1), by a JSON patch that replaces
- * metadata.managedFields and tests the resourceVersion.
+ * As client-go's csaupgrade does: the other managers' entries become ours (union of fieldsV1), by a JSON
+ * patch that replaces metadata.managedFields and tests the resourceVersion.
  */
 #include "deploy/cluster/live.h"
 #include "deploy/cluster/prepare.h"
@@ -21,7 +21,8 @@ static bool is_client_side(const struct node *entry)
 static bool is_ours(const struct node *entry)
 {
 	return str_is(node_text(node_get(entry, "manager")), FIELD_MANAGER) &&
-	       str_is(node_text(node_get(entry, "operation")), "Apply") && !node_text(node_get(entry, "subresource")).n;
+	       str_is(node_text(node_get(entry, "operation")), "Apply") &&
+	       !node_text(node_get(entry, "subresource")).n;
 }
 
 bool takeover_needed(const struct node *object)
@@ -93,6 +94,8 @@ void takeover_patch(struct arena *a, const struct node *object, struct buf *out)
 	json_write(out, folded(a, object));
 	buf_addc(out, '}');
 	if (node_get(node_at(object, "metadata.annotations"), LAST_APPLIED))
-		buf_adds(out, ",{\"op\":\"remove\",\"path\":\"/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration\"}");
+		buf_adds(
+			out,
+			",{\"op\":\"remove\",\"path\":\"/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration\"}");
 	buf_addc(out, ']');
 }

@@ -95,7 +95,8 @@ static void drop_if_unused(struct view *v, struct record *r)
 	record_free(r);
 }
 
-struct record *view_claim(struct view *v, struct str key, struct cluster_driver *d, struct cluster_driver **other)
+struct record *view_claim(struct view *v, struct str key, struct cluster_driver *d,
+			  struct cluster_driver **other)
 {
 	struct record *r = find_or_make(v, key);
 	*other = NULL;
@@ -127,7 +128,8 @@ static const char *owner_of(struct view *v, const struct live *live)
 	if (!live->owner_app.n)
 		return NULL;
 	char text[600];
-	int n = snprintf(text, sizeof(text), "%.*s/%.*s", STR_ARG(live->owner_namespace), STR_ARG(live->owner_app));
+	int n = snprintf(text, sizeof(text), "%.*s/%.*s", STR_ARG(live->owner_namespace),
+			 STR_ARG(live->owner_app));
 	return view_intern(v, (struct str){ text, n < (int)sizeof(text) ? (size_t)n : sizeof(text) - 1 });
 }
 
@@ -146,7 +148,8 @@ bool view_live(struct view *v, const struct live *live)
 	if (!r)
 		return false;
 	r->listed = true;
-	/* resourceVersions of one server are ordered (KEP-5504); an event overtaken by an answer is old news. */
+	/* resourceVersions of one server are ordered (KEP-5504); an event overtaken by an answer is old news.
+	 */
 	if (live->resource_version && live->resource_version < r->resource_version)
 		return false;
 	bool same = r->seen && live->resource_version && live->resource_version == r->resource_version;

@@ -1,4 +1,5 @@
-/* A live object from a hostile server: hash, health and take-over survive it, and the hash ignores what is not ours. */
+/* A live object from a hostile server: hash, health and take-over survive it, and the hash ignores what is
+ * not ours. */
 #include <stdlib.h>
 
 #include "deploy/cluster/live.h"
@@ -24,8 +25,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	struct node *metadata = node_get(object, "metadata");
 	node_set(&a, metadata, STR("resourceVersion"), node_string(&a, STR("12345")));
-	if (!hash_eq(live.hash, fields_hash(object, "capstan")) && !strstr((const char *)patch.p ? patch.p : "", "f:resourceVersion")) {
-		/* Only an owner of the field itself may see it; nobody owns resourceVersion on a real server. */
+	if (!hash_eq(live.hash, fields_hash(object, "capstan")) &&
+	    !strstr((const char *)patch.p ? patch.p : "", "f:resourceVersion")) {
+		/* Only an owner of the field itself may see it; nobody owns resourceVersion on a real server.
+		 */
 		const struct node *fields = node_get(metadata, "managedFields");
 		if (!fields)
 			abort();

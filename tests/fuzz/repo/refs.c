@@ -1,4 +1,5 @@
-/* What a remote lists is hostile: names that are kept are names that git allows, and lookups find what they name. */
+/* What a remote lists is hostile: names that are kept are names that git allows, and lookups find what they
+ * name. */
 #include <stdlib.h>
 
 #include "repo/refs.h"

@@ -1,6 +1,6 @@
 /*
- * The input is a tree object as it lies in a repository: walked, it may give problems, but never a file whose path leaves
- * the tree or is hidden from a reader.
+ * The input is a tree object as it lies in a repository: walked, it may give problems, but never a file whose
+ * path leaves the tree or is hidden from a reader.
  */
 #include <git2.h>
 #include <stdio.h>
@@ -28,7 +28,8 @@ static git_repository *open_repository(void)
 	snprintf(repository, sizeof(repository), "/tmp/capstan-fuzz-tree-XXXXXX");
 	git_libgit2_init();
 	git_libgit2_opts(GIT_OPT_ENABLE_STRICT_OBJECT_CREATION, 0);
-	if (!mkdtemp(repository) || git_repository_init(&r, repository, true) < 0 || git_blob_create_from_buffer(&blob, r, "x", 1) < 0)
+	if (!mkdtemp(repository) || git_repository_init(&r, repository, true) < 0 ||
+	    git_blob_create_from_buffer(&blob, r, "x", 1) < 0)
 		abort();
 	atexit(remove_repository);
 	return r;
@@ -45,7 +46,8 @@ static bool commit_tree(git_repository *r, const uint8_t *data, size_t size, cha
 	bool good = git_odb_write(&tree, odb, data, size, GIT_OBJECT_TREE) == 0;
 	char hex[GIT_OID_HEXSZ + 1];
 	git_oid_tostr(hex, sizeof(hex), &tree);
-	int n = snprintf(text, sizeof(text), "tree %s\nauthor t <t@t> 0 +0000\ncommitter t <t@t> 0 +0000\n\nm\n", hex);
+	int n = snprintf(text, sizeof(text),
+			 "tree %s\nauthor t <t@t> 0 +0000\ncommitter t <t@t> 0 +0000\n\nm\n", hex);
 	good = good && git_odb_write(&commit, odb, text, (size_t)n, GIT_OBJECT_COMMIT) == 0;
 	if (good)
 		git_oid_tostr(sha, GIT_OID_HEXSZ + 1, &commit);

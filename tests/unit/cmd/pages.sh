@@ -1,5 +1,6 @@
 #!/bin/sh
 # What the program prints about itself: pages that mandoc accepts, scripts that their shells accept and that complete.
+# shellcheck disable=SC3044 # complete and compopt exist in the bash that runs this part
 # usage: pages.sh CAPSTAN PAGE...
 set -eu
 capstan=$1

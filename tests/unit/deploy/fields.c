@@ -4,7 +4,8 @@
 #include "deploy/cluster/live.h"
 #include "doc/json.h"
 
-/* A Deployment as a server answers after an apply, shortened; %s are replicas, image, label, status and a second manager. */
+/* A Deployment as a server answers after an apply, shortened; %s are replicas, image, label, status and a
+ * second manager. */
 static const char form[] =
 	"{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"metadata\":{\"name\":\"web\",\"resourceVersion\":\"%s\","
 	"\"labels\":{\"a.b/c\":\"1\"%s},\"managedFields\":[{\"manager\":\"capstan\",\"operation\":\"Apply\",\"fieldsV1\":{"
@@ -26,7 +27,8 @@ static struct hash hash_of_deployment(struct deployment d)
 	cleanup_arena struct arena a = ARENA_INIT;
 	struct error err = ERROR_INIT;
 	struct node *object;
-	char *text = arena_printf(&a, form, d.version, d.label, d.owned, d.replicas, d.sidecar, d.image, d.port, d.status);
+	char *text = arena_printf(&a, form, d.version, d.label, d.owned, d.replicas, d.sidecar, d.image,
+				  d.port, d.status);
 	if (json_parse(&a, str_of(text), true, &object, &err) != 0)
 		fail_msg("%s", err.text);
 	return fields_hash(object, "capstan");
@@ -68,18 +70,30 @@ static void an_object_that_is_not_ours_has_no_hash(void **state)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
 	struct node *object;
-	assert_int_equal(json_parse(&a, STR("{\"metadata\":{\"managedFields\":[{\"manager\":\"capstan\",\"operation\":\"Update\",\"fieldsV1\":{\"f:a\":{}}}]},\"a\":1}"),
-				    true, &object, NULL), 0);
+	assert_int_equal(
+		json_parse(
+			&a,
+			STR("{\"metadata\":{\"managedFields\":[{\"manager\":\"capstan\",\"operation\":\"Update\",\"fieldsV1\":{\"f:a\":{}}}]},\"a\":1}"),
+			true, &object, NULL),
+		0);
 	assert_true(hash_is_zero(fields_hash(object, "capstan")));
 }
 
 static void hostile_fields_are_survived(void **state)
 {
-	static const char *const rows[] = { "[]", "1", "{\"f:\":[]}", "{\"k:{\":{}}", "{\"i:-1\":{},\"i:9999999999\":{},\"v:x\":{}}", "{\"f:metadata\":null}" };
+	static const char *const rows[] = { "[]",
+					    "1",
+					    "{\"f:\":[]}",
+					    "{\"k:{\":{}}",
+					    "{\"i:-1\":{},\"i:9999999999\":{},\"v:x\":{}}",
+					    "{\"f:metadata\":null}" };
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		cleanup_arena struct arena a = ARENA_INIT;
 		struct node *object;
-		char *text = arena_printf(&a, "{\"metadata\":{\"managedFields\":[{\"manager\":\"capstan\",\"operation\":\"Apply\",\"fieldsV1\":%s}]}}", rows[i]);
+		char *text = arena_printf(
+			&a,
+			"{\"metadata\":{\"managedFields\":[{\"manager\":\"capstan\",\"operation\":\"Apply\",\"fieldsV1\":%s}]}}",
+			rows[i]);
 		assert_int_equal(json_parse(&a, str_of(text), true, &object, NULL), 0);
 		fields_hash(object, "capstan");
 	}

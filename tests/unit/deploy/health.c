@@ -16,12 +16,14 @@ static const int64_t clock_stands_at = 1767225660; /* 2026-01-01T00:01:00Z */
 static bool check(const char *file, const struct node *row)
 {
 	struct health_result got;
-	struct str health = node_text(node_at(row, "want.health")), message = node_text(node_at(row, "want.message"));
+	struct str health = node_text(node_at(row, "want.health")),
+		   message = node_text(node_at(row, "want.message"));
 	health_of(node_get(row, "object"), clock_stands_at, &got);
 	if (str_is(health, health_name(got.health)) && str_is(message, got.message))
 		return true;
-	print_error("%s: %.*s: want %.*s \"%.*s\", got %s \"%s\"\n", file, STR_ARG(node_text(node_get(row, "name"))), STR_ARG(health),
-		    STR_ARG(message), health_name(got.health), got.message);
+	print_error("%s: %.*s: want %.*s \"%.*s\", got %s \"%s\"\n", file,
+		    STR_ARG(node_text(node_get(row, "name"))), STR_ARG(health), STR_ARG(message),
+		    health_name(got.health), got.message);
 	return false;
 }
 

@@ -12,16 +12,19 @@ static void what_is_written_reads_back(void **state)
 	struct inventory_entry entries[2000];
 	struct inventory inv = { entries, 2000 }, back;
 	for (size_t i = 0; i < inv.n; i++)
-		entries[i] = (struct inventory_entry){ .key = str_of(arena_printf(&a, "apps/Deployment/ns/app-%04zu", i)),
-						       .version = STR("v1"),
-						       .desired = i % 3 ? hash_of(STR("x")) : (struct hash){ { 0 } },
-						       .live = i % 2 ? hash_of(STR("y")) : (struct hash){ { 0 } } };
+		entries[i] = (struct inventory_entry){
+			.key = str_of(arena_printf(&a, "apps/Deployment/ns/app-%04zu", i)),
+			.version = STR("v1"),
+			.desired = i % 3 ? hash_of(STR("x")) : (struct hash){ { 0 } },
+			.live = i % 2 ? hash_of(STR("y")) : (struct hash){ { 0 } }
+		};
 	inventory_write(&text, &inv);
 	assert_int_equal(inventory_read(&a, buf_str(&text), &back, NULL), 0);
 	assert_int_equal(back.n, inv.n);
 	for (size_t i = 0; i < inv.n; i++) {
 		assert_true(str_eq(back.entries[i].key, entries[i].key));
-		assert_true(hash_eq(back.entries[i].desired, entries[i].desired) && hash_eq(back.entries[i].live, entries[i].live));
+		assert_true(hash_eq(back.entries[i].desired, entries[i].desired) &&
+			    hash_eq(back.entries[i].live, entries[i].live));
 	}
 }
 
@@ -32,7 +35,9 @@ static void chunks_hold_every_entry_once(void **state)
 	struct inventory_entry entries[500];
 	struct inventory inv = { entries, 500 };
 	for (size_t i = 0; i < inv.n; i++)
-		entries[i] = (struct inventory_entry){ .key = str_of(arena_printf(&a, "/ConfigMap/ns/c-%04zu", i)), .version = STR("v1") };
+		entries[i] =
+			(struct inventory_entry){ .key = str_of(arena_printf(&a, "/ConfigMap/ns/c-%04zu", i)),
+						  .version = STR("v1") };
 	inventory_write(&text, &inv);
 	struct str *chunks;
 	size_t n, total = 0;

@@ -9,7 +9,9 @@ static struct desired *prepare(const char *yaml)
 	struct render_file file = { "app/x.yaml", str_of(yaml) };
 	struct render_input in = { &file, 1, NULL };
 	struct render_output out = { 0 };
-	struct prepare_options options = { .app_name = "shop", .app_namespace = "team", .target_namespace = "prod" };
+	struct prepare_options options = { .app_name = "shop",
+					   .app_namespace = "team",
+					   .target_namespace = "prod" };
 	render_plain(&a, &in, &out);
 	struct desired *d = desired_new();
 	cluster_prepare(&options, &out, d);
@@ -40,12 +42,14 @@ static void expect_problem(const struct desired *d, uint32_t line, const char *w
 
 static void namespaces_and_labels_are_filled_in(void **state)
 {
-	struct desired *d = prepare("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\n"
-				    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: other}\n---\n"
-				    "apiVersion: v1\nkind: Namespace\nmetadata: {name: other}\n");
+	struct desired *d =
+		prepare("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\n"
+			"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: other}\n---\n"
+			"apiVersion: v1\nkind: Namespace\nmetadata: {name: other}\n");
 	assert_int_equal(d->n_errors, 0);
 	expect_has(payload_of(d, "/ConfigMap/prod/a"), "\"namespace\":\"prod\"");
-	expect_has(payload_of(d, "/ConfigMap/prod/a"), "\"capstan.dev/app\":\"shop\",\"capstan.dev/namespace\":\"team\"");
+	expect_has(payload_of(d, "/ConfigMap/prod/a"),
+		   "\"capstan.dev/app\":\"shop\",\"capstan.dev/namespace\":\"team\"");
 	payload_of(d, "/ConfigMap/other/a");
 	payload_of(d, "/Namespace//other");
 	desired_unref(d);
@@ -53,9 +57,10 @@ static void namespaces_and_labels_are_filled_in(void **state)
 
 static void what_the_server_would_do_is_done_before(void **state)
 {
-	struct desired *d = prepare("apiVersion: v1\nkind: Service\nmetadata: {name: s, uid: x, creationTimestamp: null}\nspec: {ports: [{port: 80}]}\nstatus: {a: b}\n---\n"
-				    "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {a: YQ==}\nstringData: {b: hello}\n---\n"
-				    "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: c}\nspec: {jobTemplate: {spec: {template: {spec: {containers: [{name: x, ports: [{containerPort: 1}]}]}}}}}\n");
+	struct desired *d = prepare(
+		"apiVersion: v1\nkind: Service\nmetadata: {name: s, uid: x, creationTimestamp: null}\nspec: {ports: [{port: 80}]}\nstatus: {a: b}\n---\n"
+		"apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {a: YQ==}\nstringData: {b: hello}\n---\n"
+		"apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: c}\nspec: {jobTemplate: {spec: {template: {spec: {containers: [{name: x, ports: [{containerPort: 1}]}]}}}}}\n");
 	assert_int_equal(d->n_errors, 0);
 	expect_has(payload_of(d, "/Service/prod/s"), "\"port\":80,\"protocol\":\"TCP\"");
 	assert_null(strstr(payload_of(d, "/Service/prod/s"), "status"));
@@ -68,11 +73,18 @@ static void what_the_server_would_do_is_done_before(void **state)
 
 static void items_come_in_the_order_of_apply(void **state)
 {
-	static const char *const order[] = { "apiextensions.k8s.io/CustomResourceDefinition//w.e.com", "/Namespace//ns",
-					     "storage.k8s.io/StorageClass//fast", "/ServiceAccount/prod/s", "/ConfigMap/prod/c",
-					     "/Service/prod/s", "apps/Deployment/prod/d", "e.com/W/prod/w",
-					     "admissionregistration.k8s.io/MutatingWebhookConfiguration//m",
-					     "admissionregistration.k8s.io/ValidatingWebhookConfiguration//v" };
+	static const char *const order[] = {
+		"apiextensions.k8s.io/CustomResourceDefinition//w.e.com",
+		"/Namespace//ns",
+		"storage.k8s.io/StorageClass//fast",
+		"/ServiceAccount/prod/s",
+		"/ConfigMap/prod/c",
+		"/Service/prod/s",
+		"apps/Deployment/prod/d",
+		"e.com/W/prod/w",
+		"admissionregistration.k8s.io/MutatingWebhookConfiguration//m",
+		"admissionregistration.k8s.io/ValidatingWebhookConfiguration//v"
+	};
 	struct desired *d = prepare(
 		"apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\nmetadata: {name: v}\n---\n"
 		"apiVersion: admissionregistration.k8s.io/v1\nkind: MutatingWebhookConfiguration\nmetadata: {name: m}\n---\n"
@@ -89,20 +101,22 @@ static void items_come_in_the_order_of_apply(void **state)
 
 static void a_definition_beside_it_says_the_scope(void **state)
 {
-	struct desired *d = prepare("apiVersion: e.com/v1\nkind: W\nmetadata: {name: w}\n---\napiVersion: apiextensions.k8s.io/v1\n"
-				    "kind: CustomResourceDefinition\nmetadata: {name: w.e.com}\nspec: {group: e.com, scope: Cluster, names: {kind: W}}\n");
+	struct desired *d = prepare(
+		"apiVersion: e.com/v1\nkind: W\nmetadata: {name: w}\n---\napiVersion: apiextensions.k8s.io/v1\n"
+		"kind: CustomResourceDefinition\nmetadata: {name: w.e.com}\nspec: {group: e.com, scope: Cluster, names: {kind: W}}\n");
 	payload_of(d, "e.com/W//w");
 	desired_unref(d);
 }
 
 static void wrong_objects_are_refused_one_by_one(void **state)
 {
-	struct desired *d = prepare("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: ns\n  namespace: x\n---\n"
-				    "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: l\n  labels:\n    a: 1\n---\n"
-				    "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata:\n  k: not base64\n---\n"
-				    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: twice}\n---\n"
-				    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: twice, namespace: prod}\n---\n"
-				    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: good}\n");
+	struct desired *d =
+		prepare("apiVersion: v1\nkind: Namespace\nmetadata:\n  name: ns\n  namespace: x\n---\n"
+			"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: l\n  labels:\n    a: 1\n---\n"
+			"apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata:\n  k: not base64\n---\n"
+			"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: twice}\n---\n"
+			"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: twice, namespace: prod}\n---\n"
+			"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: good}\n");
 	expect_problem(d, 1, "cluster-scoped");
 	expect_problem(d, 12, "quote it");
 	expect_problem(d, 18, "base64");
@@ -111,13 +125,16 @@ static void wrong_objects_are_refused_one_by_one(void **state)
 	assert_int_equal(d->n, 2);
 	payload_of(d, "/ConfigMap/prod/good");
 	for (size_t i = 0; i < d->n_problems; i++)
-		assert_null(strstr(d->problems[i].text, "not base64;") ? NULL : strstr(d->problems[i].text, "k: not"));
+		assert_null(strstr(d->problems[i].text, "not base64;")
+				    ? NULL
+				    : strstr(d->problems[i].text, "k: not"));
 	desired_unref(d);
 }
 
 static void annotations_become_flags(void **state)
 {
-	struct desired *d = prepare("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, annotations: {capstan.dev/prune: disabled, capstan.dev/force: enabled, capstan.dev/reconcile: disabled}}\n");
+	struct desired *d = prepare(
+		"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, annotations: {capstan.dev/prune: disabled, capstan.dev/force: enabled, capstan.dev/reconcile: disabled}}\n");
 	assert_int_equal(d->items[0].flags, DESIRED_PRUNE_DISABLED | DESIRED_FORCE | DESIRED_IGNORE);
 	desired_unref(d);
 }

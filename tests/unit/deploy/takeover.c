@@ -17,7 +17,8 @@ static void kubectl_is_folded_into_us(void **state)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
 	cleanup_buf struct buf patch = BUF_INIT;
-	struct node *object = parse(&a,
+	struct node *object = parse(
+		&a,
 		"{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"x\",\"resourceVersion\":\"7\","
 		"\"annotations\":{\"kubectl.kubernetes.io/last-applied-configuration\":\"{}\"},\"managedFields\":["
 		"{\"manager\":\"kubectl-client-side-apply\",\"operation\":\"Update\",\"fieldsV1\":{\"f:data\":{\"f:old\":{},\"f:both\":{}},"
@@ -43,14 +44,17 @@ static void kubectl_is_folded_into_us(void **state)
 static void others_are_left_alone(void **state)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
-	struct node *object = parse(&a, "{\"metadata\":{\"managedFields\":[{\"manager\":\"hpa\",\"operation\":\"Update\",\"fieldsV1\":{}},"
-					"{\"manager\":\"kubectl\",\"operation\":\"Update\",\"subresource\":\"status\",\"fieldsV1\":{}}]}}");
+	struct node *object = parse(
+		&a,
+		"{\"metadata\":{\"managedFields\":[{\"manager\":\"hpa\",\"operation\":\"Update\",\"fieldsV1\":{}},"
+		"{\"manager\":\"kubectl\",\"operation\":\"Update\",\"subresource\":\"status\",\"fieldsV1\":{}}]}}");
 	assert_false(takeover_needed(object));
 	assert_false(takeover_needed(parse(&a, "{}")));
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(kubectl_is_folded_into_us), cmocka_unit_test(others_are_left_alone) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(kubectl_is_folded_into_us),
+					    cmocka_unit_test(others_are_left_alone) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,7 +19,10 @@ static char *run(const struct fixture *f, const char *fmt, ...) __attribute__((f
 static char *run(const struct fixture *f, const char *fmt, ...)
 {
 	cleanup_buf struct buf command = BUF_INIT;
-	buf_printf(&command, "cd %s && export GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@t GIT_COMMITTER_NAME=t GIT_COMMITTER_EMAIL=t@t; ", f->dir);
+	buf_printf(
+		&command,
+		"cd %s && export GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@t GIT_COMMITTER_NAME=t GIT_COMMITTER_EMAIL=t@t; ",
+		f->dir);
 	va_list ap;
 	va_start(ap, fmt);
 	buf_vprintf(&command, fmt, ap);
@@ -68,8 +71,10 @@ static void files_below_a_path(void **state)
 	struct fixture *f = *state;
 	cleanup_arena struct arena a = ARENA_INIT;
 	struct repo_files files;
-	cleanup_free char *sha = run(f, "mkdir -p app/sub other && echo one >app/b.yaml && echo two >app/sub/a.yaml && echo x >other/x && "
-					"chmod +x app/b.yaml && git add . && git commit -qm c && git rev-parse HEAD");
+	cleanup_free char *sha = run(
+		f,
+		"mkdir -p app/sub other && echo one >app/b.yaml && echo two >app/sub/a.yaml && echo x >other/x && "
+		"chmod +x app/b.yaml && git add . && git commit -qm c && git rev-parse HEAD");
 	assert_int_equal(repo_tree_read(f->git, sha, "./app/", NULL, &a, &files, NULL), 0);
 	assert_int_equal(files.n, 2);
 	assert_string_equal(files.files[0].path, "app/b.yaml");
@@ -88,7 +93,9 @@ static void the_hash_is_of_the_path_alone(void **state)
 {
 	struct fixture *f = *state;
 	struct hash before, after, root;
-	cleanup_free char *one = run(f, "mkdir a b && echo 1 >a/f && echo 1 >b/f && git add . && git commit -qm 1 && git rev-parse HEAD");
+	cleanup_free char *one = run(
+		f,
+		"mkdir a b && echo 1 >a/f && echo 1 >b/f && git add . && git commit -qm 1 && git rev-parse HEAD");
 	cleanup_free char *two = run(f, "echo 2 >b/f && git commit -qam 2 && git rev-parse HEAD");
 	assert_int_equal(repo_tree_hash(f->git, one, "a", &before, NULL), 0);
 	assert_int_equal(repo_tree_hash(f->git, two, "a", &after, NULL), 0);
@@ -106,9 +113,11 @@ static void links_are_followed_inside_only(void **state)
 	cleanup_arena struct arena a = ARENA_INIT;
 	struct repo_files files;
 	struct hash before, after;
-	cleanup_free char *sha = run(f, "mkdir app lib && echo shared >lib/s.yaml && ln -s ../lib/s.yaml app/in.yaml && ln -s /etc/passwd app/abs && "
-					"ln -s ../../x app/out && ln -s loop app/loop && ln -s missing app/gone && ln -s ../lib app/dir && "
-					"git add . && git commit -qm c && git rev-parse HEAD");
+	cleanup_free char *sha = run(
+		f,
+		"mkdir app lib && echo shared >lib/s.yaml && ln -s ../lib/s.yaml app/in.yaml && ln -s /etc/passwd app/abs && "
+		"ln -s ../../x app/out && ln -s loop app/loop && ln -s missing app/gone && ln -s ../lib app/dir && "
+		"git add . && git commit -qm c && git rev-parse HEAD");
 	assert_int_equal(repo_tree_read(f->git, sha, "app", NULL, &a, &files, NULL), 0);
 	assert_int_equal(files.n, 2);
 	assert_string_equal(files.files[0].path, "app/dir/s.yaml");
@@ -119,7 +128,8 @@ static void links_are_followed_inside_only(void **state)
 	expect_problem(&files, "app/loop", "circles");
 	expect_problem(&files, "app/gone", "not there");
 	/* What a link points to is read, so it is part of the hash. */
-	cleanup_free char *changed = run(f, "echo other >lib/s.yaml && git commit -qam d && git rev-parse HEAD");
+	cleanup_free char *changed =
+		run(f, "echo other >lib/s.yaml && git commit -qam d && git rev-parse HEAD");
 	assert_int_equal(repo_tree_hash(f->git, sha, "app", &before, NULL), 0);
 	assert_int_equal(repo_tree_hash(f->git, changed, "app", &after, NULL), 0);
 	assert_false(hash_eq(before, after));
@@ -131,14 +141,15 @@ static void hostile_names_are_problems(void **state)
 	cleanup_arena struct arena a = ARENA_INIT;
 	struct repo_files files;
 	cleanup_free char *sha = run(
-		f, "B=$(echo x | git hash-object -w --stdin); mk() { printf '%%b' \"$1\" | git mktree -z --missing; }; "
-		   "T=$(printf '100644 blob %%s\\tx\\0' $B | git mktree -z); "
-		   "R=$(python3 - $B $T <<'P'\nimport sys, subprocess, binascii\n"
-		   "b, t = (binascii.unhexlify(x) for x in sys.argv[1:])\n"
-		   "e = [(b'100644', b'..', b), (b'40000', b'.GIT', t), (b'100644', b'a\\\\b', b), (b'100644', b'c\\x1b[31m', b), (b'100644', b'ok.yaml', b), (b'160000', b'sub', b), (b'100644', b'\\xff', b)]\n"
-		   "body = b''.join(m + b' ' + n + b'\\0' + o for m, n, o in sorted(e, key=lambda x: x[1]))\n"
-		   "print(subprocess.run(['git', 'hash-object', '-w', '--literally', '-t', 'tree', '--stdin'], input=body, capture_output=True, check=True).stdout.decode())\nP\n); "
-		   "git commit-tree $R -m hostile");
+		f,
+		"B=$(echo x | git hash-object -w --stdin); mk() { printf '%%b' \"$1\" | git mktree -z --missing; }; "
+		"T=$(printf '100644 blob %%s\\tx\\0' $B | git mktree -z); "
+		"R=$(python3 - $B $T <<'P'\nimport sys, subprocess, binascii\n"
+		"b, t = (binascii.unhexlify(x) for x in sys.argv[1:])\n"
+		"e = [(b'100644', b'..', b), (b'40000', b'.GIT', t), (b'100644', b'a\\\\b', b), (b'100644', b'c\\x1b[31m', b), (b'100644', b'ok.yaml', b), (b'160000', b'sub', b), (b'100644', b'\\xff', b)]\n"
+		"body = b''.join(m + b' ' + n + b'\\0' + o for m, n, o in sorted(e, key=lambda x: x[1]))\n"
+		"print(subprocess.run(['git', 'hash-object', '-w', '--literally', '-t', 'tree', '--stdin'], input=body, capture_output=True, check=True).stdout.decode())\nP\n); "
+		"git commit-tree $R -m hostile");
 	assert_int_equal(repo_tree_read(f->git, sha, ".", NULL, &a, &files, NULL), 0);
 	assert_int_equal(files.n, 1);
 	assert_string_equal(files.files[0].path, "ok.yaml");
@@ -155,8 +166,10 @@ static void nesting_has_an_end(void **state)
 	struct fixture *f = *state;
 	cleanup_arena struct arena a = ARENA_INIT;
 	struct repo_files files;
-	cleanup_free char *sha = run(f, "d=.; for i in $(seq 80); do d=$d/n; done; mkdir -p $d && echo x >$d/f && echo y >top && git add . && "
-					"git commit -qm deep && git rev-parse HEAD");
+	cleanup_free char *sha = run(
+		f,
+		"d=.; for i in $(seq 80); do d=$d/n; done; mkdir -p $d && echo x >$d/f && echo y >top && git add . && "
+		"git commit -qm deep && git rev-parse HEAD");
 	assert_int_equal(repo_tree_read(f->git, sha, ".", NULL, &a, &files, NULL), 0);
 	assert_int_equal(files.n, 1);
 	expect_problem(&files, "n/n", "nested");
@@ -167,7 +180,9 @@ static void a_directory_of_this_machine(void **state)
 	struct fixture *f = *state;
 	cleanup_arena struct arena a = ARENA_INIT;
 	struct repo_files files;
-	free(run(f, "mkdir -p d/sub d/.hidden && echo 1 >d/a.yaml && echo 2 >d/sub/b.yaml && echo 3 >d/.hidden/c && ln -s /etc/passwd d/out"));
+	free(run(
+		f,
+		"mkdir -p d/sub d/.hidden && echo 1 >d/a.yaml && echo 2 >d/sub/b.yaml && echo 3 >d/.hidden/c && ln -s /etc/passwd d/out"));
 	cleanup_buf struct buf dir = BUF_INIT;
 	buf_printf(&dir, "%s/d", f->dir);
 	assert_int_equal(repo_dir_read(dir.p, NULL, &a, &files, NULL), 0);
