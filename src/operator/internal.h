@@ -110,7 +110,7 @@ struct source_answer {
 };
 bool source_resolve(struct source *s, struct managed *m, struct source_answer *out);
 void source_notify(struct source *s); /* look at the remote now */
-const char *source_mirror(const struct source *s);
+const char *source_mirror(const struct source *s); /* NULL: its remote is not open */
 
 /* slots.c */
 void slot_wait(struct managed *m, uint64_t ticket); /* job_start() now, or when there is a slot */

@@ -137,6 +137,9 @@ void job_start(struct managed *m, uint64_t ticket)
 {
 	if (m->job)
 		m->job->m = NULL; /* a newer one takes its place */
+	m->job = NULL;
+	if (!m->source || !source_mirror(m->source) || !m->sha)
+		return; /* the Repo is away: the attempt's deadline ends it, or its return starts a new one */
 	struct render_job *job = mem_alloc(sizeof(*job));
 	m->job = job;
 	job->m = m;

@@ -340,7 +340,7 @@ void source_unsubscribe(struct source *s, struct managed *m)
 
 const char *source_mirror(const struct source *s)
 {
-	return remote_mirror(s->remote);
+	return s->remote ? remote_mirror(s->remote) : NULL;
 }
 
 static bool say_error(struct source *s, struct source_answer *out, const char *fmt, ...)
