@@ -109,7 +109,7 @@ struct source_answer {
 	const char *error;
 };
 bool source_resolve(struct source *s, struct managed *m, struct source_answer *out);
-void source_notify(struct source *s); /* look at the remote now */
+void source_notify(struct source *s);		   /* look at the remote now */
 const char *source_mirror(const struct source *s); /* NULL: its remote is not open */
 
 /* slots.c */
