@@ -42,7 +42,6 @@ static bool watch_lags(const struct process *p, const struct key *k)
 static void check_delete_sent(struct world *w, const struct runner *runner,
 			      const struct port_request *request, struct send_facts *facts)
 {
-	cleanup_arena struct arena a = ARENA_INIT;
 	const struct resource *r = runner->resource;
 	const struct app *app = &runner->app;
 	const struct git_commit *commit = git_find(&r->repo, app->attempted.text);
