@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/vec.h"
+#include "repo/name.h"
 #include "repo/tree.h"
 
 struct dir_walk {
@@ -17,11 +18,13 @@ struct dir_walk {
 	VEC(struct repo_file) files;
 	VEC(struct repo_problem) problems;
 	size_t total;
+	unsigned visits; /* links can unfold a small directory into an endless one */
+	bool stop;
 };
 
 static void problem(struct dir_walk *w, const char *path, const char *text)
 {
-	struct repo_problem p = { arena_strdup(w->a, path), arena_strdup(w->a, text) };
+	struct repo_problem p = { name_printable(w->a, str_of(path)), arena_strdup(w->a, text) };
 	if (w->problems.n < TREE_PROBLEMS_MAX)
 		vec_push(&w->problems, p);
 }
@@ -39,9 +42,9 @@ static bool read_all(int fd, char *to, size_t n)
 	return true;
 }
 
-static void add_file(struct dir_walk *w, const char *path)
+static void add_file(struct dir_walk *w, const char *path, const char *real)
 {
-	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	cleanup_fd int fd = open(real, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
 	struct stat st;
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		problem(w, path, strerror(errno));
@@ -52,9 +55,7 @@ static void add_file(struct dir_walk *w, const char *path)
 		problem(w, path, "is over a cap: 16 MiB a file, 256 MiB and 100000 files in all");
 		return;
 	}
-	struct repo_file file = { arena_strdup(w->a, path),
-				  { arena_alloc(w->a, n + 1), n },
-				  st.st_mode & 0111 ? 0755 : 0644 };
+	struct repo_file file = { arena_strdup(w->a, path), { arena_alloc(w->a, n + 1), n }, st.st_mode & 0111 ? 0755 : 0644 };
 	if (!read_all(fd, (char *)(uintptr_t)file.data.p, n)) {
 		problem(w, path, "cannot be read to its end");
 		return;
@@ -63,43 +64,68 @@ static void add_file(struct dir_walk *w, const char *path)
 	vec_push(&w->files, file);
 }
 
-/* A link may point to something inside the root only. */
-static bool stays_inside(const struct dir_walk *w, const char *path)
+static bool is_below(const char *path, const char *dir)
 {
-	cleanup_free char *real = realpath(path, NULL);
-	size_t n = strlen(w->root);
-	return real && strncmp(real, w->root, n) == 0 && (real[n] == '/' || real[n] == '\0' || n == 1);
+	size_t n = strlen(dir);
+	return strncmp(path, dir, n) == 0 && (path[n] == '/' || path[n] == '\0' || n == 1);
 }
 
-static void walk(struct dir_walk *w, const char *dir, unsigned depth);
+/* A link may lead to something inside the root only, and not to a directory that it lies in. NULL: it is fine. */
+static const char *wrong_with_link(const struct dir_walk *w, const char *real_dir, const char *target)
+{
+	if (!target || !is_below(target, w->root))
+		return "is a symbolic link that leaves the directory, or points nowhere; it is not followed";
+	if (is_below(real_dir, target))
+		return "is a symbolic link to a directory that it lies in; links may not go in circles";
+	return NULL;
+}
 
-static void visit(struct dir_walk *w, const char *path, const char *name, unsigned depth)
+/* dir is what it is called, real_dir where it is: links in it are resolved from there, at a cost that does not grow. */
+static void walk(struct dir_walk *w, const char *dir, const char *real_dir, unsigned depth);
+
+static bool may_visit(struct dir_walk *w, const char *path, const char *name)
+{
+	if (++w->visits > TREE_VISITS_MAX) {
+		problem(w, path, "more than 400000 entries are in the directory (links count too); choose a smaller one");
+		w->stop = true;
+	} else if (!name_is_safe(str_of(name))) {
+		problem(w, path, "has a name that is not allowed (control or invisible characters, backslashes)");
+	} else {
+		return true;
+	}
+	return false;
+}
+
+static void visit(struct dir_walk *w, const char *path, const char *real_dir, const char *name, unsigned depth)
 {
 	struct stat st;
-	if (lstat(path, &st) < 0) {
+	cleanup_buf struct buf here = BUF_INIT;
+	buf_printf(&here, "%s/%s", strcmp(real_dir, "/") == 0 ? "" : real_dir, name);
+	if (lstat(here.p, &st) < 0) {
 		problem(w, path, strerror(errno));
 		return;
 	}
 	bool link = S_ISLNK(st.st_mode);
-	if (link && !stays_inside(w, path)) {
-		problem(w, path,
-			"is a symbolic link that leaves the directory, or points nowhere; it is not followed");
+	cleanup_free char *target = link ? realpath(here.p, NULL) : mem_strdup(here.p);
+	const char *wrong = link ? wrong_with_link(w, real_dir, target) : NULL;
+	if (wrong) {
+		problem(w, path, wrong);
 		return;
 	}
-	if (link && stat(path, &st) < 0)
+	if (link && stat(target, &st) < 0)
 		return;
 	if (S_ISDIR(st.st_mode) && depth >= TREE_DEPTH_MAX)
-		problem(w, path, "directories are nested more than 64 deep (or a link goes in a circle)");
+		problem(w, path, "directories are nested more than 64 deep");
 	else if (S_ISDIR(st.st_mode))
-		walk(w, path, depth + 1);
+		walk(w, path, target, depth + 1);
 	else if (S_ISREG(st.st_mode) && (!w->filter || w->filter(str_of(name))))
-		add_file(w, path);
+		add_file(w, path, target);
 }
 
-static void walk(struct dir_walk *w, const char *dir, unsigned depth)
+static void walk(struct dir_walk *w, const char *dir, const char *real_dir, unsigned depth)
 {
 	struct dirent **names = NULL;
-	int n = scandir(dir, &names, NULL, alphasort);
+	int n = scandir(real_dir, &names, NULL, alphasort);
 	if (n < 0) {
 		problem(w, dir, strerror(errno));
 		return;
@@ -107,11 +133,12 @@ static void walk(struct dir_walk *w, const char *dir, unsigned depth)
 	for (int i = 0; i < n; i++) {
 		const char *name = names[i]->d_name;
 		/* Hidden files, and with them "." and "..", are not part of what is deployed. */
-		if (name[0] != '.') {
+		if (name[0] != '.' && !w->stop) {
 			cleanup_buf struct buf path = BUF_INIT;
 			buf_printf(&path, "%s%s%s", strcmp(dir, ".") == 0 ? "" : dir,
 				   strcmp(dir, ".") == 0 || str_ends(str_of(dir), STR("/")) ? "" : "/", name);
-			visit(w, path.p, name, depth);
+			if (may_visit(w, path.p, name))
+				visit(w, path.p, real_dir, name, depth);
 		}
 		free(names[i]);
 	}
@@ -123,8 +150,7 @@ static int by_path(const void *a, const void *b)
 	return strcmp(((const struct repo_file *)a)->path, ((const struct repo_file *)b)->path);
 }
 
-int repo_dir_read(const char *dir, repo_filter_fn *filter, struct arena *a, struct repo_files *out,
-		  struct error *err)
+int repo_dir_read(const char *dir, repo_filter_fn *filter, struct arena *a, struct repo_files *out, struct error *err)
 {
 	*out = (struct repo_files){ 0 };
 	struct stat st;
@@ -133,9 +159,9 @@ int repo_dir_read(const char *dir, repo_filter_fn *filter, struct arena *a, stru
 		return error_set(err, "%s: %s", dir, strerror(errno));
 	struct dir_walk w = { .root = root, .filter = filter, .a = a };
 	if (S_ISDIR(st.st_mode))
-		walk(&w, dir, 0);
+		walk(&w, dir, root, 0);
 	else
-		add_file(&w, dir);
+		add_file(&w, dir, root);
 	if (w.files.n)
 		qsort(w.files.at, w.files.n, sizeof(*w.files.at), by_path);
 	out->n = w.files.n;

@@ -1,350 +1,224 @@
 /*
- * tree.c - libgit2 reads; a walk that trusts no name.
+ * tree.c - a walk that trusts no name and always ends.
  *
- * A git_repository is used by one thread at a time: handles are taken from a small store and put back, so
- * that a thousand apps of one repository open it a few times, not a thousand.
+ * A small tree can unfold into more files than there are atoms (ten entries that are all the same subtree, ten deep; or
+ * links to a directory of links): the number of entries looked at is capped, not only the files found.
  */
 #include "repo/tree.h"
 
-#include <git2.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/vec.h"
+#include "repo/name.h"
+#include "repo/objects.h"
+#include "repo/place.h"
 
-enum { HANDLES_MAX = 32 };
-
-struct handle {
-	char *mirror;
-	git_repository *repository;
-};
-
-static struct {
-	pthread_mutex_t lock;
-	bool started;
-	struct handle idle[HANDLES_MAX];
-	size_t n;
-} store = { .lock = PTHREAD_MUTEX_INITIALIZER };
-
-#define cleanup_tree cleanup(free_tree)
-
-static void free_tree(git_tree **t)
-{
-	git_tree_free(*t);
-}
-
-/* --- handles --- */
-
-static void start_library(void)
-{
-	if (store.started)
-		return;
-	store.started = true;
-	git_libgit2_init();
-	/* Objects are read once; a cache of them would only be memory. */
-	git_libgit2_opts(GIT_OPT_ENABLE_CACHING, 0);
-	git_libgit2_opts(GIT_OPT_SET_MWINDOW_MAPPED_LIMIT, (size_t)(64u << 20));
-	git_libgit2_opts(GIT_OPT_SET_MWINDOW_SIZE, (size_t)(1u << 20));
-	git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
-	for (int level = GIT_CONFIG_LEVEL_PROGRAMDATA; level <= GIT_CONFIG_LEVEL_GLOBAL; level++)
-		git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, level, "");
-}
-
-static const char *git_problem(void)
-{
-	const git_error *e = git_error_last();
-	return e && e->message ? e->message : "unknown error";
-}
-
-static git_repository *handle_take(const char *mirror, struct error *err)
-{
-	git_repository *repository = NULL;
-	pthread_mutex_lock(&store.lock);
-	start_library();
-	for (size_t i = 0; i < store.n && !repository; i++) {
-		if (strcmp(store.idle[i].mirror, mirror) != 0)
-			continue;
-		repository = store.idle[i].repository;
-		free(store.idle[i].mirror);
-		store.idle[i] = store.idle[--store.n];
-	}
-	pthread_mutex_unlock(&store.lock);
-	if (!repository && git_repository_open_bare(&repository, mirror) < 0) {
-		error_set(err, "mirror %s: %s", mirror, git_problem());
-		return NULL;
-	}
-	return repository;
-}
-
-static void handle_give(const char *mirror, git_repository *repository)
-{
-	pthread_mutex_lock(&store.lock);
-	if (store.n < HANDLES_MAX) {
-		store.idle[store.n++] = (struct handle){ mem_strdup(mirror), repository };
-		repository = NULL;
-	}
-	pthread_mutex_unlock(&store.lock);
-	git_repository_free(repository);
-}
-
-void repo_tree_forget(const char *mirror)
-{
-	pthread_mutex_lock(&store.lock);
-	for (size_t i = store.n; i-- > 0;) {
-		if (strcmp(store.idle[i].mirror, mirror) != 0)
-			continue;
-		git_repository_free(store.idle[i].repository);
-		free(store.idle[i].mirror);
-		store.idle[i] = store.idle[--store.n];
-	}
-	pthread_mutex_unlock(&store.lock);
-}
-
-/* --- looking up --- */
-
-static int root_tree(git_repository *repository, const char *sha, git_tree **out, struct error *err)
-{
-	git_oid oid;
-	git_object *commit = NULL;
-	if (git_oid_fromstr(&oid, sha) < 0 ||
-	    git_object_lookup(&commit, repository, &oid, GIT_OBJECT_ANY) < 0)
-		return error_set(err, "commit %s: %s", sha, git_problem());
-	int rc = git_object_peel((git_object **)out, commit, GIT_OBJECT_TREE);
-	git_object_free(commit);
-	return rc < 0 ? error_set(err, "commit %s: %s", sha, git_problem()) : 0;
-}
-
-bool repo_tree_has(const char *mirror, const char *sha)
-{
-	git_repository *repository = handle_take(mirror, NULL);
-	git_tree *root = NULL;
-	if (!repository)
-		return false;
-	bool has = root_tree(repository, sha, &root, NULL) == 0;
-	git_tree_free(root);
-	handle_give(mirror, repository);
-	return has;
-}
-
-char *repo_tree_subject(const char *mirror, const char *sha, struct arena *a)
-{
-	git_repository *repository = handle_take(mirror, NULL);
-	git_oid oid;
-	git_commit *commit = NULL;
-	char *subject = NULL;
-	if (!repository)
-		return NULL;
-	if (git_oid_fromstr(&oid, sha) == 0 && git_commit_lookup(&commit, repository, &oid) == 0 &&
-	    git_commit_summary(commit))
-		subject = arena_strdup(a, git_commit_summary(commit));
-	git_commit_free(commit);
-	handle_give(mirror, repository);
-	return subject;
-}
-
-/* "./a//b/" -> "a/b"; "" is the root. */
-static char *clean_path(struct arena *a, const char *path)
-{
-	cleanup_buf struct buf out = BUF_INIT;
-	struct str rest = str_of(path);
-	while (rest.n) {
-		struct str segment = str_cut(rest, '/', &rest);
-		if (!segment.n || str_is(segment, "."))
-			continue;
-		buf_adds(&out, out.n ? "/" : "");
-		buf_add_str(&out, segment);
-	}
-	return arena_strndup(a, out.p ? out.p : "", out.n);
-}
-
-/* --- the walk --- */
+enum { SCAN_MAX = 50000 }; /* entries looked at for links before a hash */
 
 struct walk {
-	git_repository *repository;
-	git_tree *root;
+	struct objects objects;
 	repo_filter_fn *filter;
 	struct arena *a;
 	VEC(struct repo_file) files;
 	struct repo_files *out;
+	struct buf path; /* of the entry that is looked at, as it is called */
 	size_t total;
-	bool stop; /* a cap was passed: said once */
+	unsigned visits;
+	bool stop;    /* a cap was passed: said once */
+	bool damaged; /* an object is missing that the commit has */
 	struct repo_problem problems[TREE_PROBLEMS_MAX];
 };
 
-static void problem(struct walk *w, const char *path, const char *text)
+/* Where a directory really lies: links in it are relative to this. */
+struct spot {
+	git_tree *root;
+	struct buf at;
+};
+
+static void problem(struct walk *w, const char *text)
 {
 	if (w->out->n_problems < TREE_PROBLEMS_MAX)
-		w->problems[w->out->n_problems++] = (struct repo_problem){ path, text };
+		w->problems[w->out->n_problems++] =
+			(struct repo_problem){ name_printable(w->a, buf_str(&w->path)), text };
 }
 
-static void halt(struct walk *w, const char *path, const char *text)
+static void halt(struct walk *w, const char *text)
 {
 	if (!w->stop)
-		problem(w, path, text);
+		problem(w, text);
 	w->stop = true;
 }
 
-/* What a name in a tree may be: never a way out, never something that looks like another name on a terminal.
- */
-static bool is_safe_name(const char *name)
+static void unreadable(struct walk *w, const char *what)
 {
-	if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcasecmp(name, ".git") == 0 ||
-	    strlen(name) > 255)
-		return false;
-	for (const char *c = name; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f || *c == '/' || *c == '\\')
-			return false;
-	return str_utf8(str_of(name));
+	w->damaged = true;
+	problem(w, arena_printf(w->a, "%s cannot be read: %s", what, objects_failure()));
 }
 
-static char *printable(struct arena *a, const char *path)
+static size_t push(struct buf *path, const char *name)
 {
-	char *copy = arena_strdup(a, path);
-	for (char *c = copy; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
-	return copy;
+	size_t before = path->n;
+	if (before)
+		buf_addc(path, '/');
+	buf_adds(path, name);
+	return before;
 }
 
-static char *join(struct arena *a, const char *dir, const char *name)
+static void pop(struct buf *path, size_t before)
 {
-	return *dir ? arena_printf(a, "%s/%s", dir, name) : arena_strdup(a, name);
+	path->n = before;
+	path->p[before] = '\0';
 }
 
-static void add_blob(struct walk *w, const git_oid *oid, char *path, uint32_t mode)
+static struct str last_name(const struct buf *path)
 {
-	git_blob *blob = NULL;
+	const char *slash = path->n ? strrchr(path->p, '/') : NULL;
+	return slash ? str_of(slash + 1) : buf_str(path);
+}
+
+static void add_blob(struct walk *w, const git_oid *oid, uint32_t mode)
+{
+	struct str data;
+	size_t size;
+	if (w->filter && !w->filter(last_name(&w->path)))
+		return;
 	if (w->files.n >= TREE_FILES_MAX) {
-		halt(w, path, "more than 100000 files are below the path; choose a smaller one");
+		halt(w, "more than 100000 files are below the path; choose a smaller one");
 		return;
 	}
-	if (git_blob_lookup(&blob, w->repository, oid) < 0) {
-		problem(w, path, arena_printf(w->a, "cannot be read: %s", git_problem()));
-		return;
-	}
-	size_t n = (size_t)git_blob_rawsize(blob);
-	if (n > TREE_FILE_MAX) {
-		problem(w, path,
-			arena_printf(w->a, "is %zu MiB large; at most %u MiB are read", n >> 20,
-				     TREE_FILE_MAX >> 20));
-	} else if (w->total + n > TREE_TOTAL_MAX) {
-		halt(w, path, "more than 256 MiB of files are below the path; choose a smaller one");
+	size_t left = TREE_TOTAL_MAX - w->total;
+	int rc = objects_blob(&w->objects, oid, left < TREE_FILE_MAX ? left : TREE_FILE_MAX, w->a, &data, &size);
+	if (rc < 0) {
+		unreadable(w, "the file");
+	} else if (size > TREE_FILE_MAX) {
+		problem(w, arena_printf(w->a, "is %zu MiB large; at most %u MiB are read", size >> 20, TREE_FILE_MAX >> 20));
+	} else if (rc == OBJECTS_TOO_LARGE) {
+		halt(w, "more than 256 MiB of files are below the path; choose a smaller one");
 	} else {
-		w->total += n;
-		struct repo_file file = { path,
-					  { arena_strndup(w->a, git_blob_rawcontent(blob), n), n },
-					  mode & 0111 ? 0755 : 0644 };
+		struct repo_file file = { arena_strndup(w->a, w->path.p, w->path.n), data, mode & 0111 ? 0755 : 0644 };
+		w->total += data.n;
 		vec_push(&w->files, file);
 	}
-	git_blob_free(blob);
 }
 
-static void walk_tree(struct walk *w, git_tree *tree, const char *dir, unsigned depth, unsigned links);
+static void walk_tree(struct walk *w, const git_oid *oid, struct spot *spot, unsigned depth, unsigned links);
 
-/* The place a link at dir points to, as a path from the root; NULL: outside. */
-static char *link_target(struct arena *a, const char *dir, struct str target)
+/* Whether a directory holds the spot, so that walking it would come back here. */
+static bool holds(const struct place *place, const struct spot *spot)
 {
-	cleanup_buf struct buf path = BUF_INIT;
-	if (!target.n || target.n > 4096 || target.p[0] == '/' || memchr(target.p, '\0', target.n))
-		return NULL;
-	buf_adds(&path, dir);
-	while (target.n) {
-		struct str segment = str_cut(target, '/', &target);
-		if (!segment.n || str_is(segment, "."))
-			continue;
-		if (str_is(segment, "..")) {
-			if (!path.n)
-				return NULL;
-			char *slash = strrchr(path.p, '/');
-			path.n = slash ? (size_t)(slash - path.p) : 0;
-			path.p[path.n] = '\0';
-			continue;
-		}
-		buf_adds(&path, path.n ? "/" : "");
-		buf_add_str(&path, segment);
-	}
-	return arena_strndup(a, path.p ? path.p : "", path.n);
+	return place->mode == GIT_FILEMODE_TREE && git_oid_equal(git_tree_id(place->root), git_tree_id(spot->root)) &&
+	       str_starts(buf_str(&spot->at), buf_str(&place->at)) &&
+	       (!place->at.n || spot->at.n == place->at.n || spot->at.p[place->at.n] == '/');
 }
 
-static void walk_entry(struct walk *w, const git_tree_entry *e, const char *dir, char *path, unsigned depth,
-		       unsigned links);
-
-static void walk_link(struct walk *w, const git_tree_entry *e, const char *dir, char *path, unsigned depth,
-		      unsigned links)
+static void walk_place(struct walk *w, struct place *place, const struct spot *spot, unsigned depth, unsigned links)
 {
-	git_blob *blob = NULL;
-	if (links >= TREE_LINKS_MAX) {
-		problem(w, path, "is a symbolic link to a link to a link ...; links may not go in circles");
-		return;
+	if (holds(place, spot)) {
+		problem(w, "is a symbolic link to a directory that it lies in; links may not go in circles");
+	} else if (place->mode == GIT_FILEMODE_TREE) {
+		struct spot there = { place->root, place->at };
+		walk_tree(w, &place->oid, &there, depth, links);
+		place->at = there.at;
+	} else {
+		add_blob(w, &place->oid, place->mode);
 	}
-	if (git_blob_lookup(&blob, w->repository, git_tree_entry_id(e)) < 0) {
-		problem(w, path, "is a symbolic link that cannot be read");
-		return;
-	}
-	struct str text = { git_blob_rawcontent(blob), (size_t)git_blob_rawsize(blob) };
-	char *target = link_target(w->a, dir, text);
-	git_blob_free(blob);
-	git_tree_entry *to = NULL;
-	if (!target || !*target)
-		problem(w, path, "is a symbolic link that leaves the repository; it is not followed");
-	else if (git_tree_entry_bypath(&to, w->root, target) < 0)
-		problem(w, path, "is a symbolic link to something that is not there");
-	else {
-		const char *slash = strrchr(target, '/');
-		char *parent = slash ? arena_strndup(w->a, target, (size_t)(slash - target))
-				     : arena_strdup(w->a, "");
-		walk_entry(w, to, parent, path, depth, links + 1);
-	}
-	git_tree_entry_free(to);
 }
 
-/* dir is where e really lies (links are relative to it), path is what it is called. */
-static void walk_entry(struct walk *w, const git_tree_entry *e, const char *dir, char *path, unsigned depth,
-		       unsigned links)
+static void walk_link(struct walk *w, const git_tree_entry *e, struct spot *spot, unsigned depth, unsigned links)
+{
+	struct place place = { 0 };
+	/* By the link's own name: place_find() reads its text. */
+	int rc = PLACE_CIRCLE;
+	if (links < TREE_LINKS_MAX)
+		rc = place_find(&w->objects, spot->root, buf_str(&spot->at).p, str_of(git_tree_entry_name(e)), &place);
+	switch (rc) {
+	case 0:
+		walk_place(w, &place, spot, depth, links + 1);
+		break;
+	case PLACE_MISSING:
+		problem(w, "is a symbolic link to something that is not there");
+		break;
+	case PLACE_OUTSIDE:
+		problem(w, "is a symbolic link that leaves the repository; it is not followed");
+		break;
+	case PLACE_CIRCLE:
+		problem(w, "is a symbolic link to a link to a link ...; links may not go in circles");
+		break;
+	case PLACE_SUBMODULE:
+		problem(w, "is a symbolic link into a submodule; set spec.submodules of the Repo, or vendor it");
+		break;
+	default:
+		unreadable(w, "the symbolic link");
+	}
+	place_release(&place);
+}
+
+static void walk_module(struct walk *w, const git_oid *commit, unsigned depth, unsigned links)
+{
+	struct spot inside = { 0 };
+	if (objects_module(&w->objects, commit, &inside.root) == 0)
+		walk_tree(w, git_tree_id(inside.root), &inside, depth, links);
+	else if (w->objects.submodules)
+		problem(w, "is a submodule that .gitmodules has no usable url for");
+	else
+		problem(w, "is a submodule; set spec.submodules of the Repo, or vendor it");
+	git_tree_free(inside.root);
+	buf_release(&inside.at);
+}
+
+static void walk_entry(struct walk *w, const git_tree_entry *e, struct spot *spot, unsigned depth, unsigned links)
 {
 	git_filemode_t mode = git_tree_entry_filemode(e);
-	git_tree *below = NULL;
+	size_t before;
 	switch (mode) {
 	case GIT_FILEMODE_TREE:
-		if (depth >= TREE_DEPTH_MAX)
-			problem(w, path, "directories are nested more than 64 deep");
-		else if (git_tree_lookup(&below, w->repository, git_tree_entry_id(e)) < 0)
-			problem(w, path, "is a directory that cannot be read");
-		else
-			walk_tree(w, below, path, depth + 1, links);
-		git_tree_free(below);
+		before = push(&spot->at, git_tree_entry_name(e));
+		walk_tree(w, git_tree_entry_id(e), spot, depth + 1, links);
+		pop(&spot->at, before);
 		break;
 	case GIT_FILEMODE_LINK:
-		walk_link(w, e, dir, path, depth, links);
+		walk_link(w, e, spot, depth + 1, links);
 		break;
 	case GIT_FILEMODE_COMMIT:
-		problem(w, path, "is a submodule; set spec.submodules of the Repo, or vendor it");
+		walk_module(w, git_tree_entry_id(e), depth + 1, links);
 		break;
 	case GIT_FILEMODE_BLOB:
 	case GIT_FILEMODE_BLOB_EXECUTABLE:
-		if (!w->filter || w->filter(str_of(git_tree_entry_name(e))) || links)
-			add_blob(w, git_tree_entry_id(e), path, mode);
+		add_blob(w, git_tree_entry_id(e), mode);
 		break;
 	default:
-		problem(w, path, "is of a kind that git does not know");
+		problem(w, "is of a kind that git does not know");
 	}
 }
 
-static void walk_tree(struct walk *w, git_tree *tree, const char *dir, unsigned depth, unsigned links)
+static void walk_tree(struct walk *w, const git_oid *oid, struct spot *spot, unsigned depth, unsigned links)
 {
+	cleanup_tree git_tree *tree = NULL;
+	if (depth > TREE_DEPTH_MAX) {
+		problem(w, "directories are nested more than 64 deep");
+		return;
+	}
+	if (git_tree_lookup(&tree, w->objects.repository, oid) < 0) {
+		unreadable(w, "the directory");
+		return;
+	}
 	size_t n = git_tree_entrycount(tree);
 	for (size_t i = 0; i < n && !w->stop; i++) {
 		const git_tree_entry *e = git_tree_entry_byindex(tree, i);
-		const char *name = git_tree_entry_name(e);
-		char *path = join(w->a, dir, name);
-		if (!is_safe_name(name))
-			problem(w, printable(w->a, path),
-				"has a name that is not allowed (.git, .., control characters, backslashes)");
+		size_t before = push(&w->path, git_tree_entry_name(e));
+		if (++w->visits > TREE_VISITS_MAX)
+			halt(w, "more than 400000 entries are below the path (links and directories count too); choose a smaller one");
+		else if (!name_is_safe(str_of(git_tree_entry_name(e))))
+			problem(w, "has a name that is not allowed (.git, .., control or invisible characters, backslashes)");
 		else
-			walk_entry(w, e, dir, path, depth, links);
+			walk_entry(w, e, spot, depth, links);
+		pop(&w->path, before);
 	}
 }
+
+/* --- reading --- */
 
 static int by_path(const void *a, const void *b)
 {
@@ -365,91 +239,164 @@ static void hand_out(struct walk *w)
 	vec_release(&w->files);
 }
 
-static int read_below(struct walk *w, const char *path)
+/* "./a//b/" -> "a/b"; "" is the root. */
+static char *clean_path(struct arena *a, const char *path)
 {
-	git_tree_entry *e = NULL;
-	char *clean = clean_path(w->a, path);
-	if (!*clean) {
-		walk_tree(w, w->root, "", 0, 0);
-		return 0;
+	cleanup_buf struct buf out = BUF_INIT;
+	struct str rest = str_of(path);
+	while (rest.n) {
+		struct str segment = str_cut(rest, '/', &rest);
+		if (!segment.n || str_is(segment, "."))
+			continue;
+		buf_adds(&out, out.n ? "/" : "");
+		buf_add_str(&out, segment);
 	}
-	if (git_tree_entry_bypath(&e, w->root, clean) < 0)
-		return 1;
-	const char *slash = strrchr(clean, '/');
-	char *parent = slash ? arena_strndup(w->a, clean, (size_t)(slash - clean)) : arena_strdup(w->a, "");
-	walk_entry(w, e, parent, clean, 0, 0);
-	git_tree_entry_free(e);
-	return 0;
+	return arena_strndup(a, out.p ? out.p : "", out.n);
 }
 
-int repo_tree_read(const char *mirror, const char *sha, const char *path, repo_filter_fn *filter,
-		   struct arena *a, struct repo_files *out, struct error *err)
+/* place_find() for a path that a person wrote: what is outside or in no submodule of ours is "not there". */
+static int find(struct objects *o, git_tree *root, const char *path, struct place *out, struct error *err)
 {
-	*out = (struct repo_files){ 0 };
-	struct walk *w = mem_alloc(sizeof(*w));
-	*w = (struct walk){ .filter = filter, .a = a, .out = out };
-	w->repository = handle_take(mirror, err);
-	if (!w->repository) {
-		free(w);
+	int rc = place_find(o, root, "", str_of(path), out);
+	if (rc == PLACE_DAMAGED)
+		return error_set(err, "path %s: %s", path, objects_failure());
+	if (rc == PLACE_SUBMODULE)
+		return error_set(err, "path %s: is in a submodule; set spec.submodules of the Repo", path);
+	return rc == 0 ? 0 : 1;
+}
+
+static int read_below(struct walk *w, const char *sha, const char *path, struct error *err)
+{
+	cleanup_tree git_tree *root = NULL;
+	struct place place = { 0 };
+	if (objects_root(&w->objects, sha, &root, err) < 0)
 		return -1;
-	}
-	int rc = root_tree(w->repository, sha, &w->root, err);
-	if (rc == 0)
-		rc = read_below(w, path);
+	char *clean = clean_path(w->a, path);
+	int rc = find(&w->objects, root, clean, &place, err);
+	buf_adds(&w->path, clean);
+	struct spot spot = { place.root, place.at };
+	if (rc == 0 && place.mode == GIT_FILEMODE_TREE)
+		walk_tree(w, &place.oid, &spot, 0, 0);
+	else if (rc == 0)
+		add_blob(w, &place.oid, place.mode);
+	w->damaged = w->damaged || (rc < 0 && git_error_last() && git_error_last()->klass == GIT_ERROR_ODB);
+	place.at = spot.at;
+	place_release(&place);
+	return rc;
+}
+
+static int read_once(struct walk *w, const char *mirror, const char *sha, const char *path, struct error *err)
+{
+	if (objects_open(&w->objects, mirror, err) < 0)
+		return -1;
+	git_error_clear();
+	int rc = read_below(w, sha, path, err);
+	objects_close(&w->objects);
+	if (rc == 0 && w->damaged)
+		rc = error_set(err, "commit %s: objects are missing in the mirror: %s: %s", sha, w->problems[0].path,
+			       w->problems[0].text);
 	hand_out(w);
-	git_tree_free(w->root);
-	handle_give(mirror, w->repository);
+	buf_release(&w->path);
+	return rc;
+}
+
+/* The next poll makes the mirror anew. A commit that was cleaned up meanwhile is no damage: nobody wants it. */
+static void mark_damaged(const char *mirror, const char *sha)
+{
+	cleanup_buf struct buf marker = BUF_INIT;
+	if (!repo_tree_has(mirror, sha))
+		return;
+	buf_printf(&marker, "%s/" OBJECTS_DAMAGED, mirror);
+	FILE *file = fopen(marker.p, "we");
+	if (file)
+		fclose(file);
+}
+
+int repo_tree_read(const char *mirror, const char *sha, const char *path, repo_filter_fn *filter, struct arena *a,
+		   struct repo_files *out, struct error *err)
+{
+	struct walk *w = mem_alloc(sizeof(*w));
+	int rc = -1;
+	/* A handle may be older than the last clean-up: what it does not find is asked of a new one. */
+	for (unsigned attempt = 0; attempt < 2; attempt++) {
+		*out = (struct repo_files){ 0 };
+		*w = (struct walk){ .filter = filter, .a = a, .out = out };
+		rc = read_once(w, mirror, sha, path, err);
+		if (!w->damaged)
+			break;
+		objects_forget(mirror);
+	}
+	if (w->damaged)
+		mark_damaged(mirror, sha);
 	free(w);
 	return rc;
 }
 
-/* --- hashes --- */
-
-/* Whether a link is anywhere below: then what is read may lie outside of the path. */
-static bool has_links(git_repository *repository, git_tree *tree, unsigned depth)
+bool repo_tree_has(const char *mirror, const char *sha)
 {
-	bool found = false;
-	for (size_t i = 0; i < git_tree_entrycount(tree) && !found && depth < TREE_DEPTH_MAX; i++) {
-		const git_tree_entry *e = git_tree_entry_byindex(tree, i);
-		git_tree *below = NULL;
-		found = git_tree_entry_filemode(e) == GIT_FILEMODE_LINK;
-		if (git_tree_entry_filemode(e) == GIT_FILEMODE_TREE &&
-		    git_tree_lookup(&below, repository, git_tree_entry_id(e)) == 0)
-			found = has_links(repository, below, depth + 1);
-		git_tree_free(below);
-	}
-	return found;
+	struct objects o;
+	cleanup_tree git_tree *root = NULL;
+	if (objects_open(&o, mirror, NULL) < 0)
+		return false;
+	bool has = objects_root(&o, sha, &root, NULL) == 0;
+	objects_close(&o);
+	return has;
 }
 
-static int hash_at(git_repository *repository, git_tree *root, const char *path, struct hash *out)
+void repo_tree_forget(const char *mirror)
+{
+	objects_forget(mirror);
+}
+
+/* --- hashes --- */
+
+/* Whether a link is anywhere below: then what is read may lie outside of the path. When in doubt, yes. */
+static bool has_links(struct objects *o, const git_oid *oid, unsigned depth, unsigned *visits)
+{
+	cleanup_tree git_tree *tree = NULL;
+	if (depth > TREE_DEPTH_MAX || git_tree_lookup(&tree, o->repository, oid) < 0)
+		return true;
+	for (size_t i = 0; i < git_tree_entrycount(tree); i++) {
+		const git_tree_entry *e = git_tree_entry_byindex(tree, i);
+		git_filemode_t mode = git_tree_entry_filemode(e);
+		if (++*visits > SCAN_MAX || mode == GIT_FILEMODE_LINK ||
+		    (mode == GIT_FILEMODE_TREE && has_links(o, git_tree_entry_id(e), depth + 1, visits)))
+			return true;
+	}
+	return false;
+}
+
+static int hash_at(struct objects *o, git_tree *root, const char *path, struct hash *out, struct error *err)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
-	char *clean = clean_path(&a, path);
-	git_tree_entry *e = NULL;
-	cleanup_tree git_tree *below = NULL;
-	if (*clean && git_tree_entry_bypath(&e, root, clean) < 0)
-		return 1;
-	const git_oid *oid = e ? git_tree_entry_id(e) : git_tree_id(root);
-	bool links = e && git_tree_entry_filemode(e) == GIT_FILEMODE_LINK;
-	if (e && git_tree_entry_filemode(e) == GIT_FILEMODE_TREE &&
-	    git_tree_lookup(&below, repository, oid) == 0)
-		links = has_links(repository, below, 0);
-	struct str parts[] = { { (const char *)oid->id, sizeof(oid->id) },
-			       { (const char *)git_tree_id(root)->id, sizeof(oid->id) } };
-	*out = hash_parts(parts, links ? 2 : 1);
-	git_tree_entry_free(e);
-	return 0;
+	struct place place;
+	unsigned visits = 0;
+	int rc = find(o, root, clean_path(&a, path), &place, err);
+	if (rc == 0) {
+		bool links = place.links > 0;
+		if (!links && place.mode == GIT_FILEMODE_TREE && place.at.n)
+			links = has_links(o, &place.oid, 0, &visits);
+		struct str parts[3] = { { (const char *)place.oid.id, sizeof(place.oid.id) } };
+		size_t n = 1;
+		if (links)
+			parts[n++] = (struct str){ (const char *)git_tree_id(root)->id, sizeof(place.oid.id) };
+		if (o->submodules)
+			parts[n++] = STR("submodules");
+		*out = hash_parts(parts, n);
+	}
+	place_release(&place);
+	return rc;
 }
 
 int repo_tree_hash(const char *mirror, const char *sha, const char *path, struct hash *out, struct error *err)
 {
-	git_repository *repository = handle_take(mirror, err);
+	struct objects o;
 	cleanup_tree git_tree *root = NULL;
-	if (!repository)
+	if (objects_open(&o, mirror, err) < 0)
 		return -1;
-	int rc = root_tree(repository, sha, &root, err);
+	int rc = objects_root(&o, sha, &root, err);
 	if (rc == 0)
-		rc = hash_at(repository, root, path, out);
-	handle_give(mirror, repository);
+		rc = hash_at(&o, root, path, out, err);
+	objects_close(&o);
 	return rc;
 }
