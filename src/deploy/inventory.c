@@ -28,10 +28,25 @@ void inventory_write(struct buf *out, const struct inventory *inv)
 	}
 }
 
+/* Only what add_hash() writes: one text for each hash. */
 static bool read_hash(struct str text, struct hash *out)
 {
+	char hex[HASH_HEX_LEN + 1];
 	*out = (struct hash){ { 0 } };
-	return str_is(text, "-") || hash_from_hex(text, out);
+	if (str_is(text, "-"))
+		return true;
+	if (!hash_from_hex(text, out) || hash_is_zero(*out))
+		return false;
+	hash_hex(*out, hex);
+	return str_is(text, hex);
+}
+
+static bool is_printable(struct str text)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if ((unsigned char)text.p[i] < 0x20 || text.p[i] == 0x7f)
+			return false;
+	return str_utf8(text);
 }
 
 static bool read_line(struct arena *a, struct str line, struct inventory_entry *out)
@@ -40,7 +55,8 @@ static bool read_line(struct arena *a, struct str line, struct inventory_entry *
 	out->key = str_cut(line, ' ', &rest);
 	out->version = str_cut(rest, ' ', &rest);
 	struct str desired = str_cut(rest, ' ', &rest);
-	if (!out->key.n || !read_hash(desired, &out->desired) || !read_hash(rest, &out->live))
+	if (!out->key.n || !is_printable(line) || !read_hash(desired, &out->desired) ||
+	    !read_hash(rest, &out->live))
 		return false;
 	out->key = arena_str(a, out->key);
 	out->version = arena_str(a, out->version);
@@ -50,6 +66,8 @@ static bool read_line(struct arena *a, struct str line, struct inventory_entry *
 static int read_lines(struct arena *a, struct str text, struct inventory *out, struct error *err)
 {
 	size_t lines = 0;
+	if (text.n && text.p[text.n - 1] != '\n')
+		return error_set(err, "the last line is cut off");
 	for (size_t i = 0; i < text.n; i++)
 		lines += text.p[i] == '\n';
 	if (lines > INVENTORY_ENTRIES_MAX)

@@ -31,7 +31,8 @@ static const char *printable(struct arena *a, const char *text)
 	return name_printable(a, at_most(text ? text : "", 256));
 }
 
-int commit_info_read(const char *mirror, const char *sha, struct arena *a, struct commit_info *out, struct error *err)
+int commit_info_read(const char *mirror, const char *sha, struct arena *a, struct commit_info *out,
+		     struct error *err)
 {
 	struct objects o;
 	git_oid oid;
@@ -58,5 +59,7 @@ int commit_info_read(const char *mirror, const char *sha, struct arena *a, struc
 char *repo_tree_subject(const char *mirror, const char *sha, struct arena *a)
 {
 	struct commit_info info;
-	return commit_info_read(mirror, sha, a, &info, NULL) < 0 || !*info.subject ? NULL : arena_strdup(a, info.subject);
+	return commit_info_read(mirror, sha, a, &info, NULL) < 0 || !*info.subject
+		       ? NULL
+		       : arena_strdup(a, info.subject);
 }

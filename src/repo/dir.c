@@ -55,7 +55,9 @@ static void add_file(struct dir_walk *w, const char *path, const char *real)
 		problem(w, path, "is over a cap: 16 MiB a file, 256 MiB and 100000 files in all");
 		return;
 	}
-	struct repo_file file = { arena_strdup(w->a, path), { arena_alloc(w->a, n + 1), n }, st.st_mode & 0111 ? 0755 : 0644 };
+	struct repo_file file = { arena_strdup(w->a, path),
+				  { arena_alloc(w->a, n + 1), n },
+				  st.st_mode & 0111 ? 0755 : 0644 };
 	if (!read_all(fd, (char *)(uintptr_t)file.data.p, n)) {
 		problem(w, path, "cannot be read to its end");
 		return;
@@ -70,7 +72,8 @@ static bool is_below(const char *path, const char *dir)
 	return strncmp(path, dir, n) == 0 && (path[n] == '/' || path[n] == '\0' || n == 1);
 }
 
-/* A link may lead to something inside the root only, and not to a directory that it lies in. NULL: it is fine. */
+/* A link may lead to something inside the root only, and not to a directory that it lies in. NULL: it is
+ * fine. */
 static const char *wrong_with_link(const struct dir_walk *w, const char *real_dir, const char *target)
 {
 	if (!target || !is_below(target, w->root))
@@ -80,23 +83,27 @@ static const char *wrong_with_link(const struct dir_walk *w, const char *real_di
 	return NULL;
 }
 
-/* dir is what it is called, real_dir where it is: links in it are resolved from there, at a cost that does not grow. */
+/* dir is what it is called, real_dir where it is: links in it are resolved from there, at a cost that does
+ * not grow. */
 static void walk(struct dir_walk *w, const char *dir, const char *real_dir, unsigned depth);
 
 static bool may_visit(struct dir_walk *w, const char *path, const char *name)
 {
 	if (++w->visits > TREE_VISITS_MAX) {
-		problem(w, path, "more than 400000 entries are in the directory (links count too); choose a smaller one");
+		problem(w, path,
+			"more than 400000 entries are in the directory (links count too); choose a smaller one");
 		w->stop = true;
 	} else if (!name_is_safe(str_of(name))) {
-		problem(w, path, "has a name that is not allowed (control or invisible characters, backslashes)");
+		problem(w, path,
+			"has a name that is not allowed (control or invisible characters, backslashes)");
 	} else {
 		return true;
 	}
 	return false;
 }
 
-static void visit(struct dir_walk *w, const char *path, const char *real_dir, const char *name, unsigned depth)
+static void visit(struct dir_walk *w, const char *path, const char *real_dir, const char *name,
+		  unsigned depth)
 {
 	struct stat st;
 	cleanup_buf struct buf here = BUF_INIT;
@@ -150,7 +157,8 @@ static int by_path(const void *a, const void *b)
 	return strcmp(((const struct repo_file *)a)->path, ((const struct repo_file *)b)->path);
 }
 
-int repo_dir_read(const char *dir, repo_filter_fn *filter, struct arena *a, struct repo_files *out, struct error *err)
+int repo_dir_read(const char *dir, repo_filter_fn *filter, struct arena *a, struct repo_files *out,
+		  struct error *err)
 {
 	*out = (struct repo_files){ 0 };
 	struct stat st;

@@ -52,7 +52,8 @@ void files_remove(const char *path)
 static int remove_leftover(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	struct str name = str_of(path + ftw->base);
-	if (type == FTW_F && (str_ends(name, STR(".lock")) || str_starts(name, STR("tmp_")) || str_starts(name, STR(".tmp-"))))
+	if (type == FTW_F &&
+	    (str_ends(name, STR(".lock")) || str_starts(name, STR("tmp_")) || str_starts(name, STR(".tmp-"))))
 		unlink(path);
 	return 0;
 }

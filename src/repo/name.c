@@ -21,8 +21,8 @@ static uint32_t take_char(struct str *s)
 /* C0, C1, zero-width, bidirectional marks and overrides, the byte order mark. */
 static bool is_hidden(uint32_t c)
 {
-	return c < 0x20 || (c >= 0x7f && c <= 0x9f) || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-	       (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
+	return c < 0x20 || (c >= 0x7f && c <= 0x9f) || (c >= 0x200b && c <= 0x200f) ||
+	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
 }
 
 static bool is_dot_git(struct str name)
@@ -32,13 +32,14 @@ static bool is_dot_git(struct str name)
 	name.n = colon == SIZE_MAX ? name.n : colon;
 	while (name.n && (name.p[name.n - 1] == '.' || name.p[name.n - 1] == ' '))
 		name.n--;
-	return (name.n == 4 && strncasecmp(name.p, ".git", 4) == 0) || (name.n == 5 && strncasecmp(name.p, "git~1", 5) == 0);
+	return (name.n == 4 && strncasecmp(name.p, ".git", 4) == 0) ||
+	       (name.n == 5 && strncasecmp(name.p, "git~1", 5) == 0);
 }
 
 bool name_is_safe(struct str name)
 {
-	if (!name.n || name.n > NAME_MAX_BYTES || str_is(name, ".") || str_is(name, "..") || is_dot_git(name) ||
-	    !str_utf8(name))
+	if (!name.n || name.n > NAME_MAX_BYTES || str_is(name, ".") || str_is(name, "..") ||
+	    is_dot_git(name) || !str_utf8(name))
 		return false;
 	while (name.n) {
 		uint32_t c = take_char(&name);
@@ -55,7 +56,9 @@ char *name_printable(struct arena *a, struct str text)
 	for (struct str rest = text; rest.n;) {
 		size_t at = (size_t)(rest.p - text.p);
 		if (!utf8) {
-			copy[at] = (unsigned char)rest.p[0] < 0x20 || (unsigned char)rest.p[0] >= 0x7f ? '?' : rest.p[0];
+			copy[at] = (unsigned char)rest.p[0] < 0x20 || (unsigned char)rest.p[0] >= 0x7f
+					   ? '?'
+					   : rest.p[0];
 			rest = str_from(rest, 1);
 		} else if (is_hidden(take_char(&rest))) {
 			memset(copy + at, '?', (size_t)(rest.p - text.p) - at);

@@ -6,8 +6,9 @@
 #include "base/arena.h"
 
 /*
- * Whether one name (no path) may be what it says: not a way out of its directory, not git's own directory under any
- * spelling that some file system reads as .git, no control, bidirectional or invisible characters, valid UTF-8.
+ * Whether one name (no path) may be what it says: not a way out of its directory, not git's own directory
+ * under any spelling that some file system reads as .git, no control, bidirectional or invisible characters,
+ * valid UTF-8.
  */
 bool name_is_safe(struct str name);
 /* A copy for messages: what a terminal would act on is '?'. */

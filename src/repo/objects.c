@@ -125,7 +125,8 @@ int objects_root(struct objects *o, const char *sha, git_tree **out, struct erro
 {
 	git_oid oid;
 	if (strlen(sha) != GIT_OID_HEXSZ || git_oid_fromstr(&oid, sha) < 0)
-		return error_set(err, "commit %s: repositories with SHA-256 are not read, only those with SHA-1", sha);
+		return error_set(
+			err, "commit %s: repositories with SHA-256 are not read, only those with SHA-1", sha);
 	if (objects_commit_tree(o, &oid, out, err) < 0)
 		return -1;
 	if (!o->submodules || has_ref(o, OBJECTS_COMPLETE_REF, &oid))
@@ -143,7 +144,8 @@ int objects_module(struct objects *o, const git_oid *commit, git_tree **out)
 	return objects_commit_tree(o, commit, out, NULL) < 0 ? 1 : 0;
 }
 
-int objects_blob(struct objects *o, const git_oid *oid, size_t max, struct arena *a, struct str *out, size_t *size)
+int objects_blob(struct objects *o, const git_oid *oid, size_t max, struct arena *a, struct str *out,
+		 size_t *size)
 {
 	git_odb_object *object = NULL;
 	git_object_t type;
@@ -166,7 +168,8 @@ int objects_keep(struct objects *o, const char *prefix, const char *sha, struct 
 	git_oid oid;
 	git_reference *ref = NULL;
 	snprintf(name, sizeof(name), "%s%s", prefix, sha);
-	if (git_oid_fromstr(&oid, sha) < 0 || git_reference_create(&ref, o->repository, name, &oid, 1, NULL) < 0)
+	if (git_oid_fromstr(&oid, sha) < 0 ||
+	    git_reference_create(&ref, o->repository, name, &oid, 1, NULL) < 0)
 		return error_set(err, "keep %s: %s", sha, objects_failure());
 	git_reference_free(ref);
 	return 0;

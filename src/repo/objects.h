@@ -1,8 +1,8 @@
 /*
  * objects.h - a mirror's objects by libgit2; for files in repo/ only.
  *
- * A git_repository is used by one thread at a time: handles are taken from a small store and put back, so that a
- * thousand apps of one repository open it a few times, not a thousand.
+ * A git_repository is used by one thread at a time: handles are taken from a small store and put back, so
+ * that a thousand apps of one repository open it a few times, not a thousand.
  */
 #pragma once
 
@@ -11,11 +11,11 @@
 #include "base/arena.h"
 #include "base/error.h"
 
-#define OBJECTS_DAMAGED "capstan-damaged"	/* file in a mirror: objects are missing, it is to be made anew */
+#define OBJECTS_DAMAGED "capstan-damaged" /* file in a mirror: objects are missing, it is to be made anew */
 #define OBJECTS_SUBMODULES "capstan-submodules" /* file in a mirror: submodules are part of its commits */
 #define OBJECTS_REFS "refs/capstan/"
-#define OBJECTS_MODULE_REF OBJECTS_REFS "m-"	/* + SHA: a commit that was fetched as a submodule */
-#define OBJECTS_COMPLETE_REF OBJECTS_REFS "w-"	/* + SHA: a commit with all its submodules */
+#define OBJECTS_MODULE_REF OBJECTS_REFS "m-"   /* + SHA: a commit that was fetched as a submodule */
+#define OBJECTS_COMPLETE_REF OBJECTS_REFS "w-" /* + SHA: a commit with all its submodules */
 
 #define cleanup_tree cleanup(objects_free_tree)
 void objects_free_tree(git_tree **t);
@@ -30,7 +30,8 @@ struct objects {
 
 int objects_open(struct objects *o, const char *mirror, struct error *err);
 void objects_close(struct objects *o);
-void objects_forget(const char *mirror); /* NULL: all. Closes idle handles; busy ones close when they are put back */
+void objects_forget(
+	const char *mirror); /* NULL: all. Closes idle handles; busy ones close when they are put back */
 
 const char *objects_failure(void); /* what libgit2 said last on this thread */
 
@@ -42,8 +43,10 @@ int objects_root(struct objects *o, const char *sha, git_tree **out, struct erro
 int objects_module(struct objects *o, const git_oid *commit, git_tree **out);
 
 #define OBJECTS_TOO_LARGE 1
-/* A blob's bytes into a, with a NUL behind; its size is looked at before anything is unpacked. *size is always set. */
-int objects_blob(struct objects *o, const git_oid *oid, size_t max, struct arena *a, struct str *out, size_t *size);
+/* A blob's bytes into a, with a NUL behind; its size is looked at before anything is unpacked. *size is
+ * always set. */
+int objects_blob(struct objects *o, const git_oid *oid, size_t max, struct arena *a, struct str *out,
+		 size_t *size);
 
 /* Keeps a commit under a ref of ours. */
 int objects_keep(struct objects *o, const char *prefix, const char *sha, struct error *err);

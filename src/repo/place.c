@@ -1,8 +1,8 @@
 /*
  * place.c - see place.h.
  *
- * Segment by segment, as a file system does it: `at` never holds a link, so ".." means the real parent. A link's text
- * is put before what is left of the path.
+ * Segment by segment, as a file system does it: `at` never holds a link, so ".." means the real parent. A
+ * link's text is put before what is left of the path.
  */
 #include "repo/place.h"
 
@@ -77,9 +77,9 @@ static int look(struct search *s)
 	}
 	int rc = git_tree_entry_bypath(&e, out->root, out->at.p);
 	if (rc < 0) /* "not found" is also said of a directory whose object is gone */
-		return rc == GIT_ENOTFOUND && git_error_last() && git_error_last()->klass == GIT_ERROR_TREE ?
-			       PLACE_MISSING :
-			       PLACE_DAMAGED;
+		return rc == GIT_ENOTFOUND && git_error_last() && git_error_last()->klass == GIT_ERROR_TREE
+			       ? PLACE_MISSING
+			       : PLACE_DAMAGED;
 	out->oid = *git_tree_entry_id(e);
 	out->mode = git_tree_entry_filemode(e);
 	git_tree_entry_free(e);

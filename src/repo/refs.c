@@ -22,9 +22,9 @@ static bool is_sha(struct str s)
 /* git-check-ref-format(1), and nothing that could be an option or hide in a terminal. */
 static bool is_ref_name(struct str name)
 {
-	if (!name.n || name.n > REVISION_MAX || name.p[0] == '-' || name.p[0] == '/' || name.p[name.n - 1] == '/' ||
-	    str_ends(name, STR(".lock")) || memmem(name.p, name.n, "..", 2) || memmem(name.p, name.n, "//", 2) ||
-	    memmem(name.p, name.n, "@{", 2))
+	if (!name.n || name.n > REVISION_MAX || name.p[0] == '-' || name.p[0] == '/' ||
+	    name.p[name.n - 1] == '/' || str_ends(name, STR(".lock")) || memmem(name.p, name.n, "..", 2) ||
+	    memmem(name.p, name.n, "//", 2) || memmem(name.p, name.n, "@{", 2))
 		return false;
 	for (size_t i = 0; i < name.n; i++)
 		if ((unsigned char)name.p[i] <= ' ' || name.p[i] == 0x7f || strchr("~^:?*[\\", name.p[i]))
@@ -60,7 +60,8 @@ static int parse_lines(struct str text, struct refs *out, struct error *err)
 			continue;
 		}
 		if (is_ref_name(name))
-			out->refs[out->n++] = (struct ref){ arena_str(&out->arena, name), arena_str(&out->arena, sha) };
+			out->refs[out->n++] =
+				(struct ref){ arena_str(&out->arena, name), arena_str(&out->arena, sha) };
 	}
 	return 0;
 }
@@ -93,14 +94,15 @@ static void take(struct resolved *out, const struct ref *ref, struct str shown)
 {
 	snprintf(out->sha, sizeof(out->sha), "%.*s", STR_ARG(ref->sha));
 	snprintf(out->ref, sizeof(out->ref), "%.*s", STR_ARG(ref->name));
-	snprintf(out->display, sizeof(out->display), "%.*s@%s:%.*s", (int)(shown.n > 60 ? 60 : shown.n), shown.p,
-		 ref->sha.n == 64 ? "sha256" : "sha1", STR_ARG(ref->sha));
+	snprintf(out->display, sizeof(out->display), "%.*s@%s:%.*s", (int)(shown.n > 60 ? 60 : shown.n),
+		 shown.p, ref->sha.n == 64 ? "sha256" : "sha1", STR_ARG(ref->sha));
 }
 
 static bool take_named(const struct refs *r, const char *prefix, struct str revision, struct resolved *out)
 {
 	char name[300];
-	snprintf(name, sizeof(name), "%s%.*s", prefix, (int)(revision.n > 255 ? 255 : revision.n), revision.p);
+	snprintf(name, sizeof(name), "%s%.*s", prefix, (int)(revision.n > 255 ? 255 : revision.n),
+		 revision.p);
 	const struct ref *ref = find(r, str_of(name));
 	if (ref)
 		take(out, ref, revision);
@@ -132,8 +134,10 @@ static int take_sha(const struct refs *r, struct str revision, struct resolved *
 		if (!str_starts(r->refs[i].sha, revision))
 			continue;
 		if (match && !str_eq(match->sha, r->refs[i].sha))
-			return error_set(err, "%.*s is the beginning of several commits' SHAs (%.12s, %.12s): write more of it",
-					 STR_ARG(revision), match->sha.p, r->refs[i].sha.p);
+			return error_set(
+				err,
+				"%.*s is the beginning of several commits' SHAs (%.12s, %.12s): write more of it",
+				STR_ARG(revision), match->sha.p, r->refs[i].sha.p);
 		match = &r->refs[i];
 	}
 	if (match)
@@ -145,7 +149,8 @@ static bool take_range(const struct refs *r, struct str range, struct resolved *
 {
 	cleanup_free struct str *tags = mem_alloc((r->n + 1) * sizeof(*tags));
 	for (size_t i = 0; i < r->n; i++)
-		tags[i] = str_starts(r->refs[i].name, STR("refs/tags/")) ? str_from(r->refs[i].name, 10) : STR("");
+		tags[i] = str_starts(r->refs[i].name, STR("refs/tags/")) ? str_from(r->refs[i].name, 10)
+									 : STR("");
 	size_t best = semver_best(range, tags, r->n);
 	if (best != SIZE_MAX)
 		take(out, &r->refs[best], tags[best]);
@@ -171,12 +176,14 @@ int refs_resolve(const struct refs *r, const char *revision, struct resolved *ou
 	if (str_is(rev, "HEAD")) {
 		if (take_head(r, out))
 			return 0;
-		return error_set(err, "the remote has no default branch (is it empty?); push a commit, or name a branch");
+		return error_set(
+			err,
+			"the remote has no default branch (is it empty?); push a commit, or name a branch");
 	}
 	if (str_starts(rev, STR("semver:")))
 		return resolve_range(r, str_from(rev, 7), out, err);
-	if ((str_starts(rev, STR("refs/")) && take_named(r, "", rev, out)) || take_named(r, "refs/heads/", rev, out) ||
-	    take_named(r, "refs/tags/", rev, out))
+	if ((str_starts(rev, STR("refs/")) && take_named(r, "", rev, out)) ||
+	    take_named(r, "refs/heads/", rev, out) || take_named(r, "refs/tags/", rev, out))
 		return 0;
 	int sha = take_sha(r, rev, out, err);
 	if (sha != 0)
@@ -184,9 +191,13 @@ int refs_resolve(const struct refs *r, const char *revision, struct resolved *ou
 	if (semver_is_range(rev)) {
 		if (take_range(r, rev, out))
 			return 0;
-		return error_set(err, "no branch, tag or commit is named %.*s, and no tag matches it as a version range",
-				 STR_ARG(rev));
+		return error_set(
+			err,
+			"no branch, tag or commit is named %.*s, and no tag matches it as a version range",
+			STR_ARG(rev));
 	}
-	return error_set(err, "no branch or tag is named %.*s; was it deleted, or misspelt? (a commit needs its full SHA)",
-			 STR_ARG(rev));
+	return error_set(
+		err,
+		"no branch or tag is named %.*s; was it deleted, or misspelt? (a commit needs its full SHA)",
+		STR_ARG(rev));
 }

@@ -1,8 +1,8 @@
 /*
  * remote.c - `git` children with a closed environment, one after the other.
  *
- * Secrets reach git only through files of mode 0600 in a private directory that is removed with the remote, or through the
- * child's environment; never through its arguments.
+ * Secrets reach git only through files of mode 0600 in a private directory that is removed with the remote,
+ * or through the child's environment; never through its arguments.
  */
 #include "repo/remote.h"
 
@@ -69,8 +69,11 @@ int remote_check_url(const char *url, struct error *err)
 		return url[0] == '-' ? error_set(err, "the url starts with '-'") : 0;
 	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
 		if (strncmp(url, schemes[i], strlen(schemes[i])) == 0 && url[strlen(schemes[i])])
-			return url[strlen(schemes[i])] == '-' ? error_set(err, "the url's host starts with '-'") : 0;
-	return error_set(err, "the url must begin with https://, http://, ssh:// or file:///, or be user@host:path");
+			return url[strlen(schemes[i])] == '-'
+				       ? error_set(err, "the url's host starts with '-'")
+				       : 0;
+	return error_set(
+		err, "the url must begin with https://, http://, ssh:// or file:///, or be user@host:path");
 }
 
 void remote_redact(const char *url, char *out, size_t size)
@@ -114,9 +117,12 @@ static void pass_env(struct repo_remote *r, const char *name)
 
 static void common_env(struct repo_remote *r)
 {
-	static const char *const passed[] = { "PATH", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY",
-					      "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "TMPDIR" };
-	static const char *const users[] = { "HOME", "USER", "SSH_AUTH_SOCK", "XDG_CONFIG_HOME", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO" };
+	static const char *const passed[] = { "PATH",	      "http_proxy",  "https_proxy", "no_proxy",
+					      "HTTP_PROXY",   "HTTPS_PROXY", "NO_PROXY",    "SSL_CERT_FILE",
+					      "SSL_CERT_DIR", "TMPDIR" };
+	static const char *const users[] = {
+		"HOME", "USER", "SSH_AUTH_SOCK", "XDG_CONFIG_HOME", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO"
+	};
 	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
 		pass_env(r, passed[i]);
 	add_env(r, "LC_ALL=C");
@@ -137,14 +143,22 @@ static void common_env(struct repo_remote *r)
 static void common_config(struct repo_remote *r)
 {
 	static const char *const pairs[][2] = {
-		{ "core.hooksPath", "/dev/null" },	 { "protocol.allow", "never" },
-		{ "protocol.https.allow", "always" },	 { "protocol.http.allow", "always" },
-		{ "protocol.ssh.allow", "always" },	 { "protocol.file.allow", "always" },
-		{ "transfer.fsckObjects", "true" },	 { "fetch.fsck.zeroPaddedFilemode", "ignore" },
-		{ "gc.auto", "0" },			 { "maintenance.auto", "false" },
-		{ "protocol.version", "2" },		 { "advice.detachedHead", "false" },
-		{ "http.followRedirects", "initial" },	 { "core.fsmonitor", "false" },
-		{ "http.lowSpeedLimit", "1" },		 { "http.lowSpeedTime", "30" },
+		{ "core.hooksPath", "/dev/null" },
+		{ "protocol.allow", "never" },
+		{ "protocol.https.allow", "always" },
+		{ "protocol.http.allow", "always" },
+		{ "protocol.ssh.allow", "always" },
+		{ "protocol.file.allow", "always" },
+		{ "transfer.fsckObjects", "true" },
+		{ "fetch.fsck.zeroPaddedFilemode", "ignore" },
+		{ "gc.auto", "0" },
+		{ "maintenance.auto", "false" },
+		{ "protocol.version", "2" },
+		{ "advice.detachedHead", "false" },
+		{ "http.followRedirects", "initial" },
+		{ "core.fsmonitor", "false" },
+		{ "http.lowSpeedLimit", "1" },
+		{ "http.lowSpeedTime", "30" },
 		{ "safe.directory", "*" },
 	};
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
@@ -153,7 +167,8 @@ static void common_config(struct repo_remote *r)
 
 /* --- secrets --- */
 
-static int secret_file(struct repo_remote *r, const char *name, struct str text, char **path, struct error *err)
+static int secret_file(struct repo_remote *r, const char *name, struct str text, char **path,
+		       struct error *err)
 {
 	cleanup_buf struct buf full = BUF_INIT;
 	buf_printf(&full, "%s/%s", r->private_dir, name);
@@ -173,8 +188,8 @@ static void add_authorization(struct repo_remote *r, const struct remote_credent
 	} else if (c->password.n || c->username.n) {
 		cleanup_buf struct buf pair = BUF_INIT;
 		/* A token alone: hosts take any user name beside it, but not none. */
-		buf_printf(&pair, "%.*s:%.*s", c->username.n ? (int)c->username.n : 3, c->username.n ? c->username.p : "git",
-			   STR_ARG(str_trim(c->password)));
+		buf_printf(&pair, "%.*s:%.*s", c->username.n ? (int)c->username.n : 3,
+			   c->username.n ? c->username.p : "git", STR_ARG(str_trim(c->password)));
 		cleanup_free char *encoded = mem_alloc(4 * (pair.n / 3 + 1) + 1);
 		EVP_EncodeBlock((unsigned char *)encoded, (unsigned char *)pair.p, (int)pair.n);
 		buf_printf(&value, "Authorization: Basic %s", encoded);
@@ -187,11 +202,17 @@ static int add_ssh(struct repo_remote *r, const struct remote_credentials *c, st
 {
 	cleanup_buf struct buf command = BUF_INIT;
 	cleanup_free char *path = NULL;
-	buf_adds(&command, "ssh -F /dev/null -o BatchMode=yes -o ConnectTimeout=10 -o StrictHostKeyChecking=yes -o IdentitiesOnly=yes");
+	buf_adds(
+		&command,
+		"ssh -F /dev/null -o BatchMode=yes -o ConnectTimeout=10 -o StrictHostKeyChecking=yes -o IdentitiesOnly=yes");
 	if (!c || !c->known_hosts.n)
-		return error_set(err, "ssh needs the host's key: put `ssh-keyscan HOST` into key known_hosts of the Secret that secretRef names");
+		return error_set(
+			err,
+			"ssh needs the host's key: put `ssh-keyscan HOST` into key known_hosts of the Secret that secretRef names");
 	if (!c->identity.n)
-		return error_set(err, "ssh needs a private key: put it into key identity of the Secret that secretRef names");
+		return error_set(
+			err,
+			"ssh needs a private key: put it into key identity of the Secret that secretRef names");
 	if (secret_file(r, "known_hosts", c->known_hosts, &path, err) < 0)
 		return -1;
 	buf_printf(&command, " -o UserKnownHostsFile=%s -o GlobalKnownHostsFile=/dev/null", path);
@@ -204,7 +225,8 @@ static int add_ssh(struct repo_remote *r, const struct remote_credentials *c, st
 	return 0;
 }
 
-static int add_tls_file(struct repo_remote *r, const char *name, struct str text, const char *key, struct error *err)
+static int add_tls_file(struct repo_remote *r, const char *name, struct str text, const char *key,
+			struct error *err)
 {
 	cleanup_free char *path = NULL;
 	if (!text.n)
@@ -245,7 +267,8 @@ static int make_private_dir(struct repo_remote *r, struct error *err)
 /* A bare repository needs no more; made by hand it costs no child. */
 static int make_mirror(const char *mirror, struct error *err)
 {
-	static const char *const dirs[] = { "", "/objects", "/objects/pack", "/objects/info", "/refs", "/refs/heads" };
+	static const char *const dirs[] = { "",	     "/objects",   "/objects/pack", "/objects/info",
+					    "/refs", "/refs/heads" };
 	cleanup_buf struct buf path = BUF_INIT;
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
 		buf_clear(&path);
@@ -347,7 +370,8 @@ static void finish(struct repo_remote *r, bool changed, const char *error)
 	done(r->ctx, changed, error);
 }
 
-/* The lines of git's stderr that say what is wrong, on one line, without control characters and without the URL's password. */
+/* The lines of git's stderr that say what is wrong, on one line, without control characters and without the
+ * URL's password. */
 static void add_git_message(struct buf *out, struct str text, const char *url)
 {
 	char shown[400];
@@ -355,8 +379,9 @@ static void add_git_message(struct buf *out, struct str text, const char *url)
 	bool first = true;
 	while (text.n && out->n < MESSAGE_MAX) {
 		struct str line = str_trim(str_cut(text, '\n', &text));
-		bool useful = str_starts(line, STR("fatal:")) || str_starts(line, STR("error:")) || str_starts(line, STR("remote:")) ||
-			      memmem(line.p, line.n, "denied", 6) || memmem(line.p, line.n, "verification failed", 19) ||
+		bool useful = str_starts(line, STR("fatal:")) || str_starts(line, STR("error:")) ||
+			      str_starts(line, STR("remote:")) || memmem(line.p, line.n, "denied", 6) ||
+			      memmem(line.p, line.n, "verification failed", 19) ||
 			      memmem(line.p, line.n, "REMOTE HOST", 11);
 		if (!useful || !line.n)
 			continue;
@@ -367,7 +392,9 @@ static void add_git_message(struct buf *out, struct str text, const char *url)
 				buf_adds(out, shown);
 				i += strlen(url) - 1;
 			} else {
-				buf_addc(out, (unsigned char)line.p[i] < ' ' || line.p[i] == 0x7f ? '?' : line.p[i]);
+				buf_addc(out, (unsigned char)line.p[i] < ' ' || line.p[i] == 0x7f
+						      ? '?'
+						      : line.p[i]);
 			}
 		}
 	}
@@ -404,7 +431,8 @@ static void on_now(void *arg)
 
 static void on_size(void *arg);
 
-static void run(struct repo_remote *r, const char *const *argv, int64_t timeout_ms, size_t output_max, process_fn *done)
+static void run(struct repo_remote *r, const char *const *argv, int64_t timeout_ms, size_t output_max,
+		process_fn *done)
 {
 	struct error err = ERROR_INIT;
 	struct process_spec spec = {
@@ -498,7 +526,6 @@ static void on_fetched(void *arg, const struct process_result *result)
 	run(r, argv, GC_TIMEOUT_MS, 4096, on_cleaned);
 }
 
-
 /* "+refs/heads/main:refs/capstan/refs/heads/main", or for a bare commit "+SHA:refs/capstan/commits/SHA". */
 static char *refspec(struct arena *a, const struct resolved *want)
 {
@@ -507,13 +534,23 @@ static char *refspec(struct arena *a, const struct resolved *want)
 	return arena_printf(a, "+%s:refs/capstan/commits/%s", want->sha, want->sha);
 }
 
-void remote_fetch(struct repo_remote *r, const struct resolved *wants, size_t n, remote_done_fn *done, void *ctx)
+void remote_fetch(struct repo_remote *r, const struct resolved *wants, size_t n, remote_done_fn *done,
+		  void *ctx)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
 	const char **argv = arena_array(&a, const char *, n + 16);
 	size_t fixed = 0;
-	const char *const head[] = { "git", "fetch", "--quiet", "--no-tags", "--force", "--no-write-fetch-head", "--depth=1",
-				     "--no-auto-maintenance", "--no-recurse-submodules", "--", r->url };
+	const char *const head[] = { "git",
+				     "fetch",
+				     "--quiet",
+				     "--no-tags",
+				     "--force",
+				     "--no-write-fetch-head",
+				     "--depth=1",
+				     "--no-auto-maintenance",
+				     "--no-recurse-submodules",
+				     "--",
+				     r->url };
 	for (; fixed < sizeof(head) / sizeof(head[0]); fixed++)
 		argv[fixed] = head[fixed];
 	size_t argc = fixed;

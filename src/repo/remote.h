@@ -1,9 +1,10 @@
 /*
  * remote.h - one git remote and its bare mirror on this machine; transport by the `git` program.
  *
- * A poll is one `git ls-remote`; a fetch brings just the commits that are wanted, shallow, into refs/capstan/. Every child has
- * a deadline; the mirror's size is capped while it grows; a killed process leaves a mirror that the next start mends. The
- * user's git configuration, hooks and helpers are out of reach unless user_environment is set. Host keys are always checked.
+ * A poll is one `git ls-remote`; a fetch brings just the commits that are wanted, shallow, into
+ * refs/capstan/. Every child has a deadline; the mirror's size is capped while it grows; a killed process
+ * leaves a mirror that the next start mends. The user's git configuration, hooks and helpers are out of reach
+ * unless user_environment is set. Host keys are always checked.
  */
 #pragma once
 
@@ -16,17 +17,18 @@
 /* Names of keys as in a Secret (Flux's names); each may be empty. Copied. */
 struct remote_credentials {
 	struct str username, password, bearer_token; /* https */
-	struct str identity, known_hosts;            /* ssh: private key, host keys */
-	struct str ca_crt, tls_crt, tls_key;         /* https: own CA, client certificate */
+	struct str identity, known_hosts;	     /* ssh: private key, host keys */
+	struct str ca_crt, tls_crt, tls_key;	     /* https: own CA, client certificate */
 };
 
 struct remote_options {
 	const char *url;
-	const char *mirror;       /* directory of the bare mirror; its parent exists */
-	int64_t timeout_ms;       /* of one fetch */
-	uint64_t max_bytes;       /* of the mirror */
+	const char *mirror; /* directory of the bare mirror; its parent exists */
+	int64_t timeout_ms; /* of one fetch */
+	uint64_t max_bytes; /* of the mirror */
 	bool submodules;
-	bool user_environment;    /* the user's own HOME, ssh agent and credential helpers (command line on a laptop) */
+	bool user_environment; /* the user's own HOME, ssh agent and credential helpers (command line on a
+				  laptop) */
 	const struct remote_credentials *credentials; /* or NULL */
 };
 
@@ -44,10 +46,12 @@ const char *remote_mirror(const struct repo_remote *r);
 const struct refs *remote_refs(const struct repo_remote *r);
 bool remote_busy(const struct repo_remote *r);
 
-/* error: one line for people without secrets, NULL when it worked. changed: the refs are not those of the last poll. */
+/* error: one line for people without secrets, NULL when it worked. changed: the refs are not those of the
+ * last poll. */
 typedef void remote_done_fn(void *ctx, bool changed, const char *error);
 
 /* One at a time: remote_busy() is false. */
 void remote_poll(struct repo_remote *r, remote_done_fn *done, void *ctx);
 /* Fetches what is not there yet of these; done at once on the next turn when all is there. */
-void remote_fetch(struct repo_remote *r, const struct resolved *wants, size_t n, remote_done_fn *done, void *ctx);
+void remote_fetch(struct repo_remote *r, const struct resolved *wants, size_t n, remote_done_fn *done,
+		  void *ctx);

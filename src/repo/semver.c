@@ -1,9 +1,9 @@
 /*
  * semver.c - see semver.h.
  *
- * A range is parsed once into comparators and then asked of many tags. What a wildcard means differs by operator
- * and is not always what one would guess ("!=*" excludes 0.0.0 only): the rules are those of the library that
- * users' ranges were written for, and tests/unit/repo/semver_cases.txt holds its answers.
+ * A range is parsed once into comparators and then asked of many tags. What a wildcard means differs by
+ * operator and is not always what one would guess ("!=*" excludes 0.0.0 only): the rules are those of the
+ * library that users' ranges were written for, and tests/unit/repo/semver_cases.txt holds its answers.
  */
 #include "repo/semver.h"
 
@@ -55,9 +55,9 @@ static bool read_number(struct str digits, uint64_t *out)
 static bool take_identifiers(struct str *text, struct str *out)
 {
 	size_t n = 0;
-	while (n < text->n && (is_identifier_char(text->p[n]) ||
-			       (text->p[n] == '.' && n > 0 && text->p[n - 1] != '.' && n + 1 < text->n &&
-				is_identifier_char(text->p[n + 1]))))
+	while (n < text->n &&
+	       (is_identifier_char(text->p[n]) || (text->p[n] == '.' && n > 0 && text->p[n - 1] != '.' &&
+						   n + 1 < text->n && is_identifier_char(text->p[n + 1]))))
 		n++;
 	*out = (struct str){ text->p, n };
 	*text = str_from(*text, n);
@@ -172,7 +172,8 @@ static bool is_wildcard(struct str s)
 	return s.n == 1 && !is_digit(s.p[0]);
 }
 
-/* Takes a version in which parts may be wildcards or missing; what comes after the first wildcard is not looked at. */
+/* Takes a version in which parts may be wildcards or missing; what comes after the first wildcard is not
+ * looked at. */
 static bool take_partial(struct str *text, struct semver *out)
 {
 	struct str parts[3];
@@ -191,8 +192,8 @@ static bool take_op(struct str *text, enum semver_op *op)
 		const char *text;
 		enum semver_op op;
 	} ops[] = {
-		{ "!=", SEMVER_NE }, { ">=", SEMVER_GE }, { "=>", SEMVER_GE },	 { "<=", SEMVER_LE },
-		{ "=<", SEMVER_LE }, { "~>", SEMVER_TILDE }, { ">", SEMVER_GT }, { "<", SEMVER_LT },
+		{ "!=", SEMVER_NE }, { ">=", SEMVER_GE },    { "=>", SEMVER_GE },   { "<=", SEMVER_LE },
+		{ "=<", SEMVER_LE }, { "~>", SEMVER_TILDE }, { ">", SEMVER_GT },    { "<", SEMVER_LT },
 		{ "=", SEMVER_EQ },  { "~", SEMVER_TILDE },  { "^", SEMVER_CARET },
 	};
 	*op = SEMVER_EQ;
@@ -250,7 +251,8 @@ static bool read_group(struct str text, unsigned group, struct semver_range *out
 		hyphen = take_hyphen(&text);
 		if (hyphen && (has_op || !comma || !take_partial(&text, &to)))
 			return false;
-		if (!add(out, hyphen ? SEMVER_GE : op, &v, group) || (hyphen && !add(out, SEMVER_LE, &to, group)))
+		if (!add(out, hyphen ? SEMVER_GE : op, &v, group) ||
+		    (hyphen && !add(out, SEMVER_LE, &to, group)))
 			return false;
 		separated = take_separator(&text, &comma) || hyphen;
 		if (!text.n)
@@ -283,7 +285,8 @@ static bool not_equal(const struct semver *v, const struct semver *w)
 	if (w->given == 1)
 		return false;
 	if (w->given == 2 && v->minor == w->minor)
-		return (v->prerelease.n || w->prerelease.n) && compare_prereleases(v->prerelease, w->prerelease) != 0;
+		return (v->prerelease.n || w->prerelease.n) &&
+		       compare_prereleases(v->prerelease, w->prerelease) != 0;
 	return semver_compare(v, w) != 0;
 }
 

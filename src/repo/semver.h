@@ -12,7 +12,7 @@
 
 #include "base/str.h"
 
-#define SEMVER_TEXT_MAX 256	 /* longer texts are no versions and no ranges */
+#define SEMVER_TEXT_MAX 256	  /* longer texts are no versions and no ranges */
 #define SEMVER_COMPARATORS_MAX 64 /* of one range, over all its OR groups */
 
 struct semver {
@@ -25,7 +25,16 @@ bool semver_parse(struct str text, struct semver *out);
 /* Precedence of semver.org 2.0, 11. */
 int semver_compare(const struct semver *a, const struct semver *b);
 
-enum semver_op { SEMVER_EQ, SEMVER_NE, SEMVER_GT, SEMVER_LT, SEMVER_GE, SEMVER_LE, SEMVER_TILDE, SEMVER_CARET };
+enum semver_op {
+	SEMVER_EQ,
+	SEMVER_NE,
+	SEMVER_GT,
+	SEMVER_LT,
+	SEMVER_GE,
+	SEMVER_LE,
+	SEMVER_TILDE,
+	SEMVER_CARET
+};
 
 struct semver_comparator {
 	enum semver_op op;
@@ -47,7 +56,7 @@ bool semver_is_range(struct str text); /* well-formed as a range (a plain versio
 bool semver_matches(struct str range, const struct semver *version);
 
 /*
- * The highest of tags that the range holds; SIZE_MAX: none, or the range is malformed. Tags that are no versions
- * are passed over; of equal versions (1.0 and v1.0.0) the first one wins.
+ * The highest of tags that the range holds; SIZE_MAX: none, or the range is malformed. Tags that are no
+ * versions are passed over; of equal versions (1.0 and v1.0.0) the first one wins.
  */
 size_t semver_best(struct str range, const struct str *tags, size_t n);

@@ -1,8 +1,9 @@
 /*
  * tree.c - a walk that trusts no name and always ends.
  *
- * A small tree can unfold into more files than there are atoms (ten entries that are all the same subtree, ten deep; or
- * links to a directory of links): the number of entries looked at is capped, not only the files found.
+ * A small tree can unfold into more files than there are atoms (ten entries that are all the same subtree,
+ * ten deep; or links to a directory of links): the number of entries looked at is capped, not only the files
+ * found.
  */
 #include "repo/tree.h"
 
@@ -89,15 +90,18 @@ static void add_blob(struct walk *w, const git_oid *oid, uint32_t mode)
 		return;
 	}
 	size_t left = TREE_TOTAL_MAX - w->total;
-	int rc = objects_blob(&w->objects, oid, left < TREE_FILE_MAX ? left : TREE_FILE_MAX, w->a, &data, &size);
+	int rc = objects_blob(&w->objects, oid, left < TREE_FILE_MAX ? left : TREE_FILE_MAX, w->a, &data,
+			      &size);
 	if (rc < 0) {
 		unreadable(w, "the file");
 	} else if (size > TREE_FILE_MAX) {
-		problem(w, arena_printf(w->a, "is %zu MiB large; at most %u MiB are read", size >> 20, TREE_FILE_MAX >> 20));
+		problem(w, arena_printf(w->a, "is %zu MiB large; at most %u MiB are read", size >> 20,
+					TREE_FILE_MAX >> 20));
 	} else if (rc == OBJECTS_TOO_LARGE) {
 		halt(w, "more than 256 MiB of files are below the path; choose a smaller one");
 	} else {
-		struct repo_file file = { arena_strndup(w->a, w->path.p, w->path.n), data, mode & 0111 ? 0755 : 0644 };
+		struct repo_file file = { arena_strndup(w->a, w->path.p, w->path.n), data,
+					  mode & 0111 ? 0755 : 0644 };
 		w->total += data.n;
 		vec_push(&w->files, file);
 	}
@@ -108,12 +112,14 @@ static void walk_tree(struct walk *w, const git_oid *oid, struct spot *spot, uns
 /* Whether a directory holds the spot, so that walking it would come back here. */
 static bool holds(const struct place *place, const struct spot *spot)
 {
-	return place->mode == GIT_FILEMODE_TREE && git_oid_equal(git_tree_id(place->root), git_tree_id(spot->root)) &&
+	return place->mode == GIT_FILEMODE_TREE &&
+	       git_oid_equal(git_tree_id(place->root), git_tree_id(spot->root)) &&
 	       str_starts(buf_str(&spot->at), buf_str(&place->at)) &&
 	       (!place->at.n || spot->at.n == place->at.n || spot->at.p[place->at.n] == '/');
 }
 
-static void walk_place(struct walk *w, struct place *place, const struct spot *spot, unsigned depth, unsigned links)
+static void walk_place(struct walk *w, struct place *place, const struct spot *spot, unsigned depth,
+		       unsigned links)
 {
 	if (holds(place, spot)) {
 		problem(w, "is a symbolic link to a directory that it lies in; links may not go in circles");
@@ -126,13 +132,15 @@ static void walk_place(struct walk *w, struct place *place, const struct spot *s
 	}
 }
 
-static void walk_link(struct walk *w, const git_tree_entry *e, struct spot *spot, unsigned depth, unsigned links)
+static void walk_link(struct walk *w, const git_tree_entry *e, struct spot *spot, unsigned depth,
+		      unsigned links)
 {
 	struct place place = { 0 };
 	/* By the link's own name: place_find() reads its text. */
 	int rc = PLACE_CIRCLE;
 	if (links < TREE_LINKS_MAX)
-		rc = place_find(&w->objects, spot->root, buf_str(&spot->at).p, str_of(git_tree_entry_name(e)), &place);
+		rc = place_find(&w->objects, spot->root, buf_str(&spot->at).p, str_of(git_tree_entry_name(e)),
+				&place);
 	switch (rc) {
 	case 0:
 		walk_place(w, &place, spot, depth, links + 1);
@@ -147,7 +155,8 @@ static void walk_link(struct walk *w, const git_tree_entry *e, struct spot *spot
 		problem(w, "is a symbolic link to a link to a link ...; links may not go in circles");
 		break;
 	case PLACE_SUBMODULE:
-		problem(w, "is a symbolic link into a submodule; set spec.submodules of the Repo, or vendor it");
+		problem(w,
+			"is a symbolic link into a submodule; set spec.submodules of the Repo, or vendor it");
 		break;
 	default:
 		unreadable(w, "the symbolic link");
@@ -168,7 +177,8 @@ static void walk_module(struct walk *w, const git_oid *commit, unsigned depth, u
 	buf_release(&inside.at);
 }
 
-static void walk_entry(struct walk *w, const git_tree_entry *e, struct spot *spot, unsigned depth, unsigned links)
+static void walk_entry(struct walk *w, const git_tree_entry *e, struct spot *spot, unsigned depth,
+		       unsigned links)
 {
 	git_filemode_t mode = git_tree_entry_filemode(e);
 	size_t before;
@@ -209,9 +219,11 @@ static void walk_tree(struct walk *w, const git_oid *oid, struct spot *spot, uns
 		const git_tree_entry *e = git_tree_entry_byindex(tree, i);
 		size_t before = push(&w->path, git_tree_entry_name(e));
 		if (++w->visits > TREE_VISITS_MAX)
-			halt(w, "more than 400000 entries are below the path (links and directories count too); choose a smaller one");
+			halt(w,
+			     "more than 400000 entries are below the path (links and directories count too); choose a smaller one");
 		else if (!name_is_safe(str_of(git_tree_entry_name(e))))
-			problem(w, "has a name that is not allowed (.git, .., control or invisible characters, backslashes)");
+			problem(w,
+				"has a name that is not allowed (.git, .., control or invisible characters, backslashes)");
 		else
 			walk_entry(w, e, spot, depth, links);
 		pop(&w->path, before);
@@ -293,14 +305,15 @@ static int read_once(struct walk *w, const char *mirror, const char *sha, const 
 	int rc = read_below(w, sha, path, err);
 	objects_close(&w->objects);
 	if (rc == 0 && w->damaged)
-		rc = error_set(err, "commit %s: objects are missing in the mirror: %s: %s", sha, w->problems[0].path,
-			       w->problems[0].text);
+		rc = error_set(err, "commit %s: objects are missing in the mirror: %s: %s", sha,
+			       w->problems[0].path, w->problems[0].text);
 	hand_out(w);
 	buf_release(&w->path);
 	return rc;
 }
 
-/* The next poll makes the mirror anew. A commit that was cleaned up meanwhile is no damage: nobody wants it. */
+/* The next poll makes the mirror anew. A commit that was cleaned up meanwhile is no damage: nobody wants it.
+ */
 static void mark_damaged(const char *mirror, const char *sha)
 {
 	cleanup_buf struct buf marker = BUF_INIT;
@@ -312,8 +325,8 @@ static void mark_damaged(const char *mirror, const char *sha)
 		fclose(file);
 }
 
-int repo_tree_read(const char *mirror, const char *sha, const char *path, repo_filter_fn *filter, struct arena *a,
-		   struct repo_files *out, struct error *err)
+int repo_tree_read(const char *mirror, const char *sha, const char *path, repo_filter_fn *filter,
+		   struct arena *a, struct repo_files *out, struct error *err)
 {
 	struct walk *w = mem_alloc(sizeof(*w));
 	int rc = -1;
@@ -379,7 +392,8 @@ static int hash_at(struct objects *o, git_tree *root, const char *path, struct h
 		struct str parts[3] = { { (const char *)place.oid.id, sizeof(place.oid.id) } };
 		size_t n = 1;
 		if (links)
-			parts[n++] = (struct str){ (const char *)git_tree_id(root)->id, sizeof(place.oid.id) };
+			parts[n++] =
+				(struct str){ (const char *)git_tree_id(root)->id, sizeof(place.oid.id) };
 		if (o->submodules)
 			parts[n++] = STR("submodules");
 		*out = hash_parts(parts, n);

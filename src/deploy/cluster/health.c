@@ -9,13 +9,31 @@
 #include "base/clock.h"
 #include "deploy/cluster/health_rules.h"
 
+/* Conditions and runtimes send any text: what people see is one line, and what is cut is cut between
+ * characters. */
+static void tidy(char *message, size_t wanted)
+{
+	static const char more[] = "...";
+	size_t n = strlen(message);
+	if (wanted >= HEALTH_MESSAGE_MAX) {
+		n = HEALTH_MESSAGE_MAX - sizeof(more);
+		while (n && ((unsigned char)message[n] & 0xc0) == 0x80)
+			n--;
+		memcpy(message + n, more, sizeof(more));
+	}
+	for (char *c = message; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			*c = ' ';
+}
+
 void health_set(struct health_result *out, enum health health, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
 	out->health = health;
-	vsnprintf(out->message, sizeof(out->message), fmt, ap);
+	int wanted = vsnprintf(out->message, sizeof(out->message), fmt, ap);
 	va_end(ap);
+	tidy(out->message, wanted < 0 ? 0 : (size_t)wanted);
 }
 
 int64_t health_int(const struct node *object, const char *path, int64_t otherwise)
@@ -76,7 +94,8 @@ static void by_ready_condition(const struct node *object, struct health_result *
 		health_from_condition(out, HEALTH_PROGRESSING, ready);
 }
 
-void health_of(const struct node *object, int64_t now_wall_s, struct health_result *out)
+void health_of_kind(struct str group, struct str kind, const struct node *object, int64_t now_wall_s,
+		    struct health_result *out)
 {
 	*out = (struct health_result){ 0 };
 	if (node_text(node_at(object, "metadata.deletionTimestamp")).n) {
@@ -89,13 +108,17 @@ void health_of(const struct node *object, int64_t now_wall_s, struct health_resu
 	}
 	if (generic(object, out))
 		return;
-	struct str rest, api_version = node_text(node_get(object, "apiVersion"));
-	struct str group = str_cut(api_version, '/', &rest);
-	if (str_find(api_version, '/', 0) == SIZE_MAX)
-		group = STR("");
-	health_rule *rule = health_rule_of(group, node_text(node_get(object, "kind")));
+	health_rule *rule = health_rule_of(group, kind);
 	if (rule)
 		rule(object, now_wall_s, out);
 	else
 		by_ready_condition(object, out);
+}
+
+void health_of(const struct node *object, int64_t now_wall_s, struct health_result *out)
+{
+	struct str rest, api_version = node_text(node_get(object, "apiVersion"));
+	bool core = str_find(api_version, '/', 0) == SIZE_MAX;
+	struct str group = core ? STR("") : str_cut(api_version, '/', &rest);
+	health_of_kind(group, node_text(node_get(object, "kind")), object, now_wall_s, out);
 }

@@ -174,6 +174,7 @@ static void pending_pod(const struct node *o, int64_t now, struct health_result 
 	int64_t since_ms = now * 1000;
 	clock_parse(node_text(node_get(scheduled, "lastTransitionTime")), &since_ms);
 	int64_t age = now - since_ms / 1000;
+	age = age < 0 ? 0 : age; /* the clocks of servers differ */
 	health_from_condition(out, age > UNSCHEDULABLE_S ? HEALTH_FAILED : HEALTH_PROGRESSING, scheduled);
 	out->recheck_s = age > UNSCHEDULABLE_S ? 0 : UNSCHEDULABLE_S + 1 - age;
 }
@@ -190,7 +191,9 @@ void health_pod(const struct node *o, int64_t now, struct health_result *out)
 	} else if (str_is(phase, "Running")) {
 		if (health_condition_is(o, "Ready", "True"))
 			current(out);
-		else if (!blame_container(o, "status.containerStatuses", out))
+		else if (!blame_container(o, "status.initContainerStatuses",
+					  out) && /* sidecars go on beside the others */
+			 !blame_container(o, "status.containerStatuses", out))
 			health_set(out, HEALTH_PROGRESSING, "running, not ready yet");
 	} else {
 		pending_pod(o, now, out);

@@ -1,73 +1,70 @@
-/* kinds.c - tables; see kinds.h. */
+/*
+ * kinds.c - tables; see kinds.h.
+ *
+ * A kind that is not in them is not guessed at, in a built-in group either: a newer server may have kinds
+ * that this table does not know, so the caller asks what the server says.
+ */
 #include "deploy/cluster/kinds.h"
 
-static const struct {
-	const char *group, *kind;
-} cluster_scoped[] = {
-	{ "", "Namespace" },
-	{ "", "Node" },
-	{ "", "PersistentVolume" },
-	{ "", "ComponentStatus" },
-	{ "admissionregistration.k8s.io", "MutatingWebhookConfiguration" },
-	{ "admissionregistration.k8s.io", "ValidatingWebhookConfiguration" },
-	{ "admissionregistration.k8s.io", "ValidatingAdmissionPolicy" },
-	{ "admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding" },
-	{ "admissionregistration.k8s.io", "MutatingAdmissionPolicy" },
-	{ "admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding" },
-	{ "apiextensions.k8s.io", "CustomResourceDefinition" },
-	{ "apiregistration.k8s.io", "APIService" },
-	{ "certificates.k8s.io", "CertificateSigningRequest" },
-	{ "certificates.k8s.io", "ClusterTrustBundle" },
-	{ "flowcontrol.apiserver.k8s.io", "FlowSchema" },
-	{ "flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration" },
-	{ "networking.k8s.io", "IngressClass" },
-	{ "networking.k8s.io", "IPAddress" },
-	{ "networking.k8s.io", "ServiceCIDR" },
-	{ "node.k8s.io", "RuntimeClass" },
-	{ "rbac.authorization.k8s.io", "ClusterRole" },
-	{ "rbac.authorization.k8s.io", "ClusterRoleBinding" },
-	{ "resource.k8s.io", "DeviceClass" },
-	{ "resource.k8s.io", "ResourceSlice" },
-	{ "scheduling.k8s.io", "PriorityClass" },
-	{ "storage.k8s.io", "StorageClass" },
-	{ "storage.k8s.io", "VolumeAttachment" },
-	{ "storage.k8s.io", "VolumeAttributesClass" },
-	{ "storage.k8s.io", "CSIDriver" },
-	{ "storage.k8s.io", "CSINode" },
+#include <stddef.h>
+
+struct scoped_group {
+	const char *group;
+	const char *cluster, *namespaced; /* kinds, each with a space before and behind */
 };
 
-static const char *const built_in_groups[] = {
-	"",
-	"apps",
-	"batch",
-	"autoscaling",
-	"policy",
-	"admissionregistration.k8s.io",
-	"apiextensions.k8s.io",
-	"apiregistration.k8s.io",
-	"authentication.k8s.io",
-	"authorization.k8s.io",
-	"certificates.k8s.io",
-	"coordination.k8s.io",
-	"discovery.k8s.io",
-	"events.k8s.io",
-	"flowcontrol.apiserver.k8s.io",
-	"networking.k8s.io",
-	"node.k8s.io",
-	"rbac.authorization.k8s.io",
-	"resource.k8s.io",
-	"scheduling.k8s.io",
-	"storage.k8s.io",
+/* Alpha and beta kinds too: an object of one that the server does not serve gets a better error than its
+ * scope. */
+static const struct scoped_group groups[] = {
+	{ "", " Namespace Node PersistentVolume ComponentStatus ",
+	  " Binding ConfigMap Endpoints Event LimitRange PersistentVolumeClaim Pod PodTemplate ReplicationController "
+	  "ResourceQuota Secret Service ServiceAccount " },
+	{ "admissionregistration.k8s.io",
+	  " MutatingAdmissionPolicy MutatingAdmissionPolicyBinding MutatingWebhookConfiguration ValidatingAdmissionPolicy "
+	  "ValidatingAdmissionPolicyBinding ValidatingWebhookConfiguration ",
+	  "" },
+	{ "apiextensions.k8s.io", " CustomResourceDefinition ", "" },
+	{ "apiregistration.k8s.io", " APIService ", "" },
+	{ "apps", "", " ControllerRevision DaemonSet Deployment ReplicaSet StatefulSet " },
+	{ "authentication.k8s.io", " SelfSubjectReview TokenReview ", "" },
+	{ "authorization.k8s.io", " SelfSubjectAccessReview SelfSubjectRulesReview SubjectAccessReview ",
+	  " LocalSubjectAccessReview " },
+	{ "autoscaling", "", " HorizontalPodAutoscaler " },
+	{ "batch", "", " CronJob Job " },
+	{ "certificates.k8s.io", " CertificateSigningRequest ClusterTrustBundle ",
+	  " PodCertificateRequest " },
+	{ "coordination.k8s.io", "", " Lease LeaseCandidate " },
+	{ "discovery.k8s.io", "", " EndpointSlice " },
+	{ "events.k8s.io", "", " Event " },
+	{ "flowcontrol.apiserver.k8s.io", " FlowSchema PriorityLevelConfiguration ", "" },
+	{ "internal.apiserver.k8s.io", " StorageVersion ", "" },
+	{ "networking.k8s.io", " IPAddress IngressClass ServiceCIDR ", " Ingress NetworkPolicy " },
+	{ "node.k8s.io", " RuntimeClass ", "" },
+	{ "policy", "", " Eviction PodDisruptionBudget " },
+	{ "rbac.authorization.k8s.io", " ClusterRole ClusterRoleBinding ", " Role RoleBinding " },
+	{ "resource.k8s.io", " DeviceClass DeviceTaintRule ResourcePoolStatusRequest ResourceSlice ",
+	  " ResourceClaim ResourceClaimTemplate " },
+	{ "scheduling.k8s.io", " PriorityClass ", " CompositePodGroup PodGroup Workload " },
+	{ "storage.k8s.io", " CSIDriver CSINode StorageClass VolumeAttachment VolumeAttributesClass ",
+	  " CSIStorageCapacity " },
+	{ "storagemigration.k8s.io", " StorageVersionMigration ", "" },
 };
+
+static bool has_kind(const char *kinds, struct str kind)
+{
+	for (const char *at = kinds; kind.n && (at = memmem(at, strlen(at), kind.p, kind.n)); at++)
+		if (at[-1] == ' ' && at[kind.n] == ' ')
+			return true;
+	return false;
+}
 
 int kind_scope(struct str group, struct str kind)
 {
-	for (size_t i = 0; i < sizeof(cluster_scoped) / sizeof(cluster_scoped[0]); i++)
-		if (str_is(group, cluster_scoped[i].group) && str_is(kind, cluster_scoped[i].kind))
-			return 0;
-	for (size_t i = 0; i < sizeof(built_in_groups) / sizeof(built_in_groups[0]); i++)
-		if (str_is(group, built_in_groups[i]))
-			return 1;
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+		if (!str_is(group, groups[i].group))
+			continue;
+		return has_kind(groups[i].cluster, kind) ? 0 : has_kind(groups[i].namespaced, kind) ? 1 : -1;
+	}
 	return -1;
 }
 

@@ -3,7 +3,7 @@
 
 #include "base/str.h"
 
-/* 1 namespaced, 0 cluster-scoped, -1 not built in. Source: the k8s.io/kubernetes API of 1.37. */
+/* 1 namespaced, 0 cluster-scoped, -1 not known. Source: the genclient marks of k8s.io/api 0.37. */
 int kind_scope(struct str group, struct str kind);
 
 /* The dotted path of a workload's pod spec ("spec.template.spec"), or NULL when it has none. */

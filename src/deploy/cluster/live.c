@@ -51,6 +51,6 @@ bool live_read(struct arena *a, const struct node *object, struct str fallback_g
 	out->prune_disabled = is_disabled(node_get(metadata, "annotations"), ANNOTATION_PRUNE);
 	out->deleting = node_text(node_get(metadata, "deletionTimestamp")).n > 0;
 	out->hash = fields_hash(object, FIELD_MANAGER);
-	health_of(object, now_wall_s, &out->health);
+	health_of_kind(k.group, k.kind, object, now_wall_s, &out->health);
 	return true;
 }

@@ -32,6 +32,9 @@ struct health_result {
 /* kstatus rules of apply-semantics.md ("Wait"), in its order. now_wall_s: seconds since 1970, for the 15 s
  * rule. */
 void health_of(const struct node *object, int64_t now_wall_s, struct health_result *out);
+/* The same for an object that does not say its kind, as the items of a server's list do not. */
+void health_of_kind(struct str group, struct str kind, const struct node *object, int64_t now_wall_s,
+		    struct health_result *out);
 
 /*
  * The live hash: the object projected onto the fields that `manager` owns by Apply (metadata.managedFields,

@@ -12,7 +12,8 @@ static void default_protocol(struct arena *a, const struct node *ports)
 {
 	for (size_t i = 0; ports && ports->type == NODE_SEQ && i < node_count(ports); i++) {
 		struct node *port = node_item(ports, i);
-		if (port->type == NODE_MAP && !node_get(port, "protocol"))
+		const struct node *protocol = node_get(port, "protocol");
+		if (port->type == NODE_MAP && (!protocol || protocol->type == NODE_NULL))
 			node_set(a, port, STR("protocol"), node_string(a, STR("TCP")));
 	}
 }
@@ -62,11 +63,12 @@ static int merge_string_data(struct arena *a, struct node *root, uint32_t *line,
 	struct node *from = node_get(root, "stringData"), *to = node_get(root, "data");
 	for (size_t i = 0; to && to->type == NODE_MAP && i < node_count(to); i++) {
 		const struct node_pair *pair = &to->map.pairs[i];
-		if (node_is_string(pair->value) && !is_base64(pair->value->text)) {
-			*line = pair->value->line;
-			return error_set(err, "data.%.*s is not base64; put plain text under stringData",
-					 STR_ARG(pair->key));
-		}
+		if (pair->value->type == NODE_NULL ||
+		    (node_is_string(pair->value) && is_base64(pair->value->text)))
+			continue;
+		*line = pair->value->line;
+		return error_set(err, "data.%.*s is not base64; put plain text under stringData",
+				 STR_ARG(pair->key));
 	}
 	if (!from || from->type != NODE_MAP)
 		return 0;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/map.h"
 #include "deploy/cluster/kinds.h"
 #include "deploy/cluster/normalise.h"
 #include "deploy/key.h"
@@ -19,7 +20,10 @@ struct preparation {
 	const struct render_output *in;
 	struct desired *out;
 	size_t problems_cap;
+	struct map definitions; /* "group/Kind" of the CRDs in the render -> scopes[] */
 };
+
+static int scopes[] = { 0, 1 }; /* cluster, namespaced: what the map points to */
 
 static void add_problem(struct preparation *p, struct problem problem)
 {
@@ -47,25 +51,40 @@ static void object_problem(struct preparation *p, const struct render_object *o,
 
 /* --- scope --- */
 
-/* A CRD of the same render declares its kind's scope. */
-static int scope_in_render(const struct render_output *in, struct str group, struct str kind)
+static char *kind_id(struct arena *a, struct str group, struct str kind)
 {
-	for (size_t i = 0; i < in->n; i++) {
-		const struct render_object *o = &in->objects[i];
+	return arena_printf(a, "%.*s/%.*s", STR_ARG(group), STR_ARG(kind));
+}
+
+/* A CRD of the same render declares its kind's scope: it is not served yet, so nobody else could say. */
+static void note_definitions(struct preparation *p, struct arena *a)
+{
+	for (size_t i = 0; i < p->in->n; i++) {
+		const struct render_object *o = &p->in->objects[i];
 		if (!str_is(o->kind, "CustomResourceDefinition") || !str_is(o->group, "apiextensions.k8s.io"))
 			continue;
-		if (str_eq(node_text(node_at(o->root, "spec.group")), group) &&
-		    str_eq(node_text(node_at(o->root, "spec.names.kind")), kind))
-			return str_is(node_text(node_at(o->root, "spec.scope")), "Namespaced");
+		struct str group = node_text(node_at(o->root, "spec.group")),
+			   kind = node_text(node_at(o->root, "spec.names.kind"));
+		struct str scope = node_text(node_at(o->root, "spec.scope"));
+		if (str_is(scope, "Namespaced") || str_is(scope, "Cluster"))
+			map_put(&p->definitions, str_of(kind_id(a, group, kind)),
+				str_is(scope, "Cluster") ? &scopes[0] : &scopes[1]);
 	}
-	return -1;
+}
+
+static int scope_in_render(const struct preparation *p, struct str group, struct str kind)
+{
+	cleanup_arena struct arena a = ARENA_INIT;
+	const int *scope =
+		p->definitions.n ? map_get(&p->definitions, str_of(kind_id(&a, group, kind))) : NULL;
+	return scope ? *scope : -1;
 }
 
 static int scope_of(const struct preparation *p, struct str group, struct str kind)
 {
 	int scope = kind_scope(group, kind);
 	if (scope < 0)
-		scope = scope_in_render(p->in, group, kind);
+		scope = scope_in_render(p, group, kind);
 	if (scope < 0 && p->options->scope)
 		scope = p->options->scope(p->options->scope_ctx, group, kind);
 	return scope;
@@ -240,8 +259,10 @@ void cluster_prepare(const struct prepare_options *options, const struct render_
 	out->problems = arena_array(&out->arena, struct problem, p.problems_cap);
 	out->items = arena_array(&out->arena, struct desired_item, in->n + 1);
 	take_diags(&p);
+	note_definitions(&p, &a);
 	for (size_t i = 0; i < in->n; i++)
 		prepare_object(&p, &a, &in->objects[i]);
+	map_release(&p.definitions);
 	drop_duplicates(&p);
 	desired_seal(out);
 }

@@ -34,16 +34,24 @@ bool takeover_needed(const struct node *object)
 	return false;
 }
 
-/* Adds to `to` every path of `from`. */
+/*
+ * Adds to `to` every path of `from`. An empty map is the path itself; beside paths below it that is said by
+ * ".": an empty emptyDir of one manager and its sizeLimit of another.
+ */
 static void unite(struct arena *a, struct node *to, const struct node *from)
 {
 	for (size_t i = 0; from && from->type == NODE_MAP && i < node_count(from); i++) {
 		const struct node_pair *pair = &from->map.pairs[i];
 		struct node *below = node_get_str(to, pair->key);
-		if (!below)
+		if (!below) {
 			node_set(a, to, pair->key, node_clone(a, pair->value));
-		else if (below->type == NODE_MAP)
-			unite(a, below, pair->value);
+			continue;
+		}
+		if (below->type != NODE_MAP || pair->value->type != NODE_MAP)
+			continue;
+		if (!node_count(below) != !node_count(pair->value))
+			node_set(a, below, STR("."), node_map(a));
+		unite(a, below, pair->value);
 	}
 }
 
@@ -58,30 +66,45 @@ static struct node *new_entry(struct arena *a, const struct node *object)
 	return e;
 }
 
+/* With the path go the maps that it leaves empty: an empty "f:annotations" would mean all annotations. */
+static bool disown(struct node *fields, const char *const *path, size_t n)
+{
+	struct node *below = node_get(fields, path[0]);
+	if (n > 1 && (!disown(below, path + 1, n - 1) || node_count(below)))
+		return false;
+	return node_del(fields, str_of(path[0]));
+}
+
+static struct node *our_fields(struct arena *a, struct node *ours)
+{
+	struct node *fields = node_get(ours, "fieldsV1");
+	if (fields && fields->type == NODE_MAP)
+		return fields;
+	fields = node_map(a);
+	node_set(a, ours, STR("fieldsV1"), fields);
+	return fields;
+}
+
 /* The list with the others' entries folded into ours. */
 static struct node *folded(struct arena *a, const struct node *object)
 {
+	static const char *const last_applied[] = { "f:metadata", "f:annotations", "f:" LAST_APPLIED };
 	const struct node *list = node_at(object, "metadata.managedFields");
 	struct node *ours = NULL, *out = node_seq(a);
 	for (size_t i = 0; i < node_count(list) && !ours; i++)
 		if (is_ours(node_item(list, i)))
 			ours = node_clone(a, node_item(list, i));
 	ours = ours ? ours : new_entry(a, object);
-	struct node *fields = node_get(ours, "fieldsV1");
-	if (!fields || fields->type != NODE_MAP) {
-		fields = node_map(a);
-		node_set(a, ours, STR("fieldsV1"), fields);
-	}
+	struct node *fields = our_fields(a, ours);
 	for (size_t i = 0; i < node_count(list); i++) {
 		const struct node *e = node_item(list, i);
-		if (is_client_side(e))
+		if (is_client_side(e) || is_ours(e))
 			unite(a, fields, node_get(e, "fieldsV1"));
-		else if (!is_ours(e))
+		else
 			node_push(a, out, node_clone(a, e));
 	}
 	/* The annotation goes away with the same patch; nobody may own a field that is not there. */
-	struct node *annotations = node_at(fields, "f:metadata.f:annotations");
-	node_del(annotations, STR("f:" LAST_APPLIED));
+	disown(fields, last_applied, 3);
 	node_push(a, out, ours);
 	return out;
 }

@@ -1,6 +1,7 @@
 /* Rendered objects become items: namespaces, labels, defaults, order, and what is refused. */
 #include "unit/cmocka_all.h"
 
+#include "deploy/cluster/kinds.h"
 #include "deploy/cluster/prepare.h"
 
 static struct desired *prepare(const char *yaml)
@@ -108,6 +109,69 @@ static void a_definition_beside_it_says_the_scope(void **state)
 	desired_unref(d);
 }
 
+/* A server of 1.37 was asked (kubectl api-resources); what the table does not know, the caller's lookup
+ * decides. */
+static void built_in_kinds_have_their_scope(void **state)
+{
+	static const struct {
+		const char *group, *kind;
+		int scope;
+	} rows[] = {
+		{ "", "Namespace", 0 },
+		{ "", "ConfigMap", 1 },
+		{ "", "Config", -1 },
+		{ "", "Map ", -1 },
+		{ "", "", -1 },
+		{ "apps", "Deployment", 1 },
+		{ "authentication.k8s.io", "TokenReview", 0 },
+		{ "authorization.k8s.io", "LocalSubjectAccessReview", 1 },
+		{ "networking.k8s.io", "IngressClass", 0 },
+		{ "networking.k8s.io", "Ingress", 1 },
+		{ "resource.k8s.io", "DeviceTaintRule", 0 },
+		{ "resource.k8s.io", "ResourceClaim", 1 },
+		{ "storagemigration.k8s.io", "StorageVersionMigration", 0 },
+		{ "storage.k8s.io", "KindOfALaterServer", -1 },
+		{ "e.com", "Namespace", -1 },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (kind_scope(str_of(rows[i].group), str_of(rows[i].kind)) != rows[i].scope)
+			fail_msg("%s/%s", rows[i].group, rows[i].kind);
+}
+
+static void subjects_and_nulls_stay_as_written(void **state)
+{
+	struct desired *d = prepare(
+		"apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: r}\n"
+		"subjects: [{kind: ServiceAccount, name: x, namespace: other}, {kind: ServiceAccount, name: bob}]\n---\n"
+		"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: nulls, labels: null}\ndata: {a: null}\n---\n"
+		"apiVersion: v1\nkind: Service\nmetadata: {name: p}\nspec: {ports: [{port: 1, protocol: null}, {port: 2, protocol: UDP}]}\n");
+	assert_int_equal(d->n_errors, 0);
+	expect_has(payload_of(d, "rbac.authorization.k8s.io/RoleBinding/prod/r"),
+		   "\"subjects\":[{\"kind\":\"ServiceAccount\",\"name\":\"x\",\"namespace\":\"other\"},"
+		   "{\"kind\":\"ServiceAccount\",\"name\":\"bob\"}]");
+	expect_has(payload_of(d, "/ConfigMap/prod/nulls"), "\"data\":{\"a\":null}");
+	expect_has(payload_of(d, "/Service/prod/p"),
+		   "{\"port\":1,\"protocol\":\"TCP\"},{\"port\":2,\"protocol\":\"UDP\"}");
+	desired_unref(d);
+}
+
+static void many_definitions_cost_a_lookup_each(void **state)
+{
+	enum { N = 4000 };
+	cleanup_buf struct buf yaml = BUF_INIT;
+	for (unsigned i = 0; i < N; i++)
+		buf_printf(
+			&yaml,
+			"---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: k%u.e.com}\n"
+			"spec: {group: e.com, scope: %s, names: {kind: K%u}}\n---\napiVersion: e.com/v1\nkind: K%u\nmetadata: {name: x}\n",
+			i, i % 2 ? "Cluster" : "Namespaced", i, i);
+	struct desired *d = prepare(yaml.p);
+	assert_int_equal(d->n, 2 * N);
+	payload_of(d, "e.com/K3998/prod/x");
+	payload_of(d, "e.com/K3999//x");
+	desired_unref(d);
+}
+
 static void wrong_objects_are_refused_one_by_one(void **state)
 {
 	struct desired *d =
@@ -159,6 +223,9 @@ int main(void)
 		cmocka_unit_test(what_the_server_would_do_is_done_before),
 		cmocka_unit_test(items_come_in_the_order_of_apply),
 		cmocka_unit_test(a_definition_beside_it_says_the_scope),
+		cmocka_unit_test(built_in_kinds_have_their_scope),
+		cmocka_unit_test(subjects_and_nulls_stay_as_written),
+		cmocka_unit_test(many_definitions_cost_a_lookup_each),
 		cmocka_unit_test(wrong_objects_are_refused_one_by_one),
 		cmocka_unit_test(annotations_become_flags),
 		cmocka_unit_test(an_object_over_the_cap_is_refused),

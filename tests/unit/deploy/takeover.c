@@ -41,6 +41,26 @@ static void kubectl_is_folded_into_us(void **state)
 	assert_true(str_is(node_text(node_get(node_item(steps, 2), "op")), "remove"));
 }
 
+static void nothing_is_owned_that_nobody_owned(void **state)
+{
+	cleanup_arena struct arena a = ARENA_INIT;
+	cleanup_buf struct buf patch = BUF_INIT;
+	struct node *object = parse(
+		&a,
+		"{\"apiVersion\":\"v1\",\"metadata\":{\"resourceVersion\":\"7\",\"managedFields\":["
+		"{\"manager\":\"kubectl-client-side-apply\",\"operation\":\"Update\",\"fieldsV1\":{\"f:metadata\":{\"f:annotations\":"
+		"{\"f:kubectl.kubernetes.io/last-applied-configuration\":{}}},\"f:spec\":{\"f:emptyDir\":{\"f:sizeLimit\":{}}}}},"
+		"{\"manager\":\"capstan\",\"operation\":\"Apply\",\"fieldsV1\":{\"f:spec\":{\"f:emptyDir\":{}}}}]}}");
+	takeover_patch(&a, object, &patch);
+	const struct node *fields =
+		node_get(node_item(node_get(node_item(parse(&a, patch.p), 1), "value"), 0), "fieldsV1");
+	assert_null(node_get(fields, "f:metadata")); /* an empty f:annotations would be all annotations */
+	const struct node *dir = node_at(fields, "f:spec.f:emptyDir");
+	assert_int_equal(node_count(dir), 2);
+	assert_non_null(node_get(dir, "."));
+	assert_non_null(node_get(dir, "f:sizeLimit"));
+}
+
 static void others_are_left_alone(void **state)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
@@ -55,6 +75,7 @@ static void others_are_left_alone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(kubectl_is_folded_into_us),
+					    cmocka_unit_test(nothing_is_owned_that_nobody_owned),
 					    cmocka_unit_test(others_are_left_alone) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

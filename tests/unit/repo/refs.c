@@ -11,9 +11,10 @@
 #define LONG "5555555555555555555555555555555555555555555555555555555555555555"
 #define A2 "1111111111111111111111111111111111111112"
 
-static const char listing[] = A "\tHEAD\n" A "\trefs/heads/main\n" B "\trefs/heads/1.x\n" C "\trefs/tags/v1.2.0\n"
-				D "\trefs/tags/v1.2.0^{}\n" B "\trefs/tags/v1.3.0-rc.1\n" A "\trefs/tags/v1.1.0\n"
-				B "\trefs/heads/bad..name\n";
+static const char listing[] =
+	A "\tHEAD\n" A "\trefs/heads/main\n" B "\trefs/heads/1.x\n" C "\trefs/tags/v1.2.0\n" D
+	  "\trefs/tags/v1.2.0^{}\n" B "\trefs/tags/v1.3.0-rc.1\n" A "\trefs/tags/v1.1.0\n" B
+	  "\trefs/heads/bad..name\n";
 
 static void expect(const struct refs *refs, const char *revision, const char *sha, const char *display)
 {
@@ -72,7 +73,9 @@ static void an_abbreviation_names_one_commit(void **state)
 	struct refs refs;
 	struct resolved out;
 	struct error err = ERROR_INIT;
-	assert_int_equal(refs_parse(STR(A "\trefs/heads/a\n" A2 "\trefs/heads/b\n" A "\trefs/heads/c\n"), &refs, &err), 0);
+	assert_int_equal(
+		refs_parse(STR(A "\trefs/heads/a\n" A2 "\trefs/heads/b\n" A "\trefs/heads/c\n"), &refs, &err),
+		0);
 	assert_int_equal(refs_resolve(&refs, "11111111", &out, &err), -1);
 	assert_non_null(strstr(err.text, "write more"));
 	assert_int_equal(refs_resolve(&refs, A2, &out, &err), 0);

@@ -24,8 +24,10 @@ struct fixture {
 static void shell(const struct fixture *f, const char *command)
 {
 	cleanup_buf struct buf text = BUF_INIT;
-	buf_printf(&text, "cd %s && export GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@t GIT_COMMITTER_NAME=t GIT_COMMITTER_EMAIL=t@t; %s", f->dir,
-		   command);
+	buf_printf(
+		&text,
+		"cd %s && export GIT_AUTHOR_NAME=t GIT_AUTHOR_EMAIL=t@t GIT_COMMITTER_NAME=t GIT_COMMITTER_EMAIL=t@t; %s",
+		f->dir, command);
 	assert_int_equal(system(text.p), 0);
 }
 
@@ -68,7 +70,9 @@ static void open_remote(struct fixture *f, const char *url, uint64_t max_bytes, 
 	struct error err = ERROR_INIT;
 	cleanup_buf struct buf mirror = BUF_INIT;
 	buf_printf(&mirror, "%s/mirror.git", f->dir);
-	struct remote_options options = { .url = url, .mirror = mirror.p, .timeout_ms = timeout_ms, .max_bytes = max_bytes };
+	struct remote_options options = {
+		.url = url, .mirror = mirror.p, .timeout_ms = timeout_ms, .max_bytes = max_bytes
+	};
 	f->remote = remote_new(f->loop, &options, &err);
 	if (!f->remote)
 		fail_msg("%s", err.text);
@@ -88,7 +92,8 @@ static int setup(void **state)
 	if (!mkdtemp(f->dir))
 		return -1;
 	f->loop = loop_new();
-	shell(f, "git init -q -b main origin && cd origin && echo 1 >f && git add . && git commit -qm one && git tag v1.0.0");
+	shell(f,
+	      "git init -q -b main origin && cd origin && echo 1 >f && git add . && git commit -qm one && git tag v1.0.0");
 	*state = f;
 	return 0;
 }
@@ -194,9 +199,12 @@ static void a_remote_that_hangs_is_given_up(void **state)
 
 static void urls_are_checked(void **state)
 {
-	static const char *const good[] = { "https://h/x", "ssh://git@h/x", "git@h:x.git", "file:///srv/x", "/srv/x", "http://h/x" };
-	static const char *const bad[] = { "ext::sh -c id", "--upload-pack=id", "ftp://h/x", "", "https://", "ssh://-oProxyCommand=id/x",
-					   "https://h/a b", "x" };
+	static const char *const good[] = { "https://h/x",   "ssh://git@h/x", "git@h:x.git",
+					    "file:///srv/x", "/srv/x",	      "http://h/x" };
+	static const char *const bad[] = {
+		"ext::sh -c id", "--upload-pack=id",	      "ftp://h/x",     "",
+		"https://",	 "ssh://-oProxyCommand=id/x", "https://h/a b", "x"
+	};
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
 		if (remote_check_url(good[i], NULL) != 0)
 			fail_msg("%s", good[i]);
@@ -210,7 +218,11 @@ static void ssh_needs_host_keys(void **state)
 	struct fixture *f = *state;
 	struct error err = ERROR_INIT;
 	struct remote_credentials none = { .identity = STR("key") };
-	struct remote_options options = { .url = "ssh://git@h/x", .mirror = f->dir, .timeout_ms = 1000, .max_bytes = 1, .credentials = &none };
+	struct remote_options options = { .url = "ssh://git@h/x",
+					  .mirror = f->dir,
+					  .timeout_ms = 1000,
+					  .max_bytes = 1,
+					  .credentials = &none };
 	cleanup_buf struct buf mirror = BUF_INIT;
 	buf_printf(&mirror, "%s/m.git", f->dir);
 	options.mirror = mirror.p;

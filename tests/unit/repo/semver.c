@@ -12,10 +12,11 @@ static void versions_are_read(void **state)
 		const char *text;
 		bool good;
 	} rows[] = {
-		{ "1.2.3", true },	{ "v1.2.3", true },   { "1.2", true },	     { "1", true },
-		{ "1.2.3-rc.1", true }, { "1.2.3+b.1", true }, { "1.2.3-a+b", true }, { "", false },
-		{ "v", false },		{ "1.", false },      { "1.2.3.4", false },   { "1.2.3-", false },
-		{ "a.b.c", false },	{ "1.2.3-a..b", false }, { "99999999999999999999.0.0", false },
+		{ "1.2.3", true },     { "v1.2.3", true },	{ "1.2", true },
+		{ "1", true },	       { "1.2.3-rc.1", true },	{ "1.2.3+b.1", true },
+		{ "1.2.3-a+b", true }, { "", false },		{ "v", false },
+		{ "1.", false },       { "1.2.3.4", false },	{ "1.2.3-", false },
+		{ "a.b.c", false },    { "1.2.3-a..b", false }, { "99999999999999999999.0.0", false },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct semver v;
@@ -26,8 +27,10 @@ static void versions_are_read(void **state)
 
 static void order_is_that_of_semver_org(void **state)
 {
-	static const char *const rising[] = { "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta",
-					      "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0-rc.1", "1.0.0", "1.0.1", "1.1.0", "2.0.0" };
+	static const char *const rising[] = { "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta",
+					      "1.0.0-beta",  "1.0.0-beta.2",  "1.0.0-beta.11",
+					      "1.0.0-rc.1",  "1.0.0",	      "1.0.1",
+					      "1.1.0",	     "2.0.0" };
 	for (size_t i = 0; i + 1 < sizeof(rising) / sizeof(rising[0]); i++) {
 		struct semver a, b;
 		assert_true(semver_parse(str_of(rising[i]), &a) && semver_parse(str_of(rising[i + 1]), &b));
@@ -42,18 +45,24 @@ static void ranges_match(void **state)
 		const char *range, *version;
 		bool match;
 	} rows[] = {
-		{ "1.2.3", "1.2.3", true },	   { "=1.2.3", "1.2.4", false },	{ "!=1.2.3", "1.2.4", true },
-		{ "!=1.2", "1.2.9", false },	   { ">1.2", "1.3.0", true },		{ ">1.2", "1.2.5", false },
-		{ ">=1.2", "1.2.0", true },	   { "<1.2", "1.1.9", true },		{ "<1.2", "1.2.0", false },
-		{ "<=1.2", "1.2.9", true },	   { "<=1.2.3", "1.2.4", false },	{ "~1.2.3", "1.2.9", true },
-		{ "~1.2.3", "1.3.0", false },	   { "~1", "1.9.9", true },		{ "~1", "2.0.0", false },
-		{ "^1.2.3", "1.9.0", true },	   { "^1.2.3", "2.0.0", false },	{ "^0.2.3", "0.2.9", true },
-		{ "^0.2.3", "0.3.0", false },	   { "^0.0.3", "0.0.4", false },	{ "^0.0.3", "0.0.3", true },
-		{ "1.x", "1.7.0", true },	   { "1.2.x", "1.3.0", false },		{ "*", "3.1.4", true },
-		{ "1.2 - 1.4", "1.4.9", true },	   { "1.2.0 - 1.4.5", "1.4.6", false }, { ">=1.0, <2.0", "1.5.0", true },
-		{ ">=1.0 <2.0", "2.0.0", false },  { "<1.0 || >=2.0", "2.1.0", true },	{ "<1.0 || >=2.0", "1.5.0", false },
-		{ ">=1.0.0", "1.1.0-rc.1", false }, { ">=1.0.0-0", "1.1.0-rc.1", true }, { "*", "1.0.0-rc.1", false },
-		{ "~>1.2", "1.2.7", true },	   { "v1.x", "1.0.1", true },
+		{ "1.2.3", "1.2.3", true },	    { "=1.2.3", "1.2.4", false },
+		{ "!=1.2.3", "1.2.4", true },	    { "!=1.2", "1.2.9", false },
+		{ ">1.2", "1.3.0", true },	    { ">1.2", "1.2.5", false },
+		{ ">=1.2", "1.2.0", true },	    { "<1.2", "1.1.9", true },
+		{ "<1.2", "1.2.0", false },	    { "<=1.2", "1.2.9", true },
+		{ "<=1.2.3", "1.2.4", false },	    { "~1.2.3", "1.2.9", true },
+		{ "~1.2.3", "1.3.0", false },	    { "~1", "1.9.9", true },
+		{ "~1", "2.0.0", false },	    { "^1.2.3", "1.9.0", true },
+		{ "^1.2.3", "2.0.0", false },	    { "^0.2.3", "0.2.9", true },
+		{ "^0.2.3", "0.3.0", false },	    { "^0.0.3", "0.0.4", false },
+		{ "^0.0.3", "0.0.3", true },	    { "1.x", "1.7.0", true },
+		{ "1.2.x", "1.3.0", false },	    { "*", "3.1.4", true },
+		{ "1.2 - 1.4", "1.4.9", true },	    { "1.2.0 - 1.4.5", "1.4.6", false },
+		{ ">=1.0, <2.0", "1.5.0", true },   { ">=1.0 <2.0", "2.0.0", false },
+		{ "<1.0 || >=2.0", "2.1.0", true }, { "<1.0 || >=2.0", "1.5.0", false },
+		{ ">=1.0.0", "1.1.0-rc.1", false }, { ">=1.0.0-0", "1.1.0-rc.1", true },
+		{ "*", "1.0.0-rc.1", false },	    { "~>1.2", "1.2.7", true },
+		{ "v1.x", "1.0.1", true },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct semver v;
@@ -125,7 +134,8 @@ static void answers_are_those_of_the_library(void **state)
 
 static void the_highest_of_many(void **state)
 {
-	const struct str tags[] = { STR("latest"), STR("v1.0.0"), STR("v1.10.0"), STR("v1.9.0"), STR("1.10"), STR("v2.0.0-rc.1") };
+	const struct str tags[] = { STR("latest"), STR("v1.0.0"), STR("v1.10.0"),
+				    STR("v1.9.0"), STR("1.10"),	  STR("v2.0.0-rc.1") };
 	size_t n = sizeof(tags) / sizeof(tags[0]);
 	assert_int_equal(semver_best(STR("1.x"), tags, n), 2);
 	assert_int_equal(semver_best(STR(">=1"), tags, n), 2);
