@@ -1,0 +1,40 @@
+"""Fixtures of the end-to-end tests; see harness.py."""
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from harness import Git, Operator, World  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """A cluster for the module, with the custom resources."""
+    world = World(tmp_path_factory.mktemp("cluster"))
+    world.capstan("install", "--crds-only")
+    yield world
+    world.cluster("down")
+
+
+@pytest.fixture(scope="module")
+def operator(world, tmp_path_factory):
+    """An operator that runs as long as the module; tests that hurt theirs make their own."""
+    with Operator(world, tmp_path_factory.mktemp("operator")) as operator:
+        yield operator
+
+
+@pytest.fixture
+def namespace(world, request):
+    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_"))[:40].strip("-")
+    world.kubectl("create", "namespace", name)
+    yield name
+    world.run("kubectl", "delete", "app,repo", "--all", "-n", name, "--wait=false")
+    world.run("kubectl", "delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture
+def git(tmp_path):
+    return Git(tmp_path / "git")
