@@ -31,6 +31,7 @@ struct driver_summary {
 	bool unfinished; /* an earlier process left something half done: an attempt is due, whatever was
 			    applied */
 	size_t items;	 /* in the inventory and wanted by git */
+	size_t synced;	 /* of `items`: as git says */
 	size_t stale;	 /* in the inventory and no longer wanted (to be pruned, or being deleted) */
 	size_t drifted;	 /* differ from what was applied, or vanished */
 	size_t current, progressing, failed,

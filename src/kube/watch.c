@@ -274,7 +274,11 @@ static void list_ended(struct kube_watch *w)
 	set_text(&w->version, version);
 	/* Lists are the largest thing ever read: what they took goes back. */
 	malloc_trim(0);
-	if (tell_type(w, WATCH_LIST_END, NULL))
+	int64_t number = 0;
+	struct kube_watch_event event = { .type = WATCH_LIST_END };
+	if (str_int64(version, &number) && number > 0)
+		event.resource_version = (uint64_t)number;
+	if (tell(w, &event))
 		next(w);
 }
 

@@ -27,10 +27,11 @@ enum kube_watch_type {
 
 struct kube_watch_event {
 	enum kube_watch_type type;
-	struct node *object; /* WATCH_OBJECT, WATCH_DELETED (last state); valid during the call */
-	struct arena *arena; /* holds it */
-	bool in_list;	     /* WATCH_OBJECT came from a list page */
-	const char *message; /* WATCH_FAILING */
+	struct node *object;	   /* WATCH_OBJECT, WATCH_DELETED (last state); valid during the call */
+	struct arena *arena;	   /* holds it */
+	bool in_list;		   /* WATCH_OBJECT came from a list page */
+	const char *message;	   /* WATCH_FAILING */
+	uint64_t resource_version; /* WATCH_LIST_END: the list's own; 0 when it is no number */
 };
 
 typedef void kube_watch_fn(void *arg, const struct kube_watch_event *event);

@@ -98,7 +98,7 @@ static void on_watch(void *arg, const struct kube_watch_event *event)
 		break;
 	case WATCH_LIST_END:
 		w->failing = false;
-		view_list_end(view, str_of(w->group), str_of(w->kind));
+		view_list_end(view, str_of(w->group), str_of(w->kind), event->resource_version);
 		break;
 	case WATCH_NO_KIND:
 		view_no_kind(view, str_of(w->group), str_of(w->kind));

@@ -72,7 +72,7 @@ static void on_watch(void *arg, const struct kube_watch_event *event)
 		feed(w, event);
 		break;
 	case WATCH_LIST_END:
-		view_list_end(view, group, kind);
+		view_list_end(view, group, kind, event->resource_version);
 		break;
 	case WATCH_NO_KIND:
 		view_no_kind(view, group, kind);

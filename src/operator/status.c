@@ -169,8 +169,8 @@ static struct node *counts(struct arena *a, const struct driver_summary *s)
 {
 	struct node *n = node_map(a);
 	set_int(a, n, "total", (int64_t)s->items);
-	set_int(a, n, "synced", (int64_t)(s->items - s->drifted));
-	set_int(a, n, "outOfSync", (int64_t)s->drifted);
+	set_int(a, n, "synced", (int64_t)s->synced);
+	set_int(a, n, "outOfSync", (int64_t)(s->items + s->stale - s->synced));
 	set_int(a, n, "current", (int64_t)s->current);
 	set_int(a, n, "progressing", (int64_t)(s->progressing + s->unknown));
 	set_int(a, n, "failed", (int64_t)s->failed);

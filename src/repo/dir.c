@@ -24,9 +24,10 @@ struct dir_walk {
 
 static void problem(struct dir_walk *w, const char *path, const char *text)
 {
+	if (w->problems.n >= TREE_PROBLEMS_MAX)
+		return;
 	struct repo_problem p = { name_printable(w->a, str_of(path)), arena_strdup(w->a, text) };
-	if (w->problems.n < TREE_PROBLEMS_MAX)
-		vec_push(&w->problems, p);
+	vec_push(&w->problems, p);
 }
 
 static bool read_all(int fd, char *to, size_t n)

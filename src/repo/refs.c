@@ -22,7 +22,7 @@ static bool is_sha(struct str s)
 /* git-check-ref-format(1), and nothing that could be an option or hide in a terminal. */
 static bool is_ref_name(struct str name)
 {
-	if (!name.n || name.n > REVISION_MAX || name.p[0] == '-' || name.p[0] == '/' ||
+	if (!name.p || !name.n || name.n > REVISION_MAX || name.p[0] == '-' || name.p[0] == '/' ||
 	    name.p[name.n - 1] == '/' || str_ends(name, STR(".lock")) || memmem(name.p, name.n, "..", 2) ||
 	    memmem(name.p, name.n, "//", 2) || memmem(name.p, name.n, "@{", 2))
 		return false;

@@ -71,7 +71,7 @@ static void deliver(struct world *w, void *arg)
 			view_list_begin(&p->view, str_of(s->group), str_of(s->kind));
 			for (size_t i = 0; i < d->list.n; i++)
 				feed(p, s, d->list.at[i]);
-			view_list_end(&p->view, str_of(s->group), str_of(s->kind));
+			view_list_end(&p->view, str_of(s->group), str_of(s->kind), d->rv);
 		}
 	} else if (d->end_of_cut) {
 		if (s->stale)
@@ -114,6 +114,7 @@ static void take_list(struct world *w, void *arg)
 	s->no_kind = !server_kind(&w->server, str_of(s->group), str_of(s->kind), &namespaced);
 	s->running = !s->no_kind;
 	d->is_list = true;
+	d->rv = w->server.rv;
 	for (size_t i = 0; i < w->server.objects.n && !s->no_kind; i++) {
 		struct object *o = w->server.objects.at[i];
 		if (strcmp(o->kind, s->name) == 0 && labelled(o->v))

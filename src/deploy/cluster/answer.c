@@ -79,6 +79,7 @@ static void on_applied(struct cluster_driver *d, size_t i, const struct port_ans
 	}
 	/* Recorded before the view is told, so that the news of our own write does not look like drift. */
 	e->desired = d->desired->items[i].hash;
+	e->behind = false;
 	e->live = live.hash;
 	e->failed = false;
 	d->inventory_serial++;

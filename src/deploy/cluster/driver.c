@@ -18,6 +18,7 @@ enum {
 	CLASS_PROGRESSING = 1 << 4,
 	CLASS_FAILED = 1 << 5,
 	CLASS_UNKNOWN = 1 << 6,
+	CLASS_SYNCED = 1 << 7,
 };
 
 struct cluster_driver *cluster_driver_of(struct driver *d)
@@ -65,6 +66,11 @@ static bool is_drifted(const struct entry *e)
 	return !e->record->seen || e->record->deleting || !hash_eq(e->live, e->record->live);
 }
 
+static bool is_synced(const struct entry *e)
+{
+	return e->wanted && !e->failed && !e->behind && !hash_is_zero(e->desired) && !is_drifted(e);
+}
+
 static uint8_t class_of(const struct cluster_driver *d, const struct entry *e)
 {
 	if (e->ignored || e->kept)
@@ -79,6 +85,8 @@ static uint8_t class_of(const struct cluster_driver *d, const struct entry *e)
 	uint8_t class = CLASS_WANTED;
 	if (is_drifted(e))
 		class |= CLASS_DRIFTED;
+	if (is_synced(e))
+		class |= CLASS_SYNCED;
 	switch ((enum health)e->record->health) {
 	case HEALTH_CURRENT:
 		return class | (e->record->seen ? CLASS_CURRENT : CLASS_PROGRESSING);
@@ -97,6 +105,7 @@ static uint8_t class_of(const struct cluster_driver *d, const struct entry *e)
 static void count_class(struct driver_summary *s, uint8_t class, size_t by)
 {
 	s->items += class & CLASS_WANTED ? by : 0;
+	s->synced += class & CLASS_SYNCED ? by : 0;
 	s->stale += class & CLASS_STALE ? by : 0;
 	s->drifted += class & CLASS_DRIFTED ? by : 0;
 	s->current += class & CLASS_CURRENT ? by : 0;
@@ -319,7 +328,7 @@ static enum item_sync sync_of(const struct entry *e)
 		return ITEM_PRUNING;
 	if (e->failed)
 		return ITEM_REFUSED;
-	return hash_is_zero(e->desired) || is_drifted(e) ? ITEM_OUT_OF_SYNC : ITEM_SYNCED;
+	return is_synced(e) ? ITEM_SYNCED : ITEM_OUT_OF_SYNC;
 }
 
 static void each_item(struct driver *base, driver_item_fn *fn, void *arg)

@@ -17,6 +17,7 @@ struct entry {
 	bool wanted;	      /* git has it */
 	bool persisted;	      /* its key is in the stored inventory */
 	bool failed;	      /* the last attempt to apply it was refused */
+	bool behind;	      /* git has another payload than the one applied last */
 	int64_t unsure_until; /* a request for it may still take effect: it is not forgotten before */
 	uint64_t dying;	      /* hash of the uid whose removal was asked for; 0: none */
 	bool asked;	      /* to be removed, and a GET tells first whether it is there */

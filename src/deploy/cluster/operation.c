@@ -107,6 +107,7 @@ static void bind_items(struct cluster_driver *d)
 		if (!e)
 			continue;
 		e->wanted = true;
+		e->behind = !hash_eq(e->desired, item->hash);
 		e->ignored = item->flags & DESIRED_IGNORE;
 		e->version = view_intern(d->view, item->version);
 	}

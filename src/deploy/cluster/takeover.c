@@ -88,7 +88,8 @@ static struct node *our_fields(struct arena *a, struct node *ours)
 /* The list with the others' entries folded into ours. */
 static struct node *folded(struct arena *a, const struct node *object)
 {
-	static const char *const last_applied[] = { "f:metadata", "f:annotations", "f:" LAST_APPLIED };
+	static const char field[] = "f:" LAST_APPLIED;
+	static const char *const last_applied[] = { "f:metadata", "f:annotations", field };
 	const struct node *list = node_at(object, "metadata.managedFields");
 	struct node *ours = NULL, *out = node_seq(a);
 	for (size_t i = 0; i < node_count(list) && !ours; i++)

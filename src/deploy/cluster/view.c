@@ -215,25 +215,27 @@ static void now_synced(struct view_kind *k)
 	vec_release(&waiting);
 }
 
-static void sweep(struct view *v, struct view_kind *k)
+static void sweep(struct view *v, struct view_kind *k, uint64_t at)
 {
 	VEC(struct record *) gone = { 0 };
 	struct map_entry *e;
 	for (size_t i = 0; (e = map_next(&v->records, &i));) {
 		struct record *r = e->value;
-		if (r->kind == k && r->seen && !r->listed)
+		if (r->kind == k && !r->listed && (!at || r->resource_version <= at))
 			vec_push(&gone, r);
 	}
-	for (size_t i = 0; i < gone.n; i++)
+	for (size_t i = 0; i < gone.n; i++) {
+		gone.at[i]->resource_version = at;
 		forget_live(v, gone.at[i]);
+	}
 	vec_release(&gone);
 }
 
-void view_list_end(struct view *v, struct str group, struct str kind)
+void view_list_end(struct view *v, struct str group, struct str kind, uint64_t resource_version)
 {
 	struct view_kind *k = kind_of(v, group, kind);
 	if (k->listing)
-		sweep(v, k);
+		sweep(v, k, resource_version);
 	k->listing = false;
 	now_synced(k);
 }
@@ -241,7 +243,7 @@ void view_list_end(struct view *v, struct str group, struct str kind)
 void view_no_kind(struct view *v, struct str group, struct str kind)
 {
 	view_list_begin(v, group, kind);
-	view_list_end(v, group, kind);
+	view_list_end(v, group, kind, 0);
 }
 
 bool view_synced(struct view *v, struct str group, struct str kind)

@@ -52,8 +52,9 @@ void view_unclaim(struct view *v, struct record *r); /* may free the record */
 bool view_live(struct view *v, const struct live *live);
 void view_gone(struct view *v, struct str key, uint64_t resource_version); /* 0: unconditionally */
 void view_list_begin(struct view *v, struct str group, struct str kind);
-void view_list_end(struct view *v, struct str group,
-		   struct str kind); /* sweeps what was not seen; now in sync */
+/* Sweeps what was not seen; now in sync. What an answer showed later than the list, at `resource_version` (0:
+ * not known), stays; what is swept stays gone for answers older than it. */
+void view_list_end(struct view *v, struct str group, struct str kind, uint64_t resource_version);
 void view_no_kind(struct view *v, struct str group, struct str kind); /* not served: nothing of it exists */
 
 /* d is told once (cluster_driver_kind_synced) when this kind comes in sync; a driver that goes away must

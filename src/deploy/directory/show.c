@@ -18,13 +18,14 @@ static void count_entry(const struct directory *d, const struct entry *e, struct
 		s->progressing++;
 	else
 		s->current++;
+	s->synced += entry_current(e);
 	s->drifted += e->looked && !hash_is_zero(e->applied) && !entry_current(e);
 }
 
 bool directory_summarise(struct directory *d)
 {
 	struct driver_summary s = d->summary;
-	s.items = s.stale = s.drifted = s.current = s.progressing = s.failed = s.unknown = 0;
+	s.items = s.synced = s.stale = s.drifted = s.current = s.progressing = s.failed = s.unknown = 0;
 	for (size_t i = 0; i < d->ledger.entries.n; i++)
 		count_entry(d, d->ledger.entries.at[i], &s);
 	s.observed = d->observed && s.unknown == 0;
