@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 N      ?= 20000
 JOBS   ?= $(shell nproc)
 
-.PHONY: build demo uninstall-demo test install bench bench-peers sim fuzz fmt lint clean
+.PHONY: build demo uninstall-demo test install image bench bench-peers sim fuzz fmt lint clean
 
 build: ## a release build in $(BUILD)
 	@scripts/setup build
@@ -22,6 +22,11 @@ test: ## everything that must hold
 
 install: build
 	DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild --quiet
+
+image: ## a container image of it: make image IMAGE=NAME:TAG
+	@scripts/setup image
+	@scripts/build $(BUILD)
+	@scripts/image $(BUILD)
 
 bench: ## the figures, beside the floor
 	@scripts/setup test
