@@ -71,6 +71,10 @@ static void run(void *arg)
 	cleanup_arena struct arena a = ARENA_INIT;
 	struct repo_files files;
 	job->misses = (struct scope_misses){ .cache = &job->operator->scopes };
+	if (!job->mirror || !job->sha) {
+		error_set(&job->err, "the Repo is away");
+		return;
+	}
 	int rc = repo_tree_read(job->mirror, job->sha, job->path, is_manifest, &a, &files, &job->err);
 	if (rc > 0)
 		error_set(&job->err, "there is no path %s in commit %s", job->path, job->sha);
@@ -138,15 +142,14 @@ void job_start(struct managed *m, uint64_t ticket)
 	if (m->job)
 		m->job->m = NULL; /* a newer one takes its place */
 	m->job = NULL;
-	if (!m->source || !source_mirror(m->source) || !m->sha)
-		return; /* the Repo is away: the attempt's deadline ends it, or its return starts a new one */
 	struct render_job *job = mem_alloc(sizeof(*job));
 	m->job = job;
 	job->m = m;
 	job->operator= m->operator;
 	job->ticket = ticket;
-	job->mirror = mem_strdup(source_mirror(m->source));
-	job->sha = mem_strdup(m->sha);
+	const char *mirror = m->source ? source_mirror(m->source) : NULL;
+	job->mirror = mirror ? mem_strdup(mirror) : NULL;
+	job->sha = m->sha ? mem_strdup(m->sha) : NULL;
 	job->path = mem_strdup(m->spec.path);
 	job->app_name = mem_strdup(m->spec.name);
 	job->app_namespace = mem_strdup(m->spec.namespace);

@@ -19,6 +19,7 @@ enum {
 	SMALL_MAX = 48 * 1024,	/* bytes of inventory text that an App may carry */
 	CHUNK_MAX = 512 * 1024, /* bytes of one ConfigMap's data; etcd takes 1.5 MiB */
 	PERSIST_TIMEOUT_MS = 30000,
+	READ_AGAIN_MS = 2000,
 };
 
 /* One persist under way: so many chunk writes, then the App's own patch. */
@@ -313,7 +314,14 @@ static void read_text(struct managed *m, struct arena *a, struct str text, struc
 struct chunk_read {
 	struct managed *m;
 	size_t index;
+	struct loop_timer *timer; /* a read that failed waits; NULL: none did */
 };
+
+static void read_free(struct chunk_read *read)
+{
+	loop_timer_free(read->timer);
+	free(read);
+}
 
 static void append(struct arena *a, struct inventory *to, const struct inventory *from)
 {
@@ -340,24 +348,40 @@ static void chunks_done(struct managed *m)
 	m->first_object = NULL;
 }
 
-static void read_chunk(struct managed *m, size_t i);
+static void send_read(struct chunk_read *read);
+
+static void read_again(void *arg)
+{
+	struct chunk_read *read = arg;
+	struct managed *m = read->m;
+	if (!m->gone) {
+		send_read(read);
+		return;
+	}
+	read_free(read);
+	if (!--m->restoring)
+		managed_free(m);
+}
 
 static void on_chunk_read(void *arg, const struct kube_response *response)
 {
 	struct chunk_read *read = arg;
 	struct managed *m = read->m;
 	size_t index = read->index;
-	free(read);
-	m->restoring--;
-	if (m->gone) {
-		managed_free(m);
-		return;
-	}
-	if (response->result != KUBE_OK && response->code != 404) {
+	if (!m->gone && response->result != KUBE_OK && response->code != 404) {
 		/* Without its inventory an app must not start: it would forget what it owns. */
 		log_warn("inventory not read, trying again", "app", m->key, "error", response->message.p,
 			 NULL);
-		read_chunk(m, index);
+		if (!read->timer)
+			read->timer = loop_timer_new(m->operator->loop, read_again, read);
+		loop_timer_set(read->timer, READ_AGAIN_MS);
+		return;
+	}
+	read_free(read);
+	m->restoring--;
+	if (m->gone) {
+		if (!m->restoring)
+			managed_free(m);
 		return;
 	}
 	struct str text = node_text(node_at(response->body, "data.inventory"));
@@ -367,12 +391,11 @@ static void on_chunk_read(void *arg, const struct kube_response *response)
 		chunks_done(m);
 }
 
-static void read_chunk(struct managed *m, size_t i)
+static void send_read(struct chunk_read *read)
 {
+	struct managed *m = read->m;
 	char name[300];
-	chunk_name(m, i, name);
-	struct chunk_read *read = mem_alloc(sizeof(*read));
-	*read = (struct chunk_read){ m, i };
+	chunk_name(m, read->index, name);
 	struct kube_request request = {
 		.verb = KUBE_GET,
 		.group = STR(""),
@@ -383,8 +406,15 @@ static void read_chunk(struct managed *m, size_t i)
 		.priority = KUBE_PRIORITY_HIGH,
 		.timeout_ms = PERSIST_TIMEOUT_MS,
 	};
-	m->restoring++;
 	kube_send(m->operator->client, &request, on_chunk_read, read);
+}
+
+static void read_chunk(struct managed *m, size_t i)
+{
+	struct chunk_read *read = mem_alloc(sizeof(*read));
+	*read = (struct chunk_read){ .m = m, .index = i };
+	m->restoring++;
+	send_read(read);
 }
 
 void store_restore(struct managed *m, const struct node *object)

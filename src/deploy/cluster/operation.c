@@ -405,8 +405,11 @@ static int64_t tick_unsure(struct cluster_driver *d)
 {
 	if (d->base.now < d->unsure_next)
 		return d->unsure_next;
+	uint64_t serial = d->inventory_serial;
 	if (d->op.kind == OPERATION_NONE)
 		entries_compact(d);
+	if (d->inventory_serial != serial)
+		driver_notify(&d->base, DRIVER_CHANGED); /* it is to be stored */
 	d->unsure_next = INT64_MAX;
 	for (size_t i = 0; i < d->entries.n; i++) {
 		int64_t until = d->entries.at[i].unsure_until;
