@@ -34,12 +34,15 @@ struct operator
 	struct loop_timer *slot_timer;
 	VEC(struct managed *) status_queue; /* apps whose status may differ from what was written */
 	size_t status_in_flight;
-	struct loop_timer *lag_timer;
+	struct loop_timer *stop_timer, *quiet_timer;
 	bool apps_listed, repos_listed;
 	bool stopping;
 	struct error failure; /* why operator_run() ends with -1 */
 	bool failed;
 	uint64_t renders, status_writes, persists, reconciles; /* counters for /metrics */
+	struct resident *resident;
+	uint64_t activity; /* events and attempts up to the last look */
+	bool trimmed;	   /* memory was given back since the last of them */
 	uint32_t random_state;
 };
 

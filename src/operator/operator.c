@@ -13,10 +13,14 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "io/resident.h"
 #include "operator/internal.h"
 #include "repo/files.h"
 
-enum { STOP_DEADLINE_MS = 4000 };
+enum {
+	STOP_DEADLINE_MS = 4000,
+	QUIET_MS = 1000, /* with no event for so long, memory is given back */
+};
 
 static void fail(struct operator* op, const char *why)
 {
@@ -115,8 +119,8 @@ static void on_stop_signal(void *arg)
 	}
 	log_info("stopping", NULL);
 	op->stopping = true;
-	op->lag_timer = loop_timer_new(op->loop, out_of_patience, op);
-	loop_timer_set(op->lag_timer, STOP_DEADLINE_MS);
+	op->stop_timer = loop_timer_new(op->loop, out_of_patience, op);
+	loop_timer_set(op->stop_timer, STOP_DEADLINE_MS);
 	kube_watch_stop(op->app_watch);
 	kube_watch_stop(op->repo_watch);
 	op->app_watch = op->repo_watch = NULL;
@@ -144,8 +148,26 @@ static void release_objects(struct operator* op)
 	loop_timer_free(op->slot_timer);
 }
 
+/* --- memory --- */
+
+static void look_whether_quiet(void *arg)
+{
+	struct operator* op = arg;
+	uint64_t activity = op->link.events + op->renders + op->reconciles;
+	if (activity != op->activity)
+		op->trimmed = false;
+	else if (!op->trimmed)
+		resident_trim(op->resident);
+	op->trimmed = activity == op->activity;
+	op->activity = activity;
+	loop_timer_set(op->quiet_timer, op->trimmed ? 5 * QUIET_MS : QUIET_MS);
+}
+
 static int start(struct operator* op, struct error *err)
 {
+	op->quiet_timer = loop_timer_new(op->loop, look_whether_quiet, op);
+	loop_timer_set(op->quiet_timer, QUIET_MS);
+
 	if (files_make_dirs(op->options->cache_dir, err) < 0)
 		return error_wrap(err, "cache directory");
 	op->client = kube_client_new(op->loop, op->options->kube, err);
@@ -176,6 +198,7 @@ int operator_run(const struct operator_options *options, struct error *err)
 {
 	struct operator* op = mem_alloc(sizeof(*op));
 	op->options = options;
+	op->resident = resident_new();
 	op->loop = loop_new();
 	scope_cache_init(&op->scopes);
 	if (getrandom(&op->random_state, sizeof(op->random_state), 0) < 0 || !op->random_state)
@@ -193,9 +216,11 @@ int operator_run(const struct operator_options *options, struct error *err)
 	if (op->client)
 		link_release(&op->link);
 	kube_client_free(op->client);
-	loop_timer_free(op->lag_timer);
+	loop_timer_free(op->stop_timer);
+	loop_timer_free(op->quiet_timer);
 	loop_free(op->loop);
 	scope_cache_release(&op->scopes);
+	resident_free(op->resident);
 	free(op);
 	return rc;
 }

@@ -93,9 +93,19 @@ class Api:
         if body is not None:
             headers["Content-Type"] = kind
             data = json.dumps(body).encode()
-        self.connection.request(method, path, body=data, headers=headers)
-        answer = self.connection.getresponse()
-        text = answer.read()
+        try:
+            self.connection.request(method, path, body=data, headers=headers)
+            answer = self.connection.getresponse()
+            text = answer.read()
+        except (OSError, http.client.HTTPException):
+            # An idle connection that the server closed, or an answer that broke off: the next request starts anew.
+            self.connection.close()
+            self.connection = self.connect()
+            if method != "GET" and not (method == "PATCH" and "merge" in kind):
+                raise
+            self.connection.request(method, path, body=data, headers=headers)
+            answer = self.connection.getresponse()
+            text = answer.read()
         if answer.status >= 300:
             raise Failed(f"{method} {path}: {answer.status} {text[:300].decode(errors='replace')}")
         return text
