@@ -19,6 +19,8 @@
 #include "base/vec.h"
 #include "io/process.h"
 #include "repo/files.h"
+#include "repo/objects.h"
+#include "repo/remote_internal.h"
 #include "repo/tree.h"
 
 enum {
@@ -26,24 +28,6 @@ enum {
 	MESSAGE_MAX = 600,
 	WATCH_SIZE_MS = 250,
 	GC_TIMEOUT_MS = 300000,
-};
-
-struct repo_remote {
-	struct loop *loop;
-	char *url, *mirror;
-	int64_t timeout_ms;
-	uint64_t max_bytes;
-	bool submodules, user_environment;
-	char *private_dir; /* 0700, or NULL: no secrets on disk */
-	VEC(char *) env;   /* for every child; owned, NULL at the end */
-	size_t config_n;
-	struct refs refs;
-	struct process *child;
-	struct loop_timer *size_timer, *now_timer;
-	bool too_large;
-	unsigned fetches;
-	remote_done_fn *done;
-	void *ctx;
 };
 
 /* --- URLs --- */
@@ -106,6 +90,20 @@ static void add_config(struct repo_remote *r, const char *key, const char *value
 	add_env(r, "GIT_CONFIG_KEY_%zu=%s", r->config_n, key);
 	add_env(r, "GIT_CONFIG_VALUE_%zu=%s", r->config_n, value);
 	r->config_n++;
+}
+
+/* For requests to the scheme, host and port of our URL alone: a submodule may lie elsewhere. */
+static void add_config_for_host(struct repo_remote *r, const char *name, const char *value)
+{
+	cleanup_buf struct buf key = BUF_INIT;
+	const char *host = strstr(r->url, "://");
+	host = host ? host + 3 : r->url;
+	const char *slash = strchr(host, '/'),
+		   *at = memrchr(host, '@', slash ? (size_t)(slash - host) : strlen(host));
+	const char *from = at ? at + 1 : host;
+	buf_printf(&key, "http.%.*s%.*s/.%s", (int)(host - r->url), r->url,
+		   (int)(slash ? slash - from : (int)strlen(from)), from, name);
+	add_config(r, key.p, value);
 }
 
 static void pass_env(struct repo_remote *r, const char *name)
@@ -195,7 +193,7 @@ static void add_authorization(struct repo_remote *r, const struct remote_credent
 		buf_printf(&value, "Authorization: Basic %s", encoded);
 	}
 	if (value.n)
-		add_config(r, "http.extraHeader", value.p);
+		add_config_for_host(r, "extraHeader", value.p);
 }
 
 static int add_ssh(struct repo_remote *r, const struct remote_credentials *c, struct error *err)
@@ -233,7 +231,7 @@ static int add_tls_file(struct repo_remote *r, const char *name, struct str text
 		return 0;
 	if (secret_file(r, name, text, &path, err) < 0)
 		return -1;
-	add_config(r, key, path);
+	add_config_for_host(r, key, path);
 	return 0;
 }
 
@@ -244,9 +242,9 @@ static int add_credentials(struct repo_remote *r, const struct remote_credential
 	if (!c)
 		return 0;
 	add_authorization(r, c);
-	if (add_tls_file(r, "ca.crt", c->ca_crt, "http.sslCAInfo", err) < 0 ||
-	    add_tls_file(r, "tls.crt", c->tls_crt, "http.sslCert", err) < 0 ||
-	    add_tls_file(r, "tls.key", c->tls_key, "http.sslKey", err) < 0)
+	if (add_tls_file(r, "ca.crt", c->ca_crt, "sslCAInfo", err) < 0 ||
+	    add_tls_file(r, "tls.crt", c->tls_crt, "sslCert", err) < 0 ||
+	    add_tls_file(r, "tls.key", c->tls_key, "sslKey", err) < 0)
 		return -1;
 	return 0;
 }
@@ -285,6 +283,18 @@ static int make_mirror(const char *mirror, struct error *err)
 	return files_write(path.p, STR("ref: refs/heads/none\n"), 0644, err);
 }
 
+/* What a commit has to have there is written in the mirror, for readers on other threads. */
+static int mark_submodules(struct repo_remote *r, struct error *err)
+{
+	cleanup_buf struct buf path = BUF_INIT;
+	buf_printf(&path, "%s/" OBJECTS_SUBMODULES, r->mirror);
+	if (r->submodules_wanted)
+		return files_write(path.p, STR("submodules are part of the commits\n"), 0644, err);
+	if (unlink(path.p) < 0 && errno != ENOENT)
+		return error_set(err, "%s: %s", path.p, strerror(errno));
+	return 0;
+}
+
 static int open_mirror(struct repo_remote *r, struct error *err)
 {
 	struct stat st;
@@ -292,10 +302,12 @@ static int open_mirror(struct repo_remote *r, struct error *err)
 	buf_printf(&head, "%s/HEAD", r->mirror);
 	if (stat(head.p, &st) < 0 || st.st_size == 0) {
 		files_remove(r->mirror);
-		return make_mirror(r->mirror, err);
+		if (make_mirror(r->mirror, err) < 0)
+			return -1;
+	} else {
+		files_remove_leftovers(r->mirror); /* *.lock and tmp_* of a process that was killed */
 	}
-	files_remove_leftovers(r->mirror); /* *.lock and tmp_* of a process that was killed */
-	return 0;
+	return mark_submodules(r, err);
 }
 
 struct repo_remote *remote_new(struct loop *loop, const struct remote_options *o, struct error *err)
@@ -308,7 +320,7 @@ struct repo_remote *remote_new(struct loop *loop, const struct remote_options *o
 	r->mirror = mem_strdup(o->mirror);
 	r->timeout_ms = o->timeout_ms;
 	r->max_bytes = o->max_bytes;
-	r->submodules = o->submodules;
+	r->submodules_wanted = o->submodules;
 	r->user_environment = o->user_environment;
 	if (open_mirror(r, err) < 0 || make_private_dir(r, err) < 0) {
 		remote_free(r);
@@ -339,6 +351,7 @@ void remote_free(struct repo_remote *r)
 		free(r->env.at[i]);
 	vec_release(&r->env);
 	refs_release(&r->refs);
+	submodules_free(r->submodules);
 	repo_tree_forget(r->mirror);
 	free(r->private_dir);
 	free(r->url);
@@ -363,7 +376,7 @@ bool remote_busy(const struct repo_remote *r)
 
 /* --- children --- */
 
-static void finish(struct repo_remote *r, bool changed, const char *error)
+void remote_finish(struct repo_remote *r, bool changed, const char *error)
 {
 	remote_done_fn *done = r->done;
 	r->done = NULL;
@@ -400,13 +413,13 @@ static void add_git_message(struct buf *out, struct str text, const char *url)
 	}
 }
 
-/* NULL: it worked. */
-static char *failure_of(struct repo_remote *r, const char *what, const struct process_result *result)
+char *remote_failure(struct repo_remote *r, const char *what, const char *url,
+		     const struct process_result *result)
 {
 	if (result->exit_code == 0 && !result->timed_out && !result->overflow && !r->too_large)
 		return NULL;
 	char shown[400];
-	remote_redact(r->url, shown, sizeof(shown));
+	remote_redact(url, shown, sizeof(shown));
 	cleanup_buf struct buf text = BUF_INIT;
 	buf_printf(&text, "%s %s: ", what, shown);
 	size_t before = text.n;
@@ -418,7 +431,7 @@ static char *failure_of(struct repo_remote *r, const char *what, const struct pr
 	else if (result->overflow)
 		buf_adds(&text, "the remote lists too many refs");
 	else
-		add_git_message(&text, result->err, r->url);
+		add_git_message(&text, result->err, url);
 	if (text.n == before)
 		buf_printf(&text, "git ended with exit code %d", result->exit_code);
 	return mem_strdup(text.p);
@@ -426,12 +439,12 @@ static char *failure_of(struct repo_remote *r, const char *what, const struct pr
 
 static void on_now(void *arg)
 {
-	finish(arg, false, NULL);
+	remote_finish(arg, false, NULL);
 }
 
 static void on_size(void *arg);
 
-static void run(struct repo_remote *r, const char *const *argv, int64_t timeout_ms, size_t output_max,
+void remote_run(struct repo_remote *r, const char *const *argv, int64_t timeout_ms, size_t output_max,
 		process_fn *done)
 {
 	struct error err = ERROR_INIT;
@@ -446,28 +459,28 @@ static void run(struct repo_remote *r, const char *const *argv, int64_t timeout_
 	r->too_large = false;
 	r->child = process_start(r->loop, &spec, done, r, &err);
 	if (!r->child)
-		finish(r, false, err.text);
+		remote_finish(r, false, err.text);
 }
 
 static void on_listed(void *arg, const struct process_result *result)
 {
 	struct repo_remote *r = arg;
 	r->child = NULL;
-	cleanup_free char *failure = failure_of(r, "list", result);
+	cleanup_free char *failure = remote_failure(r, "list", r->url, result);
 	if (failure) {
-		finish(r, false, failure);
+		remote_finish(r, false, failure);
 		return;
 	}
 	struct refs refs;
 	struct error err = ERROR_INIT;
 	if (refs_parse(result->out, &refs, &err) < 0) {
-		finish(r, false, err.text);
+		remote_finish(r, false, err.text);
 		return;
 	}
 	bool changed = !hash_eq(refs.hash, r->refs.hash);
 	refs_release(&r->refs);
 	r->refs = refs;
-	finish(r, changed, NULL);
+	remote_finish(r, changed, NULL);
 }
 
 void remote_poll(struct repo_remote *r, remote_done_fn *done, void *ctx)
@@ -475,7 +488,7 @@ void remote_poll(struct repo_remote *r, remote_done_fn *done, void *ctx)
 	r->done = done;
 	r->ctx = ctx;
 	const char *argv[] = { "git", "ls-remote", "--quiet", "--", r->url, NULL };
-	run(r, argv, REMOTE_LS_TIMEOUT_MS, REFS_TEXT_MAX, on_listed);
+	remote_run(r, argv, REMOTE_LS_TIMEOUT_MS, REFS_TEXT_MAX, on_listed);
 }
 
 /* --- fetch --- */
@@ -493,9 +506,9 @@ static void on_size(void *arg)
 	r->child = NULL;
 	r->too_large = true;
 	struct process_result ended = { .exit_code = -1 };
-	cleanup_free char *failure = failure_of(r, "fetch", &ended);
+	cleanup_free char *failure = remote_failure(r, "fetch", r->url, &ended);
 	files_remove_leftovers(r->mirror);
-	finish(r, false, failure);
+	remote_finish(r, false, failure);
 }
 
 static void on_cleaned(void *arg, const struct process_result *result)
@@ -503,27 +516,39 @@ static void on_cleaned(void *arg, const struct process_result *result)
 	struct repo_remote *r = arg;
 	r->child = NULL;
 	repo_tree_forget(r->mirror);
-	finish(r, true, NULL); /* a clean-up that fails is tried again later */
+	remote_finish(r, true, NULL); /* a clean-up that fails is tried again later */
+}
+
+char *remote_fetch_failure(struct repo_remote *r, const char *what, const char *url,
+			   const struct process_result *result)
+{
+	loop_timer_clear(r->size_timer);
+	r->too_large = files_size(r->mirror) > r->max_bytes;
+	char *failure = remote_failure(r, what, url, result);
+	if (failure)
+		files_remove_leftovers(r->mirror);
+	return failure;
+}
+
+void remote_fetched(struct repo_remote *r, const char *error)
+{
+	if (error || ++r->fetches % REMOTE_GC_AFTER != 0) {
+		remote_finish(r, !error, error);
+		return;
+	}
+	const char *argv[] = { "git", "gc", "--quiet", "--prune=now", NULL };
+	remote_run(r, argv, GC_TIMEOUT_MS, 4096, on_cleaned);
 }
 
 static void on_fetched(void *arg, const struct process_result *result)
 {
 	struct repo_remote *r = arg;
 	r->child = NULL;
-	loop_timer_clear(r->size_timer);
-	r->too_large = files_size(r->mirror) > r->max_bytes;
-	cleanup_free char *failure = failure_of(r, "fetch", result);
-	if (failure) {
-		files_remove_leftovers(r->mirror);
-		finish(r, false, failure);
-		return;
-	}
-	if (++r->fetches % REMOTE_GC_AFTER != 0) {
-		finish(r, true, NULL);
-		return;
-	}
-	const char *argv[] = { "git", "gc", "--quiet", "--prune=now", NULL };
-	run(r, argv, GC_TIMEOUT_MS, 4096, on_cleaned);
+	cleanup_free char *failure = remote_fetch_failure(r, "fetch", r->url, result);
+	if (!failure && r->submodules_wanted)
+		submodules_continue(r);
+	else
+		remote_fetched(r, failure);
 }
 
 /* "+refs/heads/main:refs/capstan/refs/heads/main", or for a bare commit "+SHA:refs/capstan/commits/SHA". */
@@ -534,39 +559,53 @@ static char *refspec(struct arena *a, const struct resolved *want)
 	return arena_printf(a, "+%s:refs/capstan/commits/%s", want->sha, want->sha);
 }
 
+void remote_run_fetch(struct repo_remote *r, const char *url, const char *const *refspecs, process_fn *done)
+{
+	static const char *const head[] = { "git",
+					    "fetch",
+					    "--quiet",
+					    "--no-tags",
+					    "--force",
+					    "--no-write-fetch-head",
+					    "--depth=1",
+					    "--no-auto-maintenance",
+					    "--no-recurse-submodules",
+					    "--" };
+	enum { HEAD = sizeof(head) / sizeof(head[0]) };
+	size_t n = 0;
+	while (refspecs[n])
+		n++;
+	cleanup_arena struct arena a = ARENA_INIT;
+	const char **argv = arena_array(&a, const char *, HEAD + n + 2);
+	memcpy(argv, head, sizeof(head));
+	argv[HEAD] = url;
+	memcpy(argv + HEAD + 1, refspecs, n * sizeof(*argv));
+	argv[HEAD + 1 + n] = NULL;
+	loop_timer_set(r->size_timer, WATCH_SIZE_MS);
+	remote_run(r, argv, r->timeout_ms, 4096, done);
+}
+
 void remote_fetch(struct repo_remote *r, const struct resolved *wants, size_t n, remote_done_fn *done,
 		  void *ctx)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
-	const char **argv = arena_array(&a, const char *, n + 16);
-	size_t fixed = 0;
-	const char *const head[] = { "git",
-				     "fetch",
-				     "--quiet",
-				     "--no-tags",
-				     "--force",
-				     "--no-write-fetch-head",
-				     "--depth=1",
-				     "--no-auto-maintenance",
-				     "--no-recurse-submodules",
-				     "--",
-				     r->url };
-	for (; fixed < sizeof(head) / sizeof(head[0]); fixed++)
-		argv[fixed] = head[fixed];
-	size_t argc = fixed;
+	const char **refspecs = arena_array(&a, const char *, n + 1);
+	size_t missing = 0;
 	for (size_t i = 0; i < n; i++)
 		if (!repo_tree_has(r->mirror, wants[i].sha))
-			argv[argc++] = refspec(&a, &wants[i]);
+			refspecs[missing++] = refspec(&a, &wants[i]);
+	refspecs[missing] = NULL;
 	r->done = done;
 	r->ctx = ctx;
 	if (!r->now_timer) {
 		r->now_timer = loop_timer_new(r->loop, on_now, r);
 		r->size_timer = loop_timer_new(r->loop, on_size, r);
 	}
-	if (argc == fixed) {
+	if (missing == 0) {
 		loop_timer_set(r->now_timer, 0);
 		return;
 	}
-	loop_timer_set(r->size_timer, WATCH_SIZE_MS);
-	run(r, argv, r->timeout_ms, 4096, on_fetched);
+	if (r->submodules_wanted)
+		submodules_begin(r, wants, n);
+	remote_run_fetch(r, r->url, refspecs, on_fetched);
 }

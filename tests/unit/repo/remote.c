@@ -65,17 +65,25 @@ static struct resolved fetch(struct fixture *f, const char *revision)
 	return want;
 }
 
-static void open_remote(struct fixture *f, const char *url, uint64_t max_bytes, int64_t timeout_ms)
+static void open_remote_with(struct fixture *f, const char *url, uint64_t max_bytes, int64_t timeout_ms,
+			     bool submodules)
 {
 	struct error err = ERROR_INIT;
 	cleanup_buf struct buf mirror = BUF_INIT;
 	buf_printf(&mirror, "%s/mirror.git", f->dir);
-	struct remote_options options = {
-		.url = url, .mirror = mirror.p, .timeout_ms = timeout_ms, .max_bytes = max_bytes
-	};
+	struct remote_options options = { .url = url,
+					  .mirror = mirror.p,
+					  .timeout_ms = timeout_ms,
+					  .max_bytes = max_bytes,
+					  .submodules = submodules };
 	f->remote = remote_new(f->loop, &options, &err);
 	if (!f->remote)
 		fail_msg("%s", err.text);
+}
+
+static void open_remote(struct fixture *f, const char *url, uint64_t max_bytes, int64_t timeout_ms)
+{
+	open_remote_with(f, url, max_bytes, timeout_ms, false);
 }
 
 static void open_origin(struct fixture *f, uint64_t max_bytes)
@@ -230,6 +238,64 @@ static void ssh_needs_host_keys(void **state)
 	assert_non_null(strstr(err.text, "known_hosts"));
 }
 
+/* app has lib, by a relative URL, and lib has leaf. */
+static const char with_submodules[] =
+	"for r in leaf lib app; do git init -q -b main $r; done;"
+	"(cd leaf && echo leaf >leaf.yaml && git add . && git commit -qm leaf);"
+	"export GIT_ALLOW_PROTOCOL=file;"
+	"(cd lib && git submodule --quiet add ../leaf deep && echo lib >lib.yaml && git add . && git commit -qm lib);"
+	"(cd app && git submodule --quiet add ../lib parts/lib && echo app >app.yaml && git add . && git commit -qm app)";
+
+static void submodules_are_part_of_the_tree_on_request(void **state)
+{
+	struct fixture *f = *state;
+	cleanup_arena struct arena a = ARENA_INIT;
+	cleanup_buf struct buf url = BUF_INIT;
+	struct repo_files files;
+	shell(f, with_submodules);
+	buf_printf(&url, "file://%s/app", f->dir);
+	open_remote_with(f, url.p, 64u << 20, 20000, true);
+	poll(f);
+	struct resolved want = fetch(f, "main");
+	assert_null(f->error);
+	assert_true(repo_tree_has(remote_mirror(f->remote), want.sha));
+	assert_int_equal(repo_tree_read(remote_mirror(f->remote), want.sha, ".", NULL, &a, &files, NULL), 0);
+	assert_int_equal(files.n_problems, 0);
+	bool leaf = false;
+	for (size_t i = 0; i < files.n; i++)
+		leaf |= strcmp(files.files[i].path, "parts/lib/deep/leaf.yaml") == 0;
+	assert_true(leaf);
+	remote_free(f->remote);
+	/* The same mirror without: a gitlink is a problem that says so. */
+	open_remote(f, url.p, 64u << 20, 20000);
+	assert_int_equal(repo_tree_read(remote_mirror(f->remote), want.sha, ".", NULL, &a, &files, NULL), 0);
+	assert_int_equal(files.n_problems, 1);
+	assert_string_equal(files.problems[0].path, "parts/lib");
+}
+
+static void a_submodule_that_cannot_be_had_is_named(void **state)
+{
+	struct fixture *f = *state;
+	cleanup_buf struct buf url = BUF_INIT;
+	shell(f, with_submodules);
+	shell(f,
+	      "cd app && git config -f .gitmodules submodule.parts/lib.url ../nowhere && git commit -qam moved");
+	buf_printf(&url, "%s/app", f->dir);
+	open_remote_with(f, url.p, 64u << 20, 20000, true);
+	poll(f);
+	struct resolved want = fetch(f, "main");
+	assert_non_null(f->error);
+	assert_non_null(strstr(f->error, "parts/lib"));
+	assert_false(repo_tree_has(remote_mirror(f->remote), want.sha));
+	/* Mended, it is fetched. */
+	shell(f,
+	      "cd app && git config -f .gitmodules submodule.parts/lib.url ../lib && git commit -qam back");
+	poll(f);
+	want = fetch(f, "main");
+	assert_null(f->error);
+	assert_true(repo_tree_has(remote_mirror(f->remote), want.sha));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -239,6 +305,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_wrong_is_said_without_secrets, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_remote_that_hangs_is_given_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(ssh_needs_host_keys, setup, teardown),
+		cmocka_unit_test_setup_teardown(submodules_are_part_of_the_tree_on_request, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_submodule_that_cannot_be_had_is_named, setup, teardown),
 		cmocka_unit_test(urls_are_checked),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
