@@ -33,6 +33,11 @@ bench: ## the figures, beside the floor
 	@scripts/build $(BUILD)
 	@tests/bench/run --build $(BUILD) $(BENCH)
 
+bench-peers: ## the same beside Flux: make bench-peers PEERS='--apps 1000'
+	@scripts/setup test
+	@scripts/build $(BUILD)
+	@tests/bench/peers --build $(BUILD) $(PEERS)
+
 sim: ## make sim N=100000
 	@scripts/setup test
 	@scripts/build $(BUILD) tests/sim/sim

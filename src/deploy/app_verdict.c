@@ -37,8 +37,10 @@ static void describe_failure(const struct app *app, struct app_verdict *out)
 	if (!first)
 		return;
 	char place[200] = "";
-	if (first->file[0])
+	if (first->file[0] && first->line)
 		snprintf(place, sizeof(place), " (%.150s:%u)", first->file, first->line);
+	else if (first->file[0])
+		snprintf(place, sizeof(place), " (%.150s)", first->file);
 	char more[48] = "";
 	if (n > 1)
 		snprintf(more, sizeof(more), " (and %zu more)", n - 1);

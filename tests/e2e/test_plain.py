@@ -338,8 +338,6 @@ def test_killed_while_it_writes_it_goes_on_where_it_was(machine):
     kill_often(machine, 10, commit_each=False)
 
 
-@pytest.mark.xfail(reason="a file that was written when the kill came, and is claimed again for a newer commit before it "
-                          "is known to be ours, is refused as another's (deploy/directory/apply.c)", strict=False)
 def test_killed_while_it_writes_commit_after_commit(machine):
     kill_often(machine, 12, commit_each=True)
 

@@ -89,6 +89,12 @@ static void decide(struct round *r, size_t i)
 	if (e && rc == 0) {
 		e->seen = seen;
 		e->looked = true;
+		if (hash_is_zero(e->applied) && ours(e, &seen)) {
+			/* It was written, and the process ended before it knew: the next claim must not
+			 * forget that. */
+			e->applied = e->intended;
+			e->intended = (struct hash){ 0 };
+		}
 	}
 	if (r->actions[i] == ACTION_REFUSED)
 		refuse(r, i,
