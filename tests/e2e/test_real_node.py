@@ -346,8 +346,10 @@ def plugin(tmp_path_factory):
     kubectl = subprocess.run([ROOT / "tests" / "cluster" / "build", "kubernetes"], text=True, stdout=subprocess.PIPE,
                              timeout=1800, check=True).stdout.strip()
     home = tmp_path_factory.mktemp("installed")
-    subprocess.run(["meson", "install", "-C", CAPSTAN.parents[2], "--no-rebuild", "--quiet"], timeout=120, check=True,
-                   env=dict(os.environ, DESTDIR=str(home)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    done = subprocess.run(["meson", "install", "-C", CAPSTAN.parents[2], "--no-rebuild", "--quiet"], timeout=120, text=True,
+                          env=dict(os.environ, DESTDIR=str(home)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          check=False)
+    assert done.returncode == 0, done.stdout
     programs = next(home.rglob("kubectl-capstan")).parent
     return dict(os.environ, PATH=f"{programs}:{kubectl}:{os.environ['PATH']}", HOME=str(home), KUBECONFIG="/nonexistent")
 
