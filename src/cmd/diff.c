@@ -173,13 +173,16 @@ static size_t print_failures(const struct cli *cli, const struct compared *all, 
 
 /* --- the command --- */
 
-static int compare_and_show(struct cluster *c, const char *name, const char *dir)
+static int compare_and_show(struct cluster *c, const char *name, const char *dir,
+			    const struct checkout *checkout)
 {
 	const struct diff_given *own = c->cli->own;
 	struct error err = ERROR_INIT;
 	struct output out = { .cli = c->cli, .style = style_of(c->cli->out, c->cli->common.color) };
 	out.list = c->cli->common.output ? node_seq(&out.arena) : NULL;
-	struct comparison comparison = { .cluster = c, .name = name, .dir = dir, .prune = !own->no_prune };
+	struct comparison comparison = {
+		.cluster = c, .name = name, .dir = dir, .checkout = checkout, .prune = !own->no_prune
+	};
 	int status;
 	if (comparison_run(&comparison, &err) < 0) {
 		status = command_fail(c->cli, &err);
@@ -196,20 +199,18 @@ static int compare_and_show(struct cluster *c, const char *name, const char *dir
 	return status;
 }
 
-static int refuse_app(struct cluster *c, const char *name, struct error *err)
+static int compare_app(struct cluster *c, const char *name, struct error *err)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
+	struct checkout checkout = { 0 };
 	struct node *app;
-	if (apps_get(c, &a, name, &app, err) != 0)
-		return command_fail(c->cli, err);
-	error_set(
-		err,
-		"an App is not rendered here; in a checkout of its repository (Repo %s, revision %s) run: %s diff ./%s "
-		"--name %s -n %s",
-		apps_text(&a, node_at(app, "spec.source.repo")),
-		apps_text(&a, node_at(app, "spec.source.revision")), c->cli->program,
-		apps_text(&a, node_at(app, "spec.source.path")), name, c->namespace);
-	return command_fail(c->cli, err);
+	int status;
+	if (apps_get(c, &a, name, &app, err) != 0 || checkout_app(c, app, &checkout, err) < 0)
+		status = command_fail(c->cli, err);
+	else
+		status = compare_and_show(c, name, NULL, &checkout);
+	checkout_release(&checkout);
+	return status;
 }
 
 static int run(struct cli *cli)
@@ -224,9 +225,9 @@ static int run(struct cli *cli)
 	if (cluster_open(&c, cli, 0, &err) < 0 || cluster_discover(&c, &err) < 0)
 		status = command_fail(cli, &err);
 	else if (!place_is_dir(operand, own->app))
-		status = refuse_app(&c, operand, &err);
+		status = compare_app(&c, operand, &err);
 	else
-		status = compare_and_show(&c, own->name ? own->name : from_dir, operand);
+		status = compare_and_show(&c, own->name ? own->name : from_dir, operand, NULL);
 	cluster_close(&c);
 	return status;
 }
@@ -270,7 +271,9 @@ const struct command command_diff = {
 	.help = "Shows each object that differs as a unified diff from the cluster to git, with the file and line in git, and "
 		"with those who changed the object in the cluster and when. Nothing is changed.\n\n"
 		"Fields that only the cluster fills in are no difference. Values of Secrets are never shown: each key is "
-		"said to be changed or unchanged.",
+		"said to be changed or unchanged.\n\n"
+		"Of an App, git is the newest commit of its revision: it is fetched here, with the Repo's Secret when it "
+		"names one, and with your own git settings otherwise.",
 	.options = options,
 	.options_size = sizeof(struct diff_given),
 	.formats = formats,

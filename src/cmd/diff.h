@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "cmd/checkout.h"
 #include "cmd/cluster.h"
 #include "deploy/desired.h"
 
@@ -24,6 +25,7 @@ struct compared {
 struct comparison {
 	struct cluster *cluster;
 	const char *name, *dir;
+	const struct checkout *checkout; /* an App's, instead of dir; or NULL */
 	bool prune;
 	/* Filled: */
 	struct arena arena;

@@ -15,6 +15,7 @@
 #include "doc/json.h"
 #include "kube/discovery.h"
 #include "operator/config_store.h"
+#include "operator/rendered.h"
 #include "operator/standalone.h"
 
 /* --- git's side --- */
@@ -27,6 +28,15 @@ static int scope(void *ctx, struct str group, struct str kind)
 
 static int render(struct comparison *c, struct error *err)
 {
+	const struct checkout *co = c->checkout;
+	struct prepare_options prepare = { .scope = scope, .scope_ctx = c->cluster->client };
+	if (co) {
+		prepare.app_name = co->app.name;
+		prepare.app_namespace = co->app.namespace;
+		prepare.target_namespace = co->app.target_namespace;
+		c->desired = rendered_files(&co->files, co->app.path, &prepare);
+		return 0;
+	}
 	struct standalone_options options = { .name = c->name,
 					      .namespace = c->cluster->namespace,
 					      .dir = c->dir };
@@ -64,6 +74,10 @@ static void on_inventory(void *ctx, const struct inventory *inventory, const cha
 
 static int read_inventory(struct comparison *c, struct inventory *out, struct error *err)
 {
+	if (c->checkout) {
+		*out = c->checkout->inventory;
+		return 0;
+	}
 	struct reading r = { .c = c, .err = err };
 	struct config_store *store = config_store_new(c->cluster->client, c->cluster->namespace, c->name);
 	config_store_read(store, on_inventory, &r);

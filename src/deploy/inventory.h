@@ -11,6 +11,8 @@
 #include "base/error.h"
 #include "base/hash.h"
 
+#define INVENTORY_CHUNKS_MAX 1000
+
 struct inventory_entry {
 	struct str key, version;
 	struct hash desired; /* hash of what was applied last; zero: may exist, not known to be applied */

@@ -8,9 +8,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "deploy/cluster/prepare.h"
 #include "kube/discovery.h"
-#include "repo/tree.h"
+#include "operator/rendered.h"
 
 struct render_job {
 	struct managed *m; /* NULL: nobody waits any more */
@@ -24,34 +23,8 @@ struct render_job {
 	int64_t started_at;
 };
 
-static bool is_manifest(struct str name)
+static void render(struct render_job *job, const struct repo_files *files)
 {
-	return str_ends(name, STR(".yaml")) || str_ends(name, STR(".yml")) || str_ends(name, STR(".json"));
-}
-
-static void add_tree_problems(struct desired *d, const struct repo_files *files)
-{
-	struct problem *all = arena_array(&d->arena, struct problem, d->n_problems + files->n_problems + 1);
-	if (d->n_problems)
-		memcpy(all, d->problems, d->n_problems * sizeof(*all));
-	for (size_t i = 0; i < files->n_problems; i++)
-		all[d->n_problems + i] =
-			(struct problem){ .key = "",
-					  .file = arena_strdup(&d->arena, files->problems[i].path),
-					  .text = arena_strdup(&d->arena, files->problems[i].text) };
-	d->problems = all;
-	d->n_problems += files->n_problems;
-	d->n_errors += files->n_problems;
-}
-
-static void render(struct render_job *job, struct arena *a, const struct repo_files *files)
-{
-	struct render_file *in = arena_array(a, struct render_file, files->n + 1);
-	for (size_t i = 0; i < files->n; i++)
-		in[i] = (struct render_file){ files->files[i].path, files->files[i].data };
-	struct render_input input = { in, files->n, job->path };
-	struct render_output output = { 0 };
-	render_plain(a, &input, &output);
 	struct prepare_options options = {
 		.app_name = job->app_name,
 		.app_namespace = job->app_namespace,
@@ -59,9 +32,7 @@ static void render(struct render_job *job, struct arena *a, const struct repo_fi
 		.scope = scope_lookup,
 		.scope_ctx = &job->misses,
 	};
-	job->desired = desired_new();
-	cluster_prepare(&options, &output, job->desired);
-	add_tree_problems(job->desired, files);
+	job->desired = rendered_files(files, job->path, &options);
 }
 
 /* On a worker. */
@@ -75,11 +46,12 @@ static void run(void *arg)
 		error_set(&job->err, "the Repo is away");
 		return;
 	}
-	int rc = repo_tree_read(job->mirror, job->sha, job->path, is_manifest, &a, &files, &job->err);
+	int rc =
+		repo_tree_read(job->mirror, job->sha, job->path, rendered_is_manifest, &a, &files, &job->err);
 	if (rc > 0)
 		error_set(&job->err, "there is no path %s in commit %s", job->path, job->sha);
 	if (rc == 0)
-		render(job, &a, &files);
+		render(job, &files);
 }
 
 static void job_free(struct render_job *job)

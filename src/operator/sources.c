@@ -11,11 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <openssl/evp.h>
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "doc/json.h"
+#include "operator/credentials.h"
 #include "repo/files.h"
 #include "repo/remote.h"
 #include "repo/tree.h"
@@ -264,20 +263,6 @@ static void on_polled(void *ctx, bool changed, const char *error)
 
 /* --- secrets --- */
 
-static struct str decoded(struct arena *a, const struct node *data, const char *key)
-{
-	struct str text = node_text(node_get(data, key));
-	if (!text.n)
-		return STR("");
-	unsigned char *out = arena_alloc(a, text.n + 4);
-	int n = EVP_DecodeBlock(out, (const unsigned char *)text.p, (int)text.n);
-	if (n < 0)
-		return STR("");
-	for (size_t i = text.n; i > 0 && text.p[i - 1] == '='; i--)
-		n--;
-	return (struct str){ (char *)out, (size_t)n };
-}
-
 static void open_remote(struct source *s, const struct remote_credentials *credentials)
 {
 	struct error err = ERROR_INIT;
@@ -319,16 +304,8 @@ static void on_secret(void *arg, const struct kube_response *response)
 	struct hash hash = data ? json_hash(data) : (struct hash){ { 0 } };
 	if (!s->remote || !hash_eq(hash, s->secret_hash)) {
 		cleanup_arena struct arena a = ARENA_INIT;
-		struct remote_credentials c = {
-			.username = decoded(&a, data, "username"),
-			.password = decoded(&a, data, "password"),
-			.bearer_token = decoded(&a, data, "bearerToken"),
-			.identity = decoded(&a, data, "identity"),
-			.known_hosts = decoded(&a, data, "known_hosts"),
-			.ca_crt = decoded(&a, data, "ca.crt"),
-			.tls_crt = decoded(&a, data, "tls.crt"),
-			.tls_key = decoded(&a, data, "tls.key"),
-		};
+		struct remote_credentials c;
+		credentials_read(&a, data, &c);
 		s->secret_hash = hash;
 		open_remote(s, &c);
 	}

@@ -12,10 +12,9 @@
 #include <sys/random.h>
 
 #include "base/clock.h"
-#include "deploy/cluster/prepare.h"
 #include "kube/discovery.h"
 #include "operator/config_store.h"
-#include "repo/tree.h"
+#include "operator/rendered.h"
 
 struct render_job;
 
@@ -44,11 +43,6 @@ static struct cluster_driver *driver_of(struct standalone *s)
 
 /* --- rendering --- */
 
-static bool is_manifest(struct str name)
-{
-	return str_ends(name, STR(".yaml")) || str_ends(name, STR(".yml")) || str_ends(name, STR(".json"));
-}
-
 static struct hash hash_files(struct arena *a, const struct standalone_options *o,
 			      const struct repo_files *files)
 {
@@ -66,24 +60,9 @@ static struct hash hash_files(struct arena *a, const struct standalone_options *
 	return hash_parts(parts, n);
 }
 
-static void add_unreadable(struct desired *d, const struct repo_files *files)
-{
-	struct problem *all = arena_array(&d->arena, struct problem, d->n_problems + files->n_problems + 1);
-	if (d->n_problems)
-		memcpy(all, d->problems, d->n_problems * sizeof(*all));
-	for (size_t i = 0; i < files->n_problems; i++)
-		all[d->n_problems + i] =
-			(struct problem){ .key = "",
-					  .file = arena_strdup(&d->arena, files->problems[i].path),
-					  .text = arena_strdup(&d->arena, files->problems[i].text) };
-	d->problems = all;
-	d->n_problems += files->n_problems;
-	d->n_errors += files->n_problems;
-}
-
 static int read_files(struct arena *a, const char *dir, struct repo_files *files, struct error *err)
 {
-	int rc = repo_dir_read(dir, is_manifest, a, files, err);
+	int rc = repo_dir_read(dir, rendered_is_manifest, a, files, err);
 	if (rc > 0 || (rc < 0 && err && !err->text[0]))
 		return error_set(err, "there is no directory %s", dir);
 	return rc;
@@ -97,12 +76,6 @@ struct desired *standalone_render(const struct standalone_options *o,
 	struct repo_files files = { 0 };
 	if (read_files(&a, o->dir, &files, err) != 0)
 		return NULL;
-	struct render_file *in = arena_array(&a, struct render_file, files.n + 1);
-	for (size_t i = 0; i < files.n; i++)
-		in[i] = (struct render_file){ files.files[i].path, files.files[i].data };
-	struct render_input render_input = { .files = in, .n = files.n, .root = o->dir };
-	struct render_output output = { 0 };
-	render_plain(&a, &render_input, &output);
 	struct prepare_options prepare = {
 		.app_name = o->name,
 		.app_namespace = o->namespace,
@@ -110,9 +83,7 @@ struct desired *standalone_render(const struct standalone_options *o,
 		.scope = scope,
 		.scope_ctx = scope_ctx,
 	};
-	struct desired *desired = desired_new();
-	cluster_prepare(&prepare, &output, desired);
-	add_unreadable(desired, &files);
+	struct desired *desired = rendered_files(&files, o->dir, &prepare);
 	if (input)
 		*input = hash_files(&a, o, &files);
 	return desired;

@@ -422,7 +422,7 @@ void store_restore(struct managed *m, const struct node *object)
 	const struct node *annotations = node_at(object, "metadata.annotations");
 	int64_t chunks = 0;
 	str_int64(node_text(node_get(annotations, ANNOTATION_CHUNKS)), &chunks);
-	if (chunks > 0 && chunks <= 1000) {
+	if (chunks > 0 && chunks <= INVENTORY_CHUNKS_MAX) {
 		struct arena *a = &m->restore_arena;
 		m->chunks = (size_t)chunks;
 		m->first_object = node_map(a);

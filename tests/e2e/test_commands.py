@@ -6,8 +6,6 @@ Starts one cluster for the module (tests/cluster) and builds nothing but what th
 """
 import contextlib
 import json
-import os
-import pathlib
 import re
 import signal
 import subprocess
@@ -15,11 +13,7 @@ import time
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-CLUSTER = ROOT / "tests" / "cluster" / "cluster"
-CAPSTAN = pathlib.Path(os.environ.get("CAPSTAN", ROOT / "build" / "src" / "cmd" / "capstan")).resolve()
-
-OK, DIFFERS, TROUBLE, TIMED_OUT, INTERRUPTED = 0, 1, 2, 3, 130
+from harness import CAPSTAN, DIFFERS, INTERRUPTED, TIMED_OUT, TROUBLE, World, wait_until
 
 CONFIG = """\
 apiVersion: v1
@@ -29,52 +23,12 @@ data: {a: "%s"}
 """
 
 
-class World:
-    """One cluster, and programs run against it."""
-
-    def __init__(self, env):
-        self.env = env
-
-    def run(self, *argv, cwd=None, stdin="", timeout=60):
-        return subprocess.run([str(a) for a in argv], env=self.env, cwd=cwd, input=stdin, text=True, timeout=timeout,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-    def capstan(self, *args, expect=OK, **more):
-        done = self.run(CAPSTAN, *args, **more)
-        assert done.returncode == expect, f"{args}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done.stdout + done.stderr
-
-    def kubectl(self, *args, **more):
-        done = self.run("kubectl", *args, **more)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def get(self, *args):
-        done = self.run("kubectl", "get", "-o", "json", *args)
-        return json.loads(done.stdout) if done.returncode == 0 else None
-
-    def apply(self, text, *args):
-        return self.kubectl("apply", "-f", "-", *args, stdin=text)
-
-
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("cluster")
-    up = subprocess.run([CLUSTER, "up", directory, "--owner", str(os.getpid())], text=True, stdout=subprocess.PIPE,
-                        timeout=1800, check=True)
-    env = dict(os.environ, NO_COLOR="1", XDG_CACHE_HOME=os.environ.get("XDG_CACHE_HOME", str(pathlib.Path.home() / ".cache")))
-    for name, value in re.findall(r"^export (\w+)=(.*)$", up.stdout, re.M):
-        env[name] = value.replace('"$PATH"', os.environ["PATH"]).strip('"')
-    yield World(env)
-    subprocess.run([CLUSTER, "down", directory], timeout=120, check=True)
-
-
-@pytest.fixture
-def namespace(world, request):
-    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_"))[:40].strip("-")
-    world.kubectl("create", "namespace", name)
-    yield name
-    world.run("kubectl", "delete", "namespace", name, "--wait=false")
+    """A cluster with nothing of ours: the first test installs it."""
+    world = World(tmp_path_factory.mktemp("cluster"))
+    yield world
+    world.cluster("down")
 
 
 @pytest.fixture
@@ -88,13 +42,6 @@ def shop(tmp_path):
 @pytest.fixture(scope="module")
 def kinds(world):
     world.capstan("install", "--crds-only")
-
-
-def wait_until(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "timed out"
-        time.sleep(0.1)
 
 
 # --- install, uninstall ---

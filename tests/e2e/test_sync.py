@@ -2,7 +2,7 @@
 import json
 import time
 
-from harness import config_map, wait_until
+from harness import DIFFERS, OK, config_map, wait_until
 
 CRD = """\
 apiVersion: apiextensions.k8s.io/v1
@@ -160,3 +160,15 @@ def test_a_broken_render_prunes_nothing(world, operator, namespace, git):
     commit(world, operator, namespace, git, {"one.yaml": "a: [", "two.yaml": None})
     wait_until(lambda: "one.yaml" in status(world, namespace), 20, lambda: f"it is told: {status(world, namespace)}")
     assert world.names(namespace) == {"one", "two"}
+
+
+def test_diff_of_an_app_is_against_its_newest_commit(world, operator, namespace, git):
+    start(world, namespace, git, {"a/one.yaml": config_map("one"), "a/two.yaml": config_map("two")}, path="a")
+    assert world.capstan("diff", "shop", "-n", namespace, expect=OK) == ""
+    world.capstan("suspend", "shop", "-n", namespace)
+    git.commit({"a/one.yaml": config_map("one", "2"), "a/two.yaml": None})
+    out = world.capstan("diff", "shop", "-n", namespace, expect=DIFFERS)
+    assert '+  a: "2"' in out and "a/one.yaml:1" in out and "would be removed" in out
+    assert data(world, namespace, "one") == {"a": "1"}
+    listed = json.loads(world.capstan("diff", "shop", "-n", namespace, "-o", "json", expect=DIFFERS))
+    assert [d["action"] for d in listed["differences"]] == ["update", "prune"]

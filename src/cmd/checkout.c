@@ -1,0 +1,188 @@
+/* checkout.c - see checkout.h. */
+#include "cmd/checkout.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "cmd/session.h"
+#include "operator/credentials.h"
+#include "operator/rendered.h"
+#include "repo/files.h"
+#include "repo/remote.h"
+
+/* --- objects --- */
+
+static int get(struct cluster *c, struct checkout *co, const char *group, const char *version,
+	       const char *kind, const char *name, struct node **out, struct error *err)
+{
+	struct kube_request request = {
+		.verb = KUBE_GET,
+		.group = str_of(group),
+		.version = str_of(version),
+		.kind = str_of(kind),
+		.namespace = str_of(co->app.namespace),
+		.name = str_of(name),
+	};
+	struct reply reply;
+	cluster_call(c, &co->arena, &request, &reply);
+	*out = reply.body;
+	return reply.result == KUBE_OK
+		       ? 0
+		       : cluster_error(err, &reply, "%s %s/%s", kind, co->app.namespace, name);
+}
+
+static int add_inventory(struct checkout *co, struct str text, struct error *err)
+{
+	struct inventory one, *all = &co->inventory;
+	if (!text.n)
+		return 0;
+	if (inventory_read(&co->arena, text, &one, err) < 0)
+		return error_wrap(err, "stored inventory");
+	struct inventory_entry *entries = arena_array(&co->arena, struct inventory_entry, all->n + one.n + 1);
+	if (all->n)
+		memcpy(entries, all->entries, all->n * sizeof(*entries));
+	if (one.n)
+		memcpy(entries + all->n, one.entries, one.n * sizeof(*entries));
+	*all = (struct inventory){ .entries = entries, .n = all->n + one.n };
+	return 0;
+}
+
+static int read_inventory(struct cluster *c, const struct node *app, struct checkout *co, struct error *err)
+{
+	const struct node *annotations = node_at(app, "metadata.annotations");
+	int64_t chunks = 0;
+	str_int64(node_text(node_get_str(annotations, STR(ANNOTATION_CHUNKS))), &chunks);
+	if (chunks <= 0)
+		return add_inventory(co, node_text(node_get_str(annotations, STR(ANNOTATION_INVENTORY))),
+				     err);
+	for (int64_t i = 0; i < chunks && i < INVENTORY_CHUNKS_MAX; i++) {
+		struct node *map;
+		char *name =
+			arena_printf(&co->arena, "capstan-inventory-%s-%lld", co->app.name, (long long)i);
+		if (get(c, co, "", "v1", "ConfigMap", name, &map, err) < 0 ||
+		    add_inventory(co, node_text(node_at(map, "data.inventory")), err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* --- the remote --- */
+
+struct waiting {
+	struct loop *loop;
+	bool done;
+	struct error *err;
+	int rc;
+};
+
+static void on_done(void *ctx, bool changed, const char *error)
+{
+	struct waiting *w = ctx;
+	w->done = true;
+	w->rc = error ? error_set(w->err, "%s", error) : 0;
+	loop_stop(w->loop);
+}
+
+static int wait_done(struct waiting *w)
+{
+	while (!w->done)
+		loop_run(w->loop);
+	w->done = false;
+	return w->rc;
+}
+
+static int fetch(struct cluster *c, struct repo_remote *remote, struct checkout *co, struct resolved *commit,
+		 struct error *err)
+{
+	struct waiting w = { .loop = c->loop, .err = err };
+	remote_poll(remote, on_done, &w);
+	if (wait_done(&w) < 0 || refs_resolve(remote_refs(remote), co->app.revision, commit, err) < 0)
+		return -1;
+	remote_fetch(remote, commit, 1, on_done, &w);
+	return wait_done(&w);
+}
+
+static char *mirror_stem(struct checkout *co)
+{
+	return arena_printf(&co->arena, "%s/checkouts/%s_%s", session_cache_dir(&co->arena),
+			    co->repo.namespace, co->repo.name);
+}
+
+/* One command at a time works in a mirror. */
+static int lock_mirror(struct checkout *co, struct error *err)
+{
+	char *dir = arena_printf(&co->arena, "%s/checkouts", session_cache_dir(&co->arena));
+	char *path = arena_printf(&co->arena, "%s.lock", mirror_stem(co));
+	if (files_make_dirs(dir, err) < 0)
+		return -1;
+	int fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return error_set(err, "%s: %s", path, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	close(fd);
+	return error_set(err, "another command reads this Repo just now; try again in a moment");
+}
+
+static struct repo_remote *open_remote(struct cluster *c, struct checkout *co, struct error *err)
+{
+	struct remote_credentials credentials = { 0 };
+	struct node *secret = NULL;
+	if (co->repo.secret) {
+		if (get(c, co, "", "v1", "Secret", co->repo.secret, &secret, err) < 0)
+			return NULL;
+		credentials_read(&co->arena, node_get(secret, "data"), &credentials);
+	}
+	struct remote_options options = {
+		.url = co->repo.url,
+		.mirror = arena_printf(&co->arena, "%s.git", mirror_stem(co)),
+		.timeout_ms = co->repo.timeout_ms,
+		.max_bytes = co->repo.max_bytes,
+		.submodules = co->repo.submodules,
+		.user_environment = !co->repo.secret,
+		.credentials = secret ? &credentials : NULL,
+	};
+	return remote_new(c->loop, &options, err);
+}
+
+static int read_files(struct cluster *c, struct checkout *co, struct error *err)
+{
+	struct resolved commit;
+	cleanup_fd int lock = lock_mirror(co, err);
+	struct repo_remote *remote = lock < 0 ? NULL : open_remote(c, co, err);
+	if (!remote)
+		return -1;
+	int rc = fetch(c, remote, co, &commit, err);
+	if (rc == 0)
+		rc = repo_tree_read(remote_mirror(remote), commit.sha, co->app.path, rendered_is_manifest,
+				    &co->arena, &co->files, err);
+	if (rc > 0)
+		rc = error_set(err, "%s: there is no path %s", commit.display, co->app.path);
+	if (rc == 0)
+		co->revision = arena_strdup(&co->arena, commit.display);
+	remote_free(remote);
+	return rc < 0 ? error_wrap(err, "Repo %s", co->repo.name) : 0;
+}
+
+int checkout_app(struct cluster *c, const struct node *app, struct checkout *out, struct error *err)
+{
+	struct node *repo;
+	*out = (struct checkout){ 0 };
+	if (app_spec_read(&out->arena, app, &out->app, err) < 0)
+		return -1;
+	if (out->app.directory)
+		return error_set(err, "App %s keeps a directory of a machine, not a cluster", out->app.name);
+	if (get(c, out, CAPSTAN_GROUP, CAPSTAN_VERSION_NAME, "Repo", out->app.repo, &repo, err) < 0 ||
+	    repo_spec_read(&out->arena, repo, &out->repo, err) < 0)
+		return -1;
+	return read_inventory(c, app, out, err) < 0 ? -1 : read_files(c, out, err);
+}
+
+void checkout_release(struct checkout *co)
+{
+	arena_release(&co->arena);
+}
