@@ -69,6 +69,10 @@ static void describe_health(const struct app *app, struct app_verdict *out)
 		verdict(out, APP_IN_PROGRESS, "Observing");
 		out->reconciling = true;
 		snprintf(out->message, sizeof(out->message), "reading the live state");
+		if (s->blind) {
+			verdict(out, APP_NOT_READY, "CannotWatch");
+			snprintf(out->message, sizeof(out->message), "%.400s", s->blind);
+		}
 	} else if (s->drifted) {
 		verdict(out, APP_NOT_READY, "Drifted");
 		out->reconciling = app->config.self_heal;
@@ -106,7 +110,9 @@ static void describe_phase(const struct app *app, struct app_verdict *out)
 	verdict(out, APP_IN_PROGRESS, words[app->phase]);
 	out->reconciling = true;
 	const struct driver_summary *s = app->driver->ops->summary(app->driver);
-	if (app->phase == APP_WAITING)
+	if (app->phase == APP_WAITING && s->blind)
+		snprintf(out->message, sizeof(out->message), "%.400s", s->blind);
+	else if (app->phase == APP_WAITING)
 		snprintf(out->message, sizeof(out->message), "%zu of %zu objects are current at %s",
 			 s->current, s->items, app->attempted.text);
 	else

@@ -27,13 +27,14 @@ enum driver_event {
 
 /* Counts over the items of the inventory, kept up to date as things are observed. */
 struct driver_summary {
-	bool observed;	 /* everything has been looked at once since the start */
-	bool unfinished; /* an earlier process left something half done: an attempt is due, whatever was
-			    applied */
-	size_t items;	 /* in the inventory and wanted by git */
-	size_t synced;	 /* of `items`: as git says */
-	size_t stale;	 /* in the inventory and no longer wanted (to be pruned, or being deleted) */
-	size_t drifted;	 /* differ from what was applied, or vanished */
+	bool observed;	   /* everything has been looked at once since the start */
+	const char *blind; /* why it could not be looked at yet, when that is known; or NULL */
+	bool unfinished;   /* an earlier process left something half done: an attempt is due, whatever was
+			      applied */
+	size_t items;	   /* in the inventory and wanted by git */
+	size_t synced;	   /* of `items`: as git says */
+	size_t stale;	   /* in the inventory and no longer wanted (to be pruned, or being deleted) */
+	size_t drifted;	   /* differ from what was applied, or vanished */
 	size_t current, progressing, failed,
 		unknown; /* health of `items`; missing and terminating count as progressing */
 	/* Of the last plan: */

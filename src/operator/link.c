@@ -80,6 +80,7 @@ static void report_failing(struct kind_watch *w, const char *message)
 		log_warn("watch fails, trying on", "kind", w->kind, "group", w->group, "error", message,
 			 NULL);
 	w->failing = true;
+	view_failing(&w->link->view, str_of(w->group), str_of(w->kind), message);
 }
 
 static void on_watch(void *arg, const struct kube_watch_event *event)

@@ -156,11 +156,21 @@ void entries_compact(struct cluster_driver *d)
 	d->entries.n = kept;
 }
 
+static void note_blind(struct cluster_driver *d, struct key k)
+{
+	const char *why = view_failure(d->view, k.group, k.kind);
+	if (!why || d->summary.blind)
+		return;
+	snprintf(d->blind, sizeof(d->blind), "%.*s cannot be watched: %s", STR_ARG(k.kind), why);
+	d->summary.blind = d->blind;
+}
+
 /* Looks whether every kind has been listed; waits for those that were not. */
 void observe_kinds(struct cluster_driver *d)
 {
 	bool all = true;
 	struct str last = { 0 };
+	d->summary.blind = NULL;
 	for (size_t i = 0; i < d->entries.n; i++) {
 		struct entry *e = &d->entries.at[i];
 		struct key k;
@@ -174,6 +184,7 @@ void observe_kinds(struct cluster_driver *d)
 		d->port->watch(d->port_ctx, k.group, k.kind, str_of(e->version));
 		if (!view_synced(d->view, k.group, k.kind)) {
 			all = false;
+			note_blind(d, k);
 			view_wait(d->view, k.group, k.kind, d);
 		}
 	}
@@ -303,7 +314,7 @@ void cluster_driver_live(struct cluster_driver *d, struct record *r)
 void cluster_driver_kind_synced(struct cluster_driver *d)
 {
 	refresh_now(d);
-	bool before = d->summary.observed;
+	bool before = d->summary.observed || d->summary.blind;
 	observe_kinds(d);
 	if (d->op.kind != OPERATION_NONE) {
 		operation_pump(d);
@@ -311,7 +322,7 @@ void cluster_driver_kind_synced(struct cluster_driver *d)
 	}
 	if (d->summary.observed)
 		entries_compact(d);
-	if (d->summary.observed != before)
+	if (!before || d->summary.observed || d->summary.blind)
 		driver_notify(&d->base, DRIVER_CHANGED);
 }
 

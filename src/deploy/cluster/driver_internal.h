@@ -90,6 +90,7 @@ struct cluster_driver {
 	int64_t unsure_next; /* when tick() looks at entries' unsure_until again; INT64_MAX: no need */
 	uint64_t inventory_serial;
 	struct driver_summary summary;
+	char blind[400]; /* text of summary.blind */
 	VEC(struct problem) problems;
 	struct arena problem_arena;
 	bool prune_on;	    /* the last operation's option: whether stale entries count */

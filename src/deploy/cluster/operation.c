@@ -210,6 +210,14 @@ static bool is_clean(const struct entry *e, const struct desired_item *item)
 	       hash_eq(e->live, e->record->live) && !hash_is_zero(e->live);
 }
 
+/* Whether enough is known of an item's kind, or nothing more is to be waited for. */
+static bool may_start(struct cluster_driver *d, struct str key)
+{
+	struct key k;
+	return kind_synced(d, key) || d->base.now - d->op.started_at >= CLUSTER_SYNC_WAIT_MS ||
+	       (key_split(key, &k) && view_failure(d->view, k.group, k.kind));
+}
+
 void item_start(struct cluster_driver *d, size_t i)
 {
 	const struct desired_item *desired = &d->desired->items[i];
@@ -227,7 +235,7 @@ void item_start(struct cluster_driver *d, size_t i)
 	}
 	bool synced = kind_synced(d, desired->key);
 	if (!synced && !e->record->seen && !item->checked) {
-		if (d->base.now - d->op.started_at < CLUSTER_SYNC_WAIT_MS) {
+		if (!may_start(d, desired->key)) {
 			item->state = ITEM_DEFERRED;
 			d->op.parked++;
 			return;
@@ -244,13 +252,6 @@ void item_start(struct cluster_driver *d, size_t i)
 	item_apply(d, i);
 }
 
-/* Whether enough is known of an item's kind, or it was waited for long enough. */
-static bool may_start(struct cluster_driver *d, size_t i)
-{
-	return d->base.now - d->op.started_at >= CLUSTER_SYNC_WAIT_MS ||
-	       kind_synced(d, d->desired->items[i].key);
-}
-
 /* Deferred items whose kind is in sync now, and forced ones that are gone now, go on. */
 static void wake_items(struct cluster_driver *d)
 {
@@ -258,7 +259,7 @@ static void wake_items(struct cluster_driver *d)
 		struct item *item = &d->op.items[i];
 		if (d->op.in_flight >= CLUSTER_IN_FLIGHT_MAX)
 			return;
-		if (item->state == ITEM_DEFERRED && may_start(d, i)) {
+		if (item->state == ITEM_DEFERRED && may_start(d, d->desired->items[i].key)) {
 			item->state = ITEM_TODO;
 			d->op.parked--;
 			d->op.open--;

@@ -13,6 +13,7 @@
 struct view_kind {
 	bool synced;
 	bool listing;
+	char *failure; /* why it cannot be watched, or NULL */
 	VEC(struct cluster_driver *) waiting;
 };
 
@@ -36,6 +37,7 @@ void view_release(struct view *v)
 	for (size_t i = 0; (e = map_next(&v->kinds, &i));) {
 		struct view_kind *kind = e->value;
 		vec_release(&kind->waiting);
+		free(kind->failure);
 		free(kind);
 	}
 	map_release(&v->kinds);
@@ -204,15 +206,38 @@ void view_list_begin(struct view *v, struct str group, struct str kind)
 	}
 }
 
-static void now_synced(struct view_kind *k)
+/* Whoever is told may wait again at once: the list is taken away first. */
+static void tell_waiting(struct view_kind *k)
 {
-	k->synced = true;
-	/* Whoever is told may wait again at once: take the list away first. */
 	__auto_type waiting = k->waiting;
 	memset(&k->waiting, 0, sizeof(k->waiting));
 	for (size_t i = 0; i < waiting.n; i++)
 		cluster_driver_kind_synced(waiting.at[i]);
 	vec_release(&waiting);
+}
+
+static void now_synced(struct view_kind *k)
+{
+	free(k->failure);
+	k->failure = NULL;
+	k->synced = true;
+	tell_waiting(k);
+}
+
+void view_failing(struct view *v, struct str group, struct str kind, const char *why)
+{
+	struct view_kind *k = kind_of(v, group, kind);
+	if (k->failure && strcmp(k->failure, why) == 0)
+		return;
+	free(k->failure);
+	k->failure = mem_strdup(why);
+	if (!k->synced)
+		tell_waiting(k);
+}
+
+const char *view_failure(struct view *v, struct str group, struct str kind)
+{
+	return kind_of(v, group, kind)->failure;
 }
 
 static void sweep(struct view *v, struct view_kind *k, uint64_t at)

@@ -55,6 +55,9 @@ void view_list_begin(struct view *v, struct str group, struct str kind);
 /* Sweeps what was not seen; now in sync. What an answer showed later than the list, at `resource_version` (0:
  * not known), stays; what is swept stays gone for answers older than it. */
 void view_list_end(struct view *v, struct str group, struct str kind, uint64_t resource_version);
+/* Its watch fails, and why; told to those who wait for it. It goes with the next view_list_end(). */
+void view_failing(struct view *v, struct str group, struct str kind, const char *why);
+const char *view_failure(struct view *v, struct str group, struct str kind); /* NULL: none */
 void view_no_kind(struct view *v, struct str group, struct str kind); /* not served: nothing of it exists */
 
 /* d is told once (cluster_driver_kind_synced) when this kind comes in sync; a driver that goes away must
