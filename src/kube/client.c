@@ -59,6 +59,11 @@ static bool counted(const struct kube_call *call)
 	return !call->is_raw && call->request.priority != KUBE_PRIORITY_LEASE;
 }
 
+static bool writes(const struct kube_call *call)
+{
+	return counted(call) && call->request.verb != KUBE_GET && call->request.verb != KUBE_LIST;
+}
+
 static void destroy_call(struct kube_call *call)
 {
 	if (call->state == KUBE_CALL_FLYING) {
@@ -330,10 +335,9 @@ static void fly(struct kube_call *call, const struct kube_resource *resource)
 	};
 	call->started_ms = now;
 	c->stats.requests++;
-	if (counted(call)) {
+	if (counted(call))
 		call->load = ++c->stats.in_flight;
-		c->stats.writes += call->request.verb != KUBE_GET && call->request.verb != KUBE_LIST;
-	}
+	c->stats.writes += writes(call);
 	move(call, &c->flying, KUBE_CALL_FLYING);
 	call->http = http_send(c->http, &r);
 	buf_release(&w.url);
@@ -360,6 +364,10 @@ static void launch(struct kube_call *call)
 	const struct kube_request *r = &call->request;
 	if (call->is_raw) {
 		fly(call, NULL);
+		return;
+	}
+	if (writes(call) && clock_mono_ms() >= c->writes_until) {
+		fail(call, KUBE_LOST, "the lease has run out");
 		return;
 	}
 	const struct kube_resource *resource = kube_discovery_find(c, r->group, r->version, r->kind);
@@ -500,6 +508,7 @@ struct kube_client *kube_client_new(struct loop *loop, const struct kube_config 
 	c->kick = loop_timer_new(loop, kicked, c);
 	c->tick = loop_timer_new(loop, ticked, c);
 	c->discovery.began_ms = INT64_MIN;
+	c->writes_until = INT64_MAX;
 	c->seed = (uint64_t)clock_wall_ms() * 2654435761u ^ (uint64_t)(uintptr_t)c ^ 1;
 	kube_limit_init(&c->limit);
 	c->http = make_http(c, err);
@@ -578,6 +587,11 @@ void kube_cancel(struct kube_call *call)
 		kube_client_kick(call->client);
 		destroy_call(call);
 	}
+}
+
+void kube_client_writes_until(struct kube_client *client, int64_t mono_ms)
+{
+	client->writes_until = mono_ms;
 }
 
 struct kube_stats kube_client_stats(const struct kube_client *client)

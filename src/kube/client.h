@@ -90,6 +90,9 @@ struct kube_call *kube_send(struct kube_client *client, const struct kube_reques
 /* Before it was sent: withdrawn. After: the stream is reset; it may still take effect. */
 void kube_cancel(struct kube_call *call);
 
+/* From then on (clock_mono_ms) nothing that writes is sent, Leases aside: it ends as lost. At first: never. */
+void kube_client_writes_until(struct kube_client *client, int64_t mono_ms);
+
 struct kube_stats {
 	uint64_t requests, retries, throttled, lost; /* since start */
 	uint64_t writes;			     /* every verb but GET and LIST, Lease writes aside */

@@ -97,6 +97,7 @@ struct kube_client {
 	struct loop_timer *kick; /* pumps on the next turn */
 	struct loop_timer *tick; /* deadlines and back-offs of what is not flying */
 	int64_t tick_at;
+	int64_t writes_until;
 	struct kube_stats stats;
 	uint64_t trimmed_at; /* stats.requests when memory was last given back */
 	uint64_t seed;	     /* jitter */

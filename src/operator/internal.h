@@ -79,6 +79,8 @@ struct managed {
 		stalled_since_ms; /* wall clock, for lastTransitionTime */
 	bool was_reconciling, was_stalled;
 	char *handled_sync; /* value of ANNOTATION_SYNC that was acted on */
+	bool sync_due;	    /* it has a newer one, which waits for cycle sync_cycle of the source */
+	uint64_t sync_token, sync_cycle; /* hash of that value */
 
 	/* store.c */
 	struct persist_call *persist;
@@ -112,8 +114,10 @@ struct source_answer {
 	const char *error;
 };
 bool source_resolve(struct source *s, struct managed *m, struct source_answer *out);
-void source_notify(struct source *s);		   /* look at the remote now */
-const char *source_mirror(const struct source *s); /* NULL: its remote is not open */
+uint64_t source_next_cycle(const struct source *s);	    /* the first one that begins after now */
+bool source_passed(const struct source *s, uint64_t cycle); /* it has ended, or none will come */
+void source_notify(struct source *s);			    /* look at the remote now */
+const char *source_mirror(const struct source *s);	    /* NULL: its remote is not open */
 
 /* slots.c */
 void slot_wait(struct managed *m, uint64_t ticket); /* job_start() now, or when there is a slot */

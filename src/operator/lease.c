@@ -49,14 +49,21 @@ static void lose(struct lease *l, const char *why)
 	l->callbacks.lost(l->ctx, why);
 }
 
+/* What is left of `ms` before a holder must have renewed. */
+static int64_t in_time(const struct lease *l, int64_t ms)
+{
+	int64_t left = l->confirmed_at + LEASE_RENEW_DEADLINE_MS - clock_mono_ms();
+	return l->held && left < ms ? left : ms;
+}
+
 static void again(struct lease *l)
 {
-	if (l->held && clock_mono_ms() - l->confirmed_at >= LEASE_RENEW_DEADLINE_MS) {
-		lose(l, "the lease could not be renewed in time");
-		return;
-	}
 	/* Jitter keeps two candidates from trying in step. */
-	loop_timer_set(l->timer, LEASE_RETRY_MS + clock_mono_ms() % 300);
+	int64_t wait = in_time(l, LEASE_RETRY_MS + clock_mono_ms() % 300);
+	if (wait <= 0)
+		lose(l, "the lease could not be renewed in time");
+	else
+		loop_timer_set(l->timer, wait);
 }
 
 static void on_written(void *arg, const struct kube_response *response)
@@ -69,6 +76,8 @@ static void on_written(void *arg, const struct kube_response *response)
 	}
 	if (response->result == KUBE_OK) {
 		l->confirmed_at = l->sent_at;
+		/* A process that was stopped for long may be woken by other things than our timer. */
+		kube_client_writes_until(l->client, l->sent_at + LEASE_RENEW_DEADLINE_MS);
 		if (!l->held) {
 			l->held = true;
 			l->callbacks.won(l->ctx);
@@ -103,8 +112,7 @@ static void write_lease(struct lease *l, struct str resource_version, const char
 		(long long)l->transitions);
 	struct kube_request request = base_request(l, resource_version.n ? KUBE_UPDATE : KUBE_CREATE);
 	request.body = buf_str(&body);
-	if (l->releasing)
-		request.timeout_ms = RELEASE_TIMEOUT_MS;
+	request.timeout_ms = l->releasing ? RELEASE_TIMEOUT_MS : in_time(l, REQUEST_TIMEOUT_MS);
 	l->sent_at = clock_mono_ms();
 	l->call = kube_send(l->client, &request, on_written, l);
 }
@@ -170,6 +178,11 @@ static void try_now(void *arg)
 	if (l->call)
 		return;
 	struct kube_request request = base_request(l, KUBE_GET);
+	request.timeout_ms = in_time(l, REQUEST_TIMEOUT_MS);
+	if (request.timeout_ms <= 0) {
+		lose(l, "the lease could not be renewed in time");
+		return;
+	}
 	l->call = kube_send(l->client, &request, on_read, l);
 }
 

@@ -93,11 +93,9 @@ static struct hash input_hash(const struct managed *m, struct hash tree)
 	return hash_parts(parts, sizeof(parts) / sizeof(parts[0]));
 }
 
-void managed_wanted(struct managed *m)
+static void take_wanted(struct managed *m)
 {
 	struct source_answer answer = { 0 };
-	if (!m->ready || m->spec_error)
-		return;
 	int64_t now = clock_mono_ms();
 	link_tick(&m->operator->link);
 	if (!m->source) {
@@ -127,6 +125,27 @@ void managed_wanted(struct managed *m)
 	if (hash_is_zero(m->app.wanted.input) && hash_eq(revision.input, m->app.applied.input))
 		snprintf(revision.text, sizeof(revision.text), "%s", m->app.applied.text);
 	app_wanted(&m->app, &revision, now);
+}
+
+/* The fetch that a sync asked for is through: what was wanted then, or is newer, is tried now. */
+static void finish_sync(struct managed *m)
+{
+	if (!m->sync_due || (m->source && !source_passed(m->source, m->sync_cycle)))
+		return;
+	m->sync_due = false;
+	free(m->handled_sync);
+	m->handled_sync = mem_strdup(m->spec.sync_token);
+	if (m->app.phase == APP_IDLE)
+		app_sync_now(&m->app, clock_mono_ms());
+	status_touch(m);
+}
+
+void managed_wanted(struct managed *m)
+{
+	if (!m->ready || m->spec_error)
+		return;
+	take_wanted(m);
+	finish_sync(m);
 }
 
 /* --- start --- */
@@ -160,17 +179,20 @@ static void set_impersonation(struct managed *m)
 	m->port.impersonate = mem_strdup(user.p);
 }
 
-/* A token that was not acted on yet asks for an attempt now. */
+/* A token that was not acted on yet asks for a fetch, and then for an attempt. */
 static void handle_sync_request(struct managed *m)
 {
 	if (!m->spec.sync_token || (m->handled_sync && strcmp(m->handled_sync, m->spec.sync_token) == 0))
 		return;
-	free(m->handled_sync);
-	m->handled_sync = mem_strdup(m->spec.sync_token);
+	uint64_t token = hash_fast(str_of(m->spec.sync_token));
+	if (m->sync_due && m->sync_token == token)
+		return;
+	m->sync_due = true;
+	m->sync_token = token;
+	m->sync_cycle = m->source ? source_next_cycle(m->source) : 0;
 	if (m->source)
 		source_notify(m->source);
-	app_sync_now(&m->app, clock_mono_ms());
-	status_touch(m);
+	finish_sync(m);
 }
 
 static void bind_source(struct managed *m)
@@ -181,6 +203,7 @@ static void bind_source(struct managed *m)
 	if (m->source)
 		source_unsubscribe(m->source, m);
 	m->source = source;
+	m->sync_cycle = source ? source_next_cycle(source) : 0;
 	if (source)
 		source_subscribe(source, m);
 }

@@ -44,6 +44,7 @@ struct source {
 	VEC(struct want) wants; /* of the last cycle */
 	size_t fetching;	/* index into wants, when they are fetched one by one */
 	bool brought;		/* this cycle fetched something */
+	uint64_t cycle;		/* number of the one under way, or of the last one */
 	bool busy, again, polled, listed, spec_bad;
 	unsigned failures;
 	struct kube_call *secret_call;
@@ -318,6 +319,7 @@ static void cycle(void *arg)
 	if (s->busy || s->spec.suspend || s->spec_bad || !s->spec.url)
 		return;
 	s->busy = true;
+	s->cycle++;
 	if (!s->spec.secret) {
 		if (!s->remote)
 			open_remote(s, NULL);
@@ -335,6 +337,16 @@ static void cycle(void *arg)
 		.timeout_ms = SECRET_TIMEOUT_MS,
 	};
 	s->secret_call = kube_send(s->operator->client, &request, on_secret, s);
+}
+
+uint64_t source_next_cycle(const struct source *s)
+{
+	return s->cycle + 1;
+}
+
+bool source_passed(const struct source *s, uint64_t cycle)
+{
+	return s->spec.suspend || s->spec_bad || s->cycle > cycle || (s->cycle == cycle && !s->busy);
 }
 
 void source_notify(struct source *s)

@@ -10,6 +10,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from harness import Git, Operator, World  # noqa: E402
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: starts a real node, which may install packages first")
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     """A cluster for the module, with the custom resources."""

@@ -172,3 +172,13 @@ def test_diff_of_an_app_is_against_its_newest_commit(world, operator, namespace,
     assert data(world, namespace, "one") == {"a": "1"}
     listed = json.loads(world.capstan("diff", "shop", "-n", namespace, "-o", "json", expect=DIFFERS))
     assert [d["action"] for d in listed["differences"]] == ["update", "prune"]
+
+
+def test_sync_of_an_app_speaks_of_the_newest_commit(world, operator, namespace, git):
+    start(world, namespace, git, {"one.yaml": config_map("one")})
+    for value in ("2", "3", "4"):
+        sha = git.commit({"one.yaml": config_map("one", value)})
+        assert sha[:7] in world.capstan("sync", "shop", "-n", namespace)
+        assert data(world, namespace, "one") == {"a": value}
+    git.commit({"one.yaml": config_map("Not_A_Name")})
+    assert "one.yaml:1" in world.capstan("sync", "shop", "-n", namespace, expect=DIFFERS)
