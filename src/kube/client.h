@@ -90,7 +90,7 @@ struct kube_call *kube_send(struct kube_client *client, const struct kube_reques
 /* Before it was sent: withdrawn. After: the stream is reset; it may still take effect. */
 void kube_cancel(struct kube_call *call);
 
-/* From then on (clock_mono_ms) nothing that writes is sent, Leases aside: it ends as lost. At first: never. */
+/* From then on (clock_mono_ms) what writes is not sent, Leases aside: it ends as lost. Default: never. */
 void kube_client_writes_until(struct kube_client *client, int64_t mono_ms);
 
 struct kube_stats {

@@ -112,7 +112,9 @@ static void write_lease(struct lease *l, struct str resource_version, const char
 		(long long)l->transitions);
 	struct kube_request request = base_request(l, resource_version.n ? KUBE_UPDATE : KUBE_CREATE);
 	request.body = buf_str(&body);
-	request.timeout_ms = l->releasing ? RELEASE_TIMEOUT_MS : in_time(l, REQUEST_TIMEOUT_MS);
+	request.timeout_ms = in_time(l, l->releasing ? RELEASE_TIMEOUT_MS : REQUEST_TIMEOUT_MS);
+	if (request.timeout_ms < 1)
+		request.timeout_ms = 1;
 	l->sent_at = clock_mono_ms();
 	l->call = kube_send(l->client, &request, on_written, l);
 }
@@ -160,7 +162,7 @@ static void on_read(void *arg, const struct kube_response *response)
 		l->callbacks.released(l->ctx);
 		return;
 	}
-	if (taken(l, spec, holder)) {
+	if (taken(l, spec, holder) || in_time(l, 1) <= 0) {
 		again(l);
 		return;
 	}
@@ -180,7 +182,7 @@ static void try_now(void *arg)
 	struct kube_request request = base_request(l, KUBE_GET);
 	request.timeout_ms = in_time(l, REQUEST_TIMEOUT_MS);
 	if (request.timeout_ms <= 0) {
-		lose(l, "the lease could not be renewed in time");
+		again(l);
 		return;
 	}
 	l->call = kube_send(l->client, &request, on_read, l);
