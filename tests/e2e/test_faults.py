@@ -5,6 +5,7 @@ A test that draws at random prints its seed; CAPSTAN_SEED=N draws the same again
 import base64
 import contextlib
 import copy
+import datetime
 import http.client
 import json
 import os
@@ -25,6 +26,7 @@ FOREIGN = "by-hand"  # an object of nobody: it must survive everything
 NEIGHBOUR_SECONDS = 15  # within which a commit of the neighbour is served: a poll, a fetch and a busy machine
 PEAK_MEMORY_MIB = 200  # of the operator with one App of 20,000 objects
 TAKEOVER_SECONDS = 15  # after the leader's sudden end
+LEASE_SECONDS = 10  # what a Lease is good for when it is not renewed
 WRITES = {"POST", "PUT", "PATCH", "APPLY", "DELETE", "DELETECOLLECTION"}
 NO_WRITES = {"leases", "tokenreviews", "subjectaccessreviews", "selfsubjectaccessreviews"}  # reviews are questions
 FAKETIME = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
@@ -380,6 +382,8 @@ def test_a_hand_edit_that_no_watch_can_tell_of_is_healed(world, shop, neighbour,
         neighbour.converged()
         operator.child.send_signal(signal.SIGSTOP)
         try:
+            text = world.kubectl("get", "--raw", "/api/v1/configmaps?limit=1")
+            seen = json.loads(text)["metadata"]["resourceVersion"]  # the operator has seen no more
             shop.edit("c00000")
             shop.edit("c00001")
             world.kubectl("delete", "configmap", "c00002", "-n", shop.namespace)
@@ -390,6 +394,8 @@ def test_a_hand_edit_that_no_watch_can_tell_of_is_healed(world, shop, neighbour,
             etcd_compact(world)
             world.cluster("start-apiserver")
             etcd_compact(world)
+            answer = world.run("kubectl", "get", "--raw", f"/api/v1/configmaps?watch=1&timeoutSeconds=3&resourceVersion={seen}")
+            assert "too old resource version" in answer.stdout + answer.stderr
         finally:
             operator.child.send_signal(signal.SIGCONT)
         shop.healed()
@@ -467,6 +473,20 @@ def test_a_leader_that_slept_past_its_lease_writes_no_more(world, shop, neighbou
         serves(neighbour)
 
 
+def test_a_leader_that_cannot_renew_ends_before_another_may_lead(world, shop, neighbour, home):
+    shop.commit(numbered(20))
+    shop.install()
+    with server_is_whole(world), two_operators(world, home, shop.namespace) as (first, second):
+        shop.converged()
+        os.kill(daemon(world, "etcd"), signal.SIGSTOP)
+        first.child.wait(LEASE_SECONDS)
+        shop.commit({"c00000": None, "c00001": "2"})
+        world.cluster("resume-etcd")
+        wait_until(lambda: leads(second), TAKEOVER_SECONDS, "the second leads")
+        shop.converged()
+        serves(neighbour)
+
+
 # --- the machine's faults ---
 
 
@@ -514,6 +534,12 @@ def set_clock(file, seconds):
     file.with_suffix(".new").rename(file)
 
 
+def renewed_ahead(world, namespace):
+    """By how many seconds the last renewal's time is ahead of the real one."""
+    text = world.get("lease", "capstan", "-n", namespace)["spec"]["renewTime"]
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() - time.time()
+
+
 def test_the_clock_jumps_an_hour(world, shop, neighbour, home, tmp_path):
     """Forth and back while it syncs; the Lease, the deadlines and the polls go by a clock that does not jump."""
     if not FAKETIME or not shutil.which("faketime"):
@@ -531,6 +557,7 @@ def test_the_clock_jumps_an_hour(world, shop, neighbour, home, tmp_path):
             shop.commit(numbered(100, str(step), first=50 * step))
             time.sleep(1.2)
             set_clock(clock, offset)
+            wait_until(lambda: abs(renewed_ahead(world, shop.namespace) - offset) < 600, 10, "the Lease tells the new time")
             shop.converged()
             serves(neighbour)
             assert leads(operator)
