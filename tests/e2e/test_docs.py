@@ -137,8 +137,8 @@ def test_every_reference_page_is_linked_from_the_readme():
 
 
 def test_generated_pages_are_as_generated(tmp_path):
-    subprocess.run([ROOT / "scripts" / "gen-reference", tmp_path], env=dict(os.environ, CAPSTAN=str(CAPSTAN)), check=True,
-                   timeout=60)
+    subprocess.run([ROOT / "scripts" / "gen-reference", tmp_path], env=dict(os.environ, CAPSTAN=str(CAPSTAN)),
+                   check=True, timeout=60)
     made = sorted(path.name for path in tmp_path.iterdir())
     assert made == ["commands.md", "custom-resources.md"]
     for name in made:
@@ -207,12 +207,24 @@ def test_every_reason_of_ready_is_told():
     assert [reason for reason in sorted(reasons) if f"`{reason}`" not in page] == []
 
 
+def test_every_suite_and_target_is_told():
+    suites = re.findall(r'^    "(\w+)": suite_', (ROOT / "scripts" / "test").read_text(), re.M)
+    page = (DOCS / "development.md").read_text()
+    assert "e2e" in suites
+    assert re.findall(r"^\| `(\w+)` \|", page, re.M) == suites
+    targets = set(re.findall(r"^(\w[\w-]*):", (ROOT / "Makefile").read_text(), re.M))
+    for named in PAGES:
+        code = re.findall(r"^ {4}make (\S+)|`make ([a-z-]+)", named.read_text(), re.M)
+        assert {one or other for one, other in code} <= targets, page_id(named)
+
+
 def test_every_rule_of_rbac_is_told():
     page = (REFERENCE / "rbac.md").read_text()
     for path in sorted((ROOT / "deploy" / "install").glob("rbac*.yaml")):
         for thing in yaml.safe_load_all(path.read_text()):
-            assert thing["kind"].endswith("Binding") or f"`{thing['metadata']['name']}`" in page, thing["metadata"]["name"]
-            if thing["metadata"]["name"] != "capstan" or thing["kind"] != "ClusterRole":
+            name = thing["metadata"]["name"]
+            assert thing["kind"].endswith("Binding") or f"`{name}`" in page, name
+            if name != "capstan" or thing["kind"] != "ClusterRole":
                 continue
             for rule in thing["rules"]:
                 resources = ", ".join(f"`{r}`" for r in rule["resources"])
