@@ -8,8 +8,10 @@ An example is tested when an HTML comment stands in the line before its fence:
                              with capstan on the PATH and the KUBECONFIG of a cluster that has the custom resources
     <!-- test: apply -->     YAML: `kubectl apply --dry-run=server` accepts it
 """
+import contextlib
 import os
 import re
+import signal
 import subprocess
 
 import pytest
@@ -86,10 +88,17 @@ def test_shell_examples_run(page, world, tmp_path):
     (tmp_path / "work").mkdir()
     env = dict(world.env, PATH=f"{tmp_path / 'bin'}:{world.env['PATH']}", XDG_CACHE_HOME=str(tmp_path / "cache"),
                HOME=str(tmp_path))
-    done = subprocess.run(["bash", "-e", "-x", "-c", "\n".join(examples(page, "cluster"))], env=env, timeout=120,
-                          cwd=tmp_path / "work", text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          stdin=subprocess.DEVNULL)
-    assert done.returncode == 0, done.stdout
+    with open(tmp_path / "log", "wb") as log:
+        shell = subprocess.Popen(["bash", "-e", "-x", "-c", "\n".join(examples(page, "cluster"))], env=env,
+                                 cwd=tmp_path / "work", stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                 start_new_session=True)
+        try:
+            status = shell.wait(120)
+        finally:
+            with contextlib.suppress(ProcessLookupError):  # what it left in the background, when it failed
+                os.killpg(shell.pid, signal.SIGKILL)
+            shell.wait()
+    assert status == 0, (tmp_path / "log").read_text()
 
 
 @with_examples("apply")
