@@ -259,7 +259,7 @@ def test_install_manifests_are_valid(namespace):
         as_capstan = ["--as=system:serviceaccount:capstan-system:capstan"]
         ok("delete", "clusterrolebinding", "capstan-deployer")  # what `install --rights minimal` leaves
         may = [("list", "apps.capstan.dev"), ("patch", "apps.capstan.dev/status"), ("get", "secrets"),
-               ("impersonate", "serviceaccounts"), ("create", "events"), ("watch", "deployments.apps"),
+               ("impersonate", "serviceaccounts"), ("watch", "deployments.apps"),
                ("watch", "clusterroles"), ("watch", "customresourcedefinitions")]
         may_not = [("list", "secrets"), ("create", "deployments.apps"), ("delete", "namespaces"), ("delete", "apps.capstan.dev"),
                    ("create", "clusterrolebindings"), ("impersonate", "users")]

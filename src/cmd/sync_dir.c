@@ -153,7 +153,7 @@ static void set_text(struct arena *a, struct node *map, const char *key, const c
 static void list_item(void *arg, const struct driver_item *item)
 {
 	static const char *const deeds[] = { "unchanged", "created", "updated", "pruned" };
-	static const char *const syncs[] = { "Synced", "OutOfSync", "Failed", "Pruning" };
+	static const char *const syncs[] = { "Synced", "OutOfSync", "Refused", "Pruning" };
 	struct listing *l = arg;
 	struct node *o = node_map(l->a);
 	if (item->sync == ITEM_PRUNING && local_port_deed(standalone_port(l->s), item->key) == DEED_NOTHING)

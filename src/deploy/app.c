@@ -519,6 +519,7 @@ void app_rendered(struct app *app, uint64_t ticket, struct desired *desired, con
 		desired_unref(desired);
 		return;
 	}
+	app->rendered_at = now;
 	if (desired) {
 		app->desired = desired;
 	} else {

@@ -107,6 +107,7 @@ struct app {
 	struct arena problem_arena;
 
 	int64_t started_at;    /* of the attempt, for its deadline */
+	int64_t rendered_at;   /* when its render ended, for timings; 0 never */
 	int64_t applied_at;    /* when apply ended, for timings; 0 never */
 	int64_t finished_at;   /* when the last attempt ended (monotonic ms) */
 	int64_t retry_at;      /* earliest next attempt after a failure; 0: none pending */

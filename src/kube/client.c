@@ -23,6 +23,7 @@ enum {
 	TICK_MS = 200,
 	BACKOFF_FIRST_MS = 50,
 	BACKOFF_MAX_MS = 10000,
+	LOW_SHARE = 8,	 /* of so many requests one is of low priority, when there is one */
 	TRIM_AFTER = 500 /* requests; then the next pause gives memory back */
 };
 
@@ -150,6 +151,12 @@ static void fail(struct kube_call *call, enum kube_result result, const char *me
 	move(call, &call->client->over, KUBE_CALL_OVER);
 }
 
+static void wait_for_place(struct kube_call *call)
+{
+	call->queued_ms = clock_mono_ms();
+	move(call, &call->client->queues[call->request.priority], KUBE_CALL_QUEUED);
+}
+
 static void wake_at(struct kube_client *c, int64_t at_ms)
 {
 	int64_t now = clock_mono_ms();
@@ -164,11 +171,11 @@ static void tick_list(struct kube_client *c, struct kube_list *l, int64_t now)
 	struct kube_call *next;
 	for (struct kube_call *call = l->first; call; call = next) {
 		next = call->next;
-		if (call->deadline_ms <= now) {
+		if (call->state != KUBE_CALL_QUEUED && call->deadline_ms <= now) {
 			fail(call, KUBE_TIMEOUT, "the deadline passed before the request could be sent");
 		} else if (call->state == KUBE_CALL_BACKOFF) {
 			if (call->not_before_ms <= now)
-				move(call, &c->queues[call->request.priority], KUBE_CALL_QUEUED);
+				wait_for_place(call);
 			else
 				wake_at(c, call->not_before_ms);
 		}
@@ -262,7 +269,7 @@ static void answered(void *arg, const struct http_response *http)
 	c->stats.throttled += outcome == KUBE_LIMIT_THROTTLED;
 	if (http->status == 401 && !call->rejected && kube_auth_rejected(c->auth)) {
 		call->rejected = true;
-		move(call, &c->queues[call->request.priority], KUBE_CALL_QUEUED);
+		wait_for_place(call);
 	} else if (outcome != KUBE_LIMIT_THROTTLED || !park_for_retry(call, http)) {
 		deliver(call, http);
 	}
@@ -362,6 +369,8 @@ static void launch(struct kube_call *call)
 {
 	struct kube_client *c = call->client;
 	const struct kube_request *r = &call->request;
+	if (call->deadline_ms != INT64_MAX)
+		call->deadline_ms += clock_mono_ms() - call->queued_ms;
 	if (call->is_raw) {
 		fly(call, NULL);
 		return;
@@ -414,6 +423,21 @@ static void tell_over(struct kube_client *c)
 	}
 }
 
+static bool has_room(const struct kube_client *c)
+{
+	return c->stats.in_flight < kube_limit_value(&c->limit);
+}
+
+/* However much there is to do, what is to be told moves too: one of LOW_SHARE goes first. */
+static void launch_low(struct kube_client *c)
+{
+	struct kube_call *low = c->queues[KUBE_PRIORITY_LOW].first;
+	if (++c->since_low < LOW_SHARE || !low || !has_room(c))
+		return;
+	c->since_low = 0;
+	launch(low);
+}
+
 static void launch_queued(struct kube_client *c)
 {
 	struct error err = ERROR_INIT;
@@ -436,9 +460,11 @@ static void launch_queued(struct kube_client *c)
 		struct kube_call *next;
 		for (struct kube_call *call = c->queues[p].first; call; call = next) {
 			next = call->next;
-			if (counted(call) && c->stats.in_flight >= kube_limit_value(&c->limit))
+			if (counted(call) && !has_room(c))
 				break;
 			launch(call);
+			if (p < KUBE_PRIORITY_LOW)
+				launch_low(c);
 		}
 	}
 }
@@ -481,7 +507,7 @@ static void settle_kind(struct kube_call *call, const struct error *err)
 	}
 	call->refreshed = c->discovery.began_ms >= call->asked_ms;
 	if (call->refreshed || kube_discovery_find(c, r->group, r->version, r->kind))
-		move(call, &c->queues[r->priority], KUBE_CALL_QUEUED);
+		wait_for_place(call);
 	else
 		kube_discovery_refresh(c, NULL, NULL);
 }
@@ -543,6 +569,7 @@ static void enqueue(struct kube_call *call)
 {
 	struct kube_client *c = call->client;
 	call->state = KUBE_CALL_QUEUED;
+	call->queued_ms = clock_mono_ms();
 	list_add(&c->queues[call->request.priority], call);
 	kube_client_kick(c);
 }

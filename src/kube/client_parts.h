@@ -71,8 +71,9 @@ struct kube_call {
 	bool is_raw;
 
 	int64_t deadline_ms, not_before_ms, started_ms;
-	int64_t asked_ms; /* when it began to wait for its kind */
-	int load;	  /* in flight when it was sent, itself too */
+	int64_t queued_ms; /* since when it waits for a place; its deadline waits with it */
+	int64_t asked_ms;  /* when it began to wait for its kind */
+	int load;	   /* in flight when it was sent, itself too */
 	unsigned tries;
 	bool refreshed; /* its kind was not there, and discovery has been refreshed since */
 	bool rejected;	/* a 401 was answered with fresh credentials once */
@@ -102,6 +103,7 @@ struct kube_client {
 	uint64_t trimmed_at; /* stats.requests when memory was last given back */
 	uint64_t seed;	     /* jitter */
 	unsigned inside;
+	unsigned since_low; /* requests sent since the last one of low priority */
 	bool dying;
 };
 

@@ -68,9 +68,9 @@ bool config_store_busy(const struct config_store *s)
 
 static void send(struct config_store *s, enum kube_verb verb, struct str body, kube_done_fn *done)
 {
-	char name[320], number[16] = "";
+	char name[320], number[32] = "";
 	if (s->at)
-		snprintf(number, sizeof(number), "-%zu", s->at);
+		snprintf(number, sizeof(number), ".part-%zu", s->at);
 	snprintf(name, sizeof(name), "capstan-inventory-%s%s", s->name, number);
 	bool writes = verb == KUBE_APPLY;
 	struct kube_request request = {
@@ -207,9 +207,9 @@ static void on_written(void *arg, const struct kube_response *response)
 static void write_chunk(struct config_store *s, struct str text)
 {
 	cleanup_buf struct buf body = BUF_INIT;
-	char number[16] = "";
+	char number[32] = "";
 	if (s->at)
-		snprintf(number, sizeof(number), "-%zu", s->at);
+		snprintf(number, sizeof(number), ".part-%zu", s->at);
 	buf_printf(
 		&body,
 		"{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"capstan-inventory-%s%s\","

@@ -4,8 +4,8 @@
  *
  * A large inventory is spread over 2^k ConfigMaps, by the hash of the key: the first without a number, the
  * others with
- * "-1", "-2", ... Their number only grows, and they are written from the last to the first, which holds the
- * number; so a key never vanishes from what a reader sees, wherever a writer is killed.
+ * ".part-1", ".part-2", ... Their number only grows, and they are written from the last to the first, which
+ * holds the number; so a key never vanishes from what a reader sees, wherever a writer is killed.
  */
 #pragma once
 

@@ -30,7 +30,7 @@ struct operator
 	struct map sources; /* "NAMESPACE/NAME" -> struct source */
 	struct scope_cache scopes;
 	VEC(struct managed *) start_queue; /* attempts that wait for a slot; see slots.c */
-	size_t slots_taken;
+	size_t slots_taken, slots_lent;
 	struct loop_timer *slot_timer;
 	VEC(struct managed *) status_queue; /* apps whose status may differ from what was written */
 	size_t status_in_flight;

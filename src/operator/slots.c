@@ -4,7 +4,8 @@
  * A thousand Apps that start at once are done sooner, and each far sooner, when a few dozen at a time go from
  * render to applied: less is queued, less is in memory, and the first are Ready while the last have not
  * begun. Waiting for health needs no slot. An attempt that takes long (a webhook that hangs) keeps its slot
- * for SLOT_LENT_MS only: then it goes on without one, so that it holds up nobody.
+ * for SLOT_LENT_MS only: then it goes on without one, so that it holds up nobody. Where all take long the
+ * server is what is slow: at most SLOTS_LENT_MAX go on so, as more requests would only make it slower.
  */
 #include "base/clock.h"
 #include "operator/internal.h"
@@ -12,12 +13,15 @@
 enum {
 	SLOTS = 48,
 	SLOT_LENT_MS = 2000,
+	SLOTS_LENT_MAX = 3 * SLOTS,
 	SLOT_LOOK_MS = 250,
 };
 
 static void give_back(struct managed *m)
 {
-	if (m->slot && !m->slot_lent)
+	if (m->slot && m->slot_lent)
+		m->operator->slots_lent--;
+	else if (m->slot)
 		m->operator->slots_taken--;
 	m->slot = m->slot_lent = false;
 }
@@ -54,11 +58,12 @@ static void look(void *arg)
 	struct operator* op = arg;
 	struct map_entry *e;
 	int64_t now = clock_mono_ms();
-	for (size_t i = 0; (e = map_next(&op->apps, &i));) {
+	for (size_t i = 0; (e = map_next(&op->apps, &i)) && op->slots_lent < SLOTS_LENT_MAX;) {
 		struct managed *m = e->value;
 		if (!m->slot || m->slot_lent || now - m->slot_since < SLOT_LENT_MS)
 			continue;
 		m->slot_lent = true;
+		op->slots_lent++;
 		op->slots_taken--;
 	}
 	start_next(op);

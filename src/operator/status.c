@@ -115,7 +115,7 @@ struct object_list {
 
 static void add_object(void *arg, const struct driver_item *item)
 {
-	static const char *const words[] = { "Synced", "OutOfSync", "Failed", "Pruning" };
+	static const char *const words[] = { "Synced", "OutOfSync", "Refused", "Pruning" };
 	struct object_list *l = arg;
 	bool fine = item->sync == ITEM_SYNCED && strcmp(item->health, "Current") == 0;
 	struct key k;
@@ -198,8 +198,10 @@ static void add_times(struct arena *a, struct node *status, const struct app *ap
 		return;
 	struct node *t = node_map(a);
 	set_time(a, t, "lastAttempt", wall_of(app, app->started_at));
-	if (app->applied_at >= app->started_at)
-		set_int(a, t, "applyMs", app->applied_at - app->started_at);
+	if (app->rendered_at >= app->started_at)
+		set_int(a, t, "renderMs", app->rendered_at - app->started_at);
+	if (app->applied_at >= app->started_at && app->applied_at >= app->rendered_at)
+		set_int(a, t, "applyMs", app->applied_at - app->rendered_at);
 	if (app->phase == APP_IDLE && app->finished_at >= app->started_at)
 		set_int(a, t, "healthyMs", app->finished_at - app->started_at);
 	node_set(a, status, STR("timings"), t);

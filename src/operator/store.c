@@ -3,8 +3,8 @@
  *
  * Small: the keys that may exist are in the annotation ANNOTATION_INVENTORY (written, with the finalizer,
  * before anything is created: one request), the hashes in status.inventory. Large: chunks in ConfigMaps
- * "capstan-inventory-APP-N", written before creation too, and again (only those that differ) when hashes
- * changed.
+ * "capstan-app-inventory-APP.part-N", written before creation too, and again (only those that differ) when
+ * hashes changed.
  */
 #include "operator/internal.h"
 
@@ -139,7 +139,7 @@ static void patch_app(struct persist_call *call, const char *keys)
 
 static void chunk_name(const struct managed *m, size_t i, char out[300])
 {
-	snprintf(out, 300, "capstan-inventory-%s-%zu", m->spec.name, i);
+	snprintf(out, 300, "capstan-app-inventory-%s.part-%zu", m->spec.name, i);
 }
 
 static void on_chunk(void *arg, const struct kube_response *response)

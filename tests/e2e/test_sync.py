@@ -182,3 +182,55 @@ def test_sync_of_an_app_speaks_of_the_newest_commit(world, operator, namespace, 
         assert data(world, namespace, "one") == {"a": value}
     git.commit({"one.yaml": config_map("Not_A_Name")})
     assert "one.yaml:1" in world.capstan("sync", "shop", "-n", namespace, expect=DIFFERS)
+
+
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: %d
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: c, image: example.test/web}]}
+"""
+
+
+def test_a_commit_pre_empts_a_wait_that_would_never_end(world, operator, namespace, git):
+    git.commit({"web.yaml": DEPLOYMENT % 1})  # there is no node: it never becomes available
+    world.repo(namespace, git.url)
+    world.app(namespace, sync="timeout: 10m")
+    wait_until(lambda: world.condition(namespace).get("reason") == "Progressing", 20, "it waits")
+    sha = commit(world, operator, namespace, git, {"web.yaml": DEPLOYMENT % 0})
+    world.wait_ready(namespace, revision=sha, seconds=10)
+
+
+def test_what_was_missing_is_waited_for_by_retries(world, operator, namespace, git):
+    git.commit({"one.yaml": config_map("one")})
+    world.repo(namespace, git.url)
+    world.app(namespace, target=f"{namespace}-later")
+    wait_until(lambda: f"{namespace}-later" in world.condition(namespace).get("message", ""), 20, "the lack is told")
+    world.kubectl("create", "namespace", f"{namespace}-later")
+    world.wait_ready(namespace, seconds=60)
+    world.kubectl("delete", "namespace", f"{namespace}-later", "--wait=false")
+
+
+def test_immutable_fields_need_force(world, operator, namespace, git):
+    text = config_map("one", "1", "immutable: true\n")
+    start(world, namespace, git, {"one.yaml": text})
+    commit(world, operator, namespace, git, {"one.yaml": text.replace('"1"', '"2"')})
+    wait_until(lambda: "immutable" in status(world, namespace), 20, lambda: status(world, namespace))
+    assert data(world, namespace, "one") == {"a": "1"}
+    world.app(namespace, sync="force: true")
+    wait_until(lambda: data(world, namespace, "one") == {"a": "2"}, 20, "it was made anew")
+
+
+def test_nothing_is_rendered_for_a_commit_elsewhere(world, operator, namespace, git):
+    start(world, namespace, git, {"a/one.yaml": config_map("one"), "b/two.yaml": config_map("two")}, path="a")
+    world.app(namespace, "other", path="b")
+    world.wait_ready(namespace, "other")
+    before = world.get("app", "shop", "-n", namespace)["metadata"]["resourceVersion"]
+    sha = commit(world, operator, namespace, git, {"b/two.yaml": config_map("two", "2")})
+    world.wait_ready(namespace, "other", revision=sha)
+    assert world.get("app", "shop", "-n", namespace)["metadata"]["resourceVersion"] == before

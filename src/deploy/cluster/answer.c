@@ -113,6 +113,12 @@ static void force(struct cluster_driver *d, size_t i)
 	driver_send(d, (uint32_t)i, false, &request);
 }
 
+/* A 500 that was decided before anything was written: the object does not fit its schema. */
+static bool is_certain(const struct port_answer *answer)
+{
+	return answer->code == 500 && str_starts(answer->message, STR("failed to create typed patch object"));
+}
+
 static void fail_with(struct cluster_driver *d, size_t i, const struct port_answer *answer, const char *what)
 {
 	const struct desired_item *item = &d->desired->items[i];
@@ -136,7 +142,7 @@ static void fail_with(struct cluster_driver *d, size_t i, const struct port_answ
 	case PORT_STATUS:
 		break;
 	}
-	if (answer->code >= 500)
+	if (answer->code >= 500 && !is_certain(answer))
 		entry_unsure(d, &d->entries.at[d->op.items[i].entry]); /* 504 and the like: it may be done all
 									  the same */
 	const char *hint =
