@@ -413,6 +413,13 @@ static void add_git_message(struct buf *out, struct str text, const char *url)
 	}
 }
 
+/* The remote answered 401: git asks for a name or a password, and nobody is there to give one. */
+static bool wants_login(const struct repo_remote *r, struct str text)
+{
+	return !r->user_environment && (memmem(text.p, text.n, "could not read Username", 23) ||
+					memmem(text.p, text.n, "could not read Password", 23));
+}
+
 char *remote_failure(struct repo_remote *r, const char *what, const char *url,
 		     const struct process_result *result)
 {
@@ -424,12 +431,17 @@ char *remote_failure(struct repo_remote *r, const char *what, const char *url,
 	buf_printf(&text, "%s %s: ", what, shown);
 	size_t before = text.n;
 	if (r->too_large)
-		buf_printf(&text, "the repository is larger than %llu MiB; raise spec.maxSize",
-			   (unsigned long long)(r->max_bytes >> 20));
+		buf_printf(&text, "the repository is larger than %llu %s; raise spec.maxSize",
+			   (unsigned long long)(r->max_bytes >> 20 ? r->max_bytes >> 20 : r->max_bytes >> 10),
+			   r->max_bytes >> 20 ? "MiB" : "KiB");
 	else if (result->timed_out)
 		buf_adds(&text, "no end within the timeout; is the remote reachable? (spec.timeout)");
 	else if (result->overflow)
 		buf_adds(&text, "the remote lists too many refs");
+	else if (wants_login(r, result->err))
+		buf_adds(
+			&text,
+			"the remote wants a login that it accepts (401): correct username and password, or bearerToken, in the Secret that spec.secretRef names");
 	else
 		add_git_message(&text, result->err, url);
 	if (text.n == before)
