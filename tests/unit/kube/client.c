@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <unistd.h>
 #include <stdlib.h>
 #include <cmocka.h>
 
@@ -23,6 +24,7 @@ static struct {
 	int status; /* of every object request, until `times` are used up; then 200 */
 	int times;
 	bool older, broken, with_thing;
+	int slow_us; /* that every object request takes, one after the other */
 	int apis, requests, lists, watches;
 	int expire_watch, expire_continue;
 	char path[256], method[16], type[64], authorization[64], as[64];
@@ -123,6 +125,7 @@ static void serve(void *arg, const struct httpd_request *r, struct httpd_reply *
 		serve_list(r, reply);
 	} else {
 		fake.requests++;
+		usleep((useconds_t)fake.slow_us);
 		note(fake.path, sizeof(fake.path), r->path);
 		note(fake.method, sizeof(fake.method), r->method);
 		note(fake.type, sizeof(fake.type), r->header(r, "Content-Type"));
@@ -372,6 +375,47 @@ static void cancelled_calls_are_silent(void **unused)
 	assert_in_range(cancelled.calls, 0, 20);
 }
 
+struct crowd {
+	int ok, other, wanted;
+	int before_low; /* answers that came before the one of low priority */
+};
+
+static void crowd_done(void *arg, const struct kube_response *r)
+{
+	struct crowd *crowd = arg;
+	crowd->ok += r->result == KUBE_OK;
+	crowd->other += r->result != KUBE_OK;
+	if (crowd->ok + crowd->other == crowd->wanted)
+		loop_stop(loop);
+}
+
+static void low_done(void *arg, const struct kube_response *r)
+{
+	struct crowd *crowd = arg;
+	crowd->before_low = crowd->ok;
+	crowd_done(arg, r);
+}
+
+/* 400 requests of 8 ms each at a server that does one at a time: most wait longer than they may take. */
+static void waiting_for_a_place_costs_no_time_and_low_priority_moves(void **unused)
+{
+	struct kube_client *client = client_new(&(struct kube_config){ 0 });
+	struct kube_request r = request(KUBE_GET, "ConfigMap");
+	assert_int_equal(run(client, &r).result, KUBE_OK); /* discovery is there now */
+	fake.slow_us = 8000;
+	struct crowd crowd = { .wanted = 401 };
+	r.timeout_ms = 2000;
+	for (int i = 0; i < 400; i++)
+		kube_send(client, &r, crowd_done, &crowd);
+	r.priority = KUBE_PRIORITY_LOW;
+	kube_send(client, &r, low_done, &crowd);
+	while (crowd.ok + crowd.other < crowd.wanted)
+		loop_run(loop);
+	assert_int_equal(crowd.ok, 401);
+	assert_in_range(crowd.before_low, 0, 200);
+	kube_client_free(client);
+}
+
 static void free_client(void *arg, const struct kube_response *r)
 {
 	struct kube_client **client = arg;
@@ -482,6 +526,7 @@ int main(void)
 		cmocka_unit_test(the_older_discovery),
 		cmocka_unit_test(credentials_are_renewed_once),
 		cmocka_unit_test(cancelled_calls_are_silent),
+		cmocka_unit_test(waiting_for_a_place_costs_no_time_and_low_priority_moves),
 		cmocka_unit_test(a_client_may_be_freed_from_done),
 		cmocka_unit_test(watches),
 		cmocka_unit_test(a_watch_may_stop_itself),
