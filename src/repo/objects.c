@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { HANDLES_MAX = 16, REF_NAME_MAX = 128, CACHE_BYTES = 1 << 20, CACHED_TREE_MAX = 256 * 1024 };
+enum { HANDLES_MAX = 16, REF_NAME_MAX = 128, CACHE_BYTES = 8 << 20, CACHED_TREE_MAX = 4 << 20 };
 
 struct handle {
 	char *mirror;
@@ -32,7 +32,8 @@ static void start_library(void)
 		return;
 	store.started = true;
 	git_libgit2_init();
-	/* Files are read once; only the directories above a thousand apps are worth keeping. */
+	/* Files are read once; only the directories above ten thousand apps are worth keeping: 400 KiB each.
+	 */
 	git_libgit2_opts(GIT_OPT_SET_CACHE_MAX_SIZE, (ssize_t)CACHE_BYTES);
 	git_libgit2_opts(GIT_OPT_SET_CACHE_OBJECT_LIMIT, GIT_OBJECT_TREE, (size_t)CACHED_TREE_MAX);
 	git_libgit2_opts(GIT_OPT_SET_CACHE_OBJECT_LIMIT, GIT_OBJECT_BLOB, (size_t)0);
