@@ -61,8 +61,8 @@ static int read_inventory(struct cluster *c, const struct node *app, struct chec
 				     err);
 	for (int64_t i = 0; i < chunks && i < INVENTORY_CHUNKS_MAX; i++) {
 		struct node *map;
-		char *name =
-			arena_printf(&co->arena, "capstan-app-inventory-%s.part-%lld", co->app.name, (long long)i);
+		char *name = arena_printf(&co->arena, "capstan-app-inventory-%s.part-%lld", co->app.name,
+					  (long long)i);
 		if (get(c, co, "", "v1", "ConfigMap", name, &map, err) < 0 ||
 		    add_inventory(co, node_text(node_at(map, "data.inventory")), err) < 0)
 			return -1;

@@ -171,7 +171,8 @@ static void tick_list(struct kube_client *c, struct kube_list *l, int64_t now)
 	struct kube_call *next;
 	for (struct kube_call *call = l->first; call; call = next) {
 		next = call->next;
-		if (call->state != KUBE_CALL_QUEUED && call->deadline_ms <= now) {
+		bool waits_free = call->state == KUBE_CALL_QUEUED && counted(call);
+		if (!waits_free && call->deadline_ms <= now) {
 			fail(call, KUBE_TIMEOUT, "the deadline passed before the request could be sent");
 		} else if (call->state == KUBE_CALL_BACKOFF) {
 			if (call->not_before_ms <= now)
@@ -369,7 +370,7 @@ static void launch(struct kube_call *call)
 {
 	struct kube_client *c = call->client;
 	const struct kube_request *r = &call->request;
-	if (call->deadline_ms != INT64_MAX)
+	if (counted(call) && call->deadline_ms != INT64_MAX)
 		call->deadline_ms += clock_mono_ms() - call->queued_ms;
 	if (call->is_raw) {
 		fly(call, NULL);

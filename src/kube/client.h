@@ -54,8 +54,8 @@ struct kube_request {
 	const char *field_selector;	 /* LIST */
 	enum kube_priority priority;
 	int64_t timeout_ms; /* from when it is first sent, with retries; > 0. Waiting for a place is not
-			       counted: a request that was sent with little time left would only cost the
-			       server */
+			       counted, Leases aside: a request that was sent with little time left would only
+			       cost the server */
 };
 
 enum kube_result {

@@ -50,7 +50,15 @@ class _Watched:
 
     asked = ""
 
+    def do_GET(self):  # pylint: disable=invalid-name
+        if not self.owner.moved_to:
+            super().do_GET()
+            return
+        self.asked = ""
+        self.answer(302, [("Location", self.owner.moved_to + self.path)], b"")
+
     def body(self):
+        self.owner.authorizations.append(self.headers.get("Authorization", ""))
         body = super().body()
         text = gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body
         command = re.search(rb"command=([a-z-]+)", text)
@@ -77,15 +85,17 @@ class _Watched:
 class HttpsServer(GitServer):
     """GitServer with a bearer token or client certificates, too.
 
-    commands  what git asked for, in order: "ls-refs" is a poll, "fetch" brings a pack
-    stall()   from now on a pack stops in its middle; go_on() ends that
+    commands        what git asked for, in order: "ls-refs" is a poll, "fetch" brings a pack
+    authorizations  what requests had as Authorization, "" for nothing
+    moved_to        the server that clients are sent to, as http://HOST:PORT
+    stall()         from now on a pack stops in its middle; go_on() ends that
     """
 
-    def __init__(self, root, certificate=None, password=None, token=None, clients=None):
+    def __init__(self, root, certificate=None, password=None, token=None, clients=None, address="127.0.0.1"):
         """clients: PEM file of the authority of the certificates that clients must have."""
-        self.commands = []
+        self.commands, self.authorizations, self.moved_to = [], [], None
         self.stalled, self.stalls, self.goes_on = False, 0, threading.Event()
-        super().__init__(root, certificate=certificate, password=password)
+        super().__init__(root, address, certificate, password)
         if token:
             self.wanted = f"Bearer {token}"
         if clients:

@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import socket
 import subprocess
 import time
 
@@ -160,6 +161,22 @@ def test_a_secret_that_is_not_there_is_told(world, operator, namespace, git, ser
     secret(world, namespace, ca_crt=authority.certificate.read_text())
     world.wait_ready(namespace)
     operator.is_ready()
+
+
+def test_credentials_do_not_follow_a_redirect_to_another_host(world, operator, namespace, git, serve, authority,
+                                                              certificate):
+    server, url = serve(certificate=certificate, password=("dev", "right-password"))
+    stranger, strangers_url = serve(address="127.0.0.2")
+    server.moved_to = strangers_url.removesuffix(f"/{git.directory.name}/.git")
+    git.commit({"one.yaml": config_map("one")})
+    secret(world, namespace, username="dev", password="right-password", ca_crt=authority.certificate.read_text())
+    repo_with_secret(world, namespace, url)
+    world.app(namespace)
+    wait_until(lambda: stranger.authorizations or world.condition(namespace, "cfg", resource="repo"), 20,
+               "the Repo was asked")
+    operator.notify(namespace)
+    time.sleep(5)
+    assert not any(stranger.authorizations)
 
 
 # --- ssh ---
@@ -323,6 +340,22 @@ def limited(world, namespace, git):
     world.app(namespace)
     world.wait_ready(namespace)
     return heavy
+
+
+def test_a_remote_that_takes_calls_and_says_nothing(world, operator, namespace, git):
+    git.commit({"one.yaml": config_map("one")})
+    world.repo(namespace, git.url, "healthy")
+    world.app(namespace, repo="healthy")
+    world.wait_ready(namespace)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        world.repo(namespace, f"http://127.0.0.1:{silent.getsockname()[1]}/git", interval="2s")
+        world.app(namespace, "mute")
+        sha = git.commit({"one.yaml": config_map("one", "2")})
+        operator.notify(namespace, "healthy")
+        world.wait_ready(namespace, revision=sha, seconds=10)
+        is_told(world, namespace, "timeout", seconds=40)
+        is_told(world, namespace, "timeout", resource="app", name="mute")
+    is_told(world, namespace, "refused", "unable to connect", "Failed to connect", seconds=40)
 
 
 def test_a_repository_over_its_size_is_told(world, operator, namespace, git):
