@@ -192,8 +192,11 @@ static void add_authorization(struct repo_remote *r, const struct remote_credent
 		EVP_EncodeBlock((unsigned char *)encoded, (unsigned char *)pair.p, (int)pair.n);
 		buf_printf(&value, "Authorization: Basic %s", encoded);
 	}
-	if (value.n)
-		add_config_for_host(r, "extraHeader", value.p);
+	if (!value.n)
+		return;
+	add_config_for_host(r, "extraHeader", value.p);
+	/* git would send the header on, to whatever host it is sent to. */
+	add_config_for_host(r, "followRedirects", "false");
 }
 
 static int add_ssh(struct repo_remote *r, const struct remote_credentials *c, struct error *err)
@@ -442,6 +445,10 @@ char *remote_failure(struct repo_remote *r, const char *what, const char *url,
 		buf_adds(
 			&text,
 			"the remote wants a login that it accepts (401): correct username and password, or bearerToken, in the Secret that spec.secretRef names");
+	else if (memmem(result->err.p, result->err.n, "returned error: 30", 18))
+		buf_adds(
+			&text,
+			"the remote sends us to another address, and credentials do not follow; write that address as spec.url (often the same with .git at its end)");
 	else
 		add_git_message(&text, result->err, url);
 	if (text.n == before)

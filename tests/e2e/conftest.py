@@ -14,6 +14,16 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "slow: starts a real node, which may install packages first")
 
 
+# Long modules whose tests each make all they need: they may be spread over processes that run side by side.
+SPREAD = {"test_faults", "test_sources"}
+
+
+def pytest_collection_modifyitems(config, items):
+    for item in items:
+        if item.module.__name__ not in SPREAD and config.pluginmanager.hasplugin("xdist"):
+            item.add_marker(pytest.mark.xdist_group(item.module.__name__))
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     """A cluster for the module, with the custom resources."""

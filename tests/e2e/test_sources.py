@@ -172,11 +172,21 @@ def test_credentials_do_not_follow_a_redirect_to_another_host(world, operator, n
     secret(world, namespace, username="dev", password="right-password", ca_crt=authority.certificate.read_text())
     repo_with_secret(world, namespace, url)
     world.app(namespace)
-    wait_until(lambda: stranger.authorizations or world.condition(namespace, "cfg", resource="repo"), 20,
-               "the Repo was asked")
-    operator.notify(namespace)
-    time.sleep(5)
+    is_told(world, namespace, "credentials do not follow")
     assert not any(stranger.authorizations)
+    server.moved_to = None
+    world.wait_ready(namespace)
+    follows(world, operator, namespace, git)
+
+
+def test_a_redirect_is_followed_when_there_are_no_credentials(world, operator, namespace, git, serve):
+    server, url = serve()
+    server.moved_to = serve(address="127.0.0.2")[1].removesuffix(f"/{git.directory.name}/.git")
+    git.commit({"one.yaml": config_map("one")})
+    world.repo(namespace, url)
+    world.app(namespace)
+    world.wait_ready(namespace)
+    follows(world, operator, namespace, git)
 
 
 # --- ssh ---
