@@ -381,7 +381,7 @@ def test_a_repository_over_its_size_is_told(world, operator, namespace, git):
 def test_a_repository_over_its_size_is_not_used(world, operator, namespace, git):
     limited(world, namespace, git)(1200, "heavy")
     operator.notify(namespace)
-    end = time.monotonic() + 10
+    end = time.monotonic() + 20
     while time.monotonic() < end:
         assert value(world, namespace) == "first"
         time.sleep(0.5)
