@@ -97,16 +97,14 @@ static void add_conditions(struct buf *out, const struct style *style, const str
 }
 
 /* "shop/api.yaml:14: Deployment shop/api: what is wrong" */
-static void add_errors(struct buf *out, const struct style *style, const struct node *app)
+static void add_problems(struct buf *out, const struct style *style, const struct node *list, bool warnings)
 {
-	const struct node *list = node_at(app, "status.errors");
-	int64_t count = 0;
-	node_int(node_at(app, "status.errorCount"), &count);
 	for (size_t i = 0; i < node_count(list); i++) {
 		const struct node *e = node_item(list, i);
 		int64_t line = 0;
 		node_int(node_get(e, "line"), &line);
-		buf_printf(out, "  %serror:%s ", style_on(style, TINT_RED), style_off(style));
+		buf_printf(out, "  %s%s:%s ", style_on(style, warnings ? TINT_YELLOW : TINT_RED),
+			   warnings ? "warning" : "error", style_off(style));
 		add_text(out, node_get(e, "file"));
 		if (line > 0)
 			buf_printf(out, ":%lld", (long long)line);
@@ -116,6 +114,15 @@ static void add_errors(struct buf *out, const struct style *style, const struct 
 		add_text(out, node_get(e, "message"));
 		buf_addc(out, '\n');
 	}
+}
+
+static void add_errors(struct buf *out, const struct style *style, const struct node *app)
+{
+	const struct node *list = node_at(app, "status.errors");
+	int64_t count = 0;
+	node_int(node_at(app, "status.errorCount"), &count);
+	add_problems(out, style, list, false);
+	add_problems(out, style, node_at(app, "status.warnings"), true);
 	if (count > (int64_t)node_count(list))
 		buf_printf(out, "  ... and %lld more errors\n",
 			   (long long)count - (long long)node_count(list));

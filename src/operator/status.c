@@ -23,6 +23,7 @@ enum {
 	STATUS_TIMEOUT_MS = 300000,
 	OBJECTS_MAX = 100, /* deploy/crds/apps.yaml: maxItems */
 	ERRORS_MAX = 50,
+	WARNINGS_MAX = 20,
 };
 
 /* Fields that are not news by themselves. */
@@ -144,15 +145,14 @@ static struct node *objects(struct arena *a, struct managed *m)
 	return l.list;
 }
 
-static struct node *errors(struct arena *a, const struct managed *m, size_t *count)
+static struct node *problems(struct arena *a, const struct managed *m, bool warnings, size_t max,
+			     size_t *count)
 {
 	struct node *list = node_seq(a);
 	*count = 0;
 	for (size_t i = 0; i < m->app.n_problems; i++) {
 		const struct problem *p = &m->app.problems[i];
-		if (p->warning)
-			continue;
-		if ((*count)++ >= ERRORS_MAX)
+		if (p->warning != warnings || (*count)++ >= max)
 			continue;
 		struct node *e = node_map(a);
 		set_text(a, e, "object", p->key[0] ? key_display(a, str_of(p->key)) : NULL);
@@ -213,8 +213,9 @@ static void add_times(struct arena *a, struct node *status, const struct app *ap
 static void add_state(struct arena *a, struct managed *m, struct node *status)
 {
 	const struct app *app = &m->app;
-	size_t error_count;
-	struct node *error_list = errors(a, m, &error_count);
+	size_t error_count, warning_count;
+	struct node *error_list = problems(a, m, false, ERRORS_MAX, &error_count);
+	struct node *warning_list = problems(a, m, true, WARNINGS_MAX, &warning_count);
 	node_set(a, status, STR("revision"), revisions(a, app));
 	if (!hash_is_zero(app->applied.input)) {
 		char hex[HASH_HEX_LEN + 1];
@@ -224,6 +225,7 @@ static void add_state(struct arena *a, struct managed *m, struct node *status)
 	node_set(a, status, STR("counts"), counts(a, app->driver->ops->summary(app->driver)));
 	node_set(a, status, STR("objects"), objects(a, m));
 	node_set(a, status, STR("errors"), error_list);
+	node_set(a, status, STR("warnings"), warning_list);
 	set_int(a, status, "errorCount", (int64_t)error_count);
 	set_int(a, status, "failures", app->failures);
 	add_times(a, status, app);

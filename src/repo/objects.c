@@ -175,3 +175,31 @@ int objects_keep(struct objects *o, const char *prefix, const char *sha, struct 
 	git_reference_free(ref);
 	return 0;
 }
+
+bool objects_ref_read(const char *mirror, const char *name, char sha[GIT_OID_HEXSZ + 1])
+{
+	struct objects o;
+	git_oid oid;
+	if (objects_open(&o, mirror, NULL) < 0)
+		return false;
+	bool found = git_reference_name_to_id(&oid, o.repository, name) == 0;
+	if (found)
+		git_oid_tostr(sha, GIT_OID_HEXSZ + 1, &oid);
+	objects_close(&o);
+	return found;
+}
+
+void objects_ref_write(const char *mirror, const char *name, const char *sha)
+{
+	struct objects o;
+	git_oid oid;
+	git_reference *ref = NULL;
+	if (objects_open(&o, mirror, NULL) < 0)
+		return;
+	if (!sha)
+		git_reference_remove(o.repository, name);
+	else if (git_oid_fromstr(&oid, sha) == 0)
+		git_reference_create(&ref, o.repository, name, &oid, 1, NULL);
+	git_reference_free(ref);
+	objects_close(&o);
+}

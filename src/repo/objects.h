@@ -48,5 +48,8 @@ int objects_module(struct objects *o, const git_oid *commit, git_tree **out);
 int objects_blob(struct objects *o, const git_oid *oid, size_t max, struct arena *a, struct str *out,
 		 size_t *size);
 
+/* What a ref of the mirror points to; false: there is none. */
+bool objects_ref_read(const char *mirror, const char *name, char sha[GIT_OID_HEXSZ + 1]);
+void objects_ref_write(const char *mirror, const char *name, const char *sha); /* NULL: removes it */
 /* Keeps a commit under a ref of ours. */
 int objects_keep(struct objects *o, const char *prefix, const char *sha, struct error *err);

@@ -16,6 +16,7 @@
 
 #include <openssl/evp.h>
 
+#include "base/log.h"
 #include "base/vec.h"
 #include "io/process.h"
 #include "repo/files.h"
@@ -340,6 +341,13 @@ struct repo_remote *remote_new(struct loop *loop, const struct remote_options *o
 	return r;
 }
 
+static void forget_moved(struct repo_remote *r)
+{
+	for (size_t i = 0; i < r->moved.n; i++)
+		free(r->moved.at[i].name);
+	vec_release(&r->moved);
+}
+
 void remote_free(struct repo_remote *r)
 {
 	if (!r)
@@ -355,6 +363,8 @@ void remote_free(struct repo_remote *r)
 	vec_release(&r->env);
 	refs_release(&r->refs);
 	submodules_free(r->submodules);
+	forget_moved(r);
+	free(r->refusal);
 	repo_tree_forget(r->mirror);
 	free(r->private_dir);
 	free(r->url);
@@ -502,10 +512,26 @@ static void on_listed(void *arg, const struct process_result *result)
 	remote_finish(r, changed, NULL);
 }
 
+/* A reader found objects missing: the mirror is made anew, and everything is fetched again. */
+static void mend(struct repo_remote *r)
+{
+	cleanup_buf struct buf marker = BUF_INIT;
+	struct error err = ERROR_INIT;
+	buf_printf(&marker, "%s/" OBJECTS_DAMAGED, r->mirror);
+	if (access(marker.p, F_OK) != 0)
+		return;
+	log_warn("mirror is damaged, made anew", "mirror", r->mirror, NULL);
+	repo_tree_forget(r->mirror);
+	files_remove(r->mirror);
+	if (open_mirror(r, &err) < 0)
+		log_warn("mirror cannot be made", "error", err.text, NULL);
+}
+
 void remote_poll(struct repo_remote *r, remote_done_fn *done, void *ctx)
 {
 	r->done = done;
 	r->ctx = ctx;
+	mend(r);
 	const char *argv[] = { "git", "ls-remote", "--quiet", "--", r->url, NULL };
 	remote_run(r, argv, REMOTE_LS_TIMEOUT_MS, REFS_TEXT_MAX, on_listed);
 }
@@ -517,7 +543,7 @@ static void on_size(void *arg)
 	struct repo_remote *r = arg;
 	if (!r->child)
 		return;
-	if (files_size(r->mirror) <= r->max_bytes) {
+	if (files_size(r->mirror) <= r->size_before + r->max_bytes) {
 		loop_timer_set(r->size_timer, WATCH_SIZE_MS);
 		return;
 	}
@@ -533,16 +559,43 @@ static void on_size(void *arg)
 static void on_cleaned(void *arg, const struct process_result *result)
 {
 	struct repo_remote *r = arg;
+	cleanup_free char *refusal = r->refusal;
+	r->refusal = NULL;
 	r->child = NULL;
 	repo_tree_forget(r->mirror);
-	remote_finish(r, true, NULL); /* a clean-up that fails is tried again later */
+	remote_finish(r, !refusal, refusal); /* a clean-up that fails is tried again later */
+}
+
+static void clean_up(struct repo_remote *r)
+{
+	const char *argv[] = { "git", "gc", "--quiet", "--prune=now", NULL };
+	remote_run(r, argv, GC_TIMEOUT_MS, 4096, on_cleaned);
+}
+
+/* "+SOURCE:TARGET" */
+static void note_moved(struct repo_remote *r, const char *refspec)
+{
+	struct moved_ref m = { .name = mem_strdup(strchr(refspec, ':') + 1) };
+	objects_ref_read(r->mirror, m.name, m.before);
+	vec_push(&r->moved, m);
+}
+
+/* Nothing is kept of a fetch that brought too much: refs point to what they did, and the objects go. */
+static void undo(struct repo_remote *r, const char *refusal)
+{
+	for (size_t i = 0; i < r->moved.n; i++)
+		objects_ref_write(r->mirror, r->moved.at[i].name,
+				  r->moved.at[i].before[0] ? r->moved.at[i].before : NULL);
+	free(r->refusal);
+	r->refusal = mem_strdup(refusal);
+	clean_up(r);
 }
 
 char *remote_fetch_failure(struct repo_remote *r, const char *what, const char *url,
 			   const struct process_result *result)
 {
 	loop_timer_clear(r->size_timer);
-	r->too_large = files_size(r->mirror) > r->max_bytes;
+	r->too_large = files_size(r->mirror) > r->size_before + r->max_bytes;
 	char *failure = remote_failure(r, what, url, result);
 	if (failure)
 		files_remove_leftovers(r->mirror);
@@ -551,12 +604,13 @@ char *remote_fetch_failure(struct repo_remote *r, const char *what, const char *
 
 void remote_fetched(struct repo_remote *r, const char *error)
 {
-	if (error || ++r->fetches % REMOTE_GC_AFTER != 0) {
+	if (error && r->too_large)
+		undo(r, error);
+	else if (error || ++r->fetches % REMOTE_GC_AFTER != 0)
 		remote_finish(r, !error, error);
-		return;
-	}
-	const char *argv[] = { "git", "gc", "--quiet", "--prune=now", NULL };
-	remote_run(r, argv, GC_TIMEOUT_MS, 4096, on_cleaned);
+	else
+		clean_up(r);
+	forget_moved(r);
 }
 
 static void on_fetched(void *arg, const struct process_result *result)
@@ -600,6 +654,8 @@ void remote_run_fetch(struct repo_remote *r, const char *url, const char *const 
 	argv[HEAD] = url;
 	memcpy(argv + HEAD + 1, refspecs, n * sizeof(*argv));
 	argv[HEAD + 1 + n] = NULL;
+	for (size_t i = 0; i < n; i++)
+		note_moved(r, refspecs[i]);
 	loop_timer_set(r->size_timer, WATCH_SIZE_MS);
 	remote_run(r, argv, r->timeout_ms, 4096, done);
 }
@@ -624,6 +680,8 @@ void remote_fetch(struct repo_remote *r, const struct resolved *wants, size_t n,
 		loop_timer_set(r->now_timer, 0);
 		return;
 	}
+	forget_moved(r);
+	r->size_before = files_size(r->mirror);
 	if (r->submodules_wanted)
 		submodules_begin(r, wants, n);
 	remote_run_fetch(r, r->url, refspecs, on_fetched);

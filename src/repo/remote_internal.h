@@ -8,6 +8,11 @@
 
 struct submodules;
 
+struct moved_ref {
+	char *name;
+	char before[SHA_HEX_MAX + 1]; /* "": it was not there */
+};
+
 struct repo_remote {
 	struct loop *loop;
 	char *url, *mirror;
@@ -21,6 +26,10 @@ struct repo_remote {
 	struct process *child;
 	struct loop_timer *size_timer, *now_timer;
 	struct submodules *submodules; /* of the fetch under way, or NULL */
+	uint64_t size_before; /* bytes of the mirror when the fetch began: the cap is for what it brings */
+	VEC(struct moved_ref)
+	moved;	       /* what the fetch under way points elsewhere, to be put back if it is too large */
+	char *refusal; /* what is told when that is done */
 	bool too_large;
 	unsigned fetches;
 	remote_done_fn *done;

@@ -303,7 +303,6 @@ def test_a_warning_is_told_on_the_command_line(world, namespace, tmp_path, autho
     assert value(world, namespace, "hooked") == "1"
 
 
-@pytest.mark.xfail(strict=True, reason="warnings of the server are neither in the App's status nor in the operator's log")
 def test_a_warning_is_told_by_the_operator(world, operator, pair, namespace, authority, certificate):
     with Webhook(world, namespace, authority, certificate, warns):
         wait_for_webhook(world, namespace, warning=True)

@@ -377,7 +377,6 @@ def test_a_repository_over_its_size_is_told(world, operator, namespace, git):
     world.wait_ready(namespace, revision=sha)
 
 
-@pytest.mark.xfail(strict=True, reason="what a quick fetch brought stays in the mirror when it is found to be too large")
 def test_a_repository_over_its_size_is_not_used(world, operator, namespace, git):
     limited(world, namespace, git)(1200, "heavy")
     operator.notify(namespace)
@@ -387,7 +386,6 @@ def test_a_repository_over_its_size_is_not_used(world, operator, namespace, git)
         time.sleep(0.5)
 
 
-@pytest.mark.xfail(strict=True, reason="maxSize is held against all that the mirror has gathered, not against one fetch")
 def test_the_size_counts_what_one_fetch_brings(world, operator, namespace, git):
     heavy = limited(world, namespace, git)
     for number in range(5):
