@@ -131,31 +131,50 @@ class Api:
 
 
 class Watch:
-    """Calls see(when, line) for every event, from a thread, until closed. see() returns True when what was waited for is there."""
+    """Calls see(when, line) for every event, from a thread, until closed. see() returns True when what was waited for is there.
+
+    A watch that the server ends (it does when a reader is slow) goes on at the last resourceVersion that was seen.
+    """
 
     def __init__(self, api, path, see):
-        self.see = see
+        self.api, self.path, self.see = api, path, see
         self.done = threading.Event()
         self.when = None
         self.error = None
-        self.connection = api.connect(timeout=None)
-        self.connection.request("GET", path + ("&" if "?" in path else "?") + "watch=true&timeoutSeconds=7200",
-                                headers=api.headers)
-        self.answer = self.connection.getresponse()
-        if self.answer.status != 200:
-            raise Failed(f"watch {path}: {self.answer.status} {self.answer.read(300)!r}")
-        self.socket = self.connection.sock or self.answer.fp.raw._sock
+        self.version = None
+        self.closed = False
+        self.open()
         self.thread = threading.Thread(target=self.read, daemon=True)
         self.thread.start()
 
+    def open(self):
+        query = "watch=true&timeoutSeconds=7200" + (f"&resourceVersion={self.version}" if self.version else "")
+        self.connection = self.api.connect(timeout=None)
+        self.connection.request("GET", self.path + ("&" if "?" in self.path else "?") + query, headers=self.api.headers)
+        self.answer = self.connection.getresponse()
+        if self.answer.status != 200:
+            raise Failed(f"watch {self.path}: {self.answer.status} {self.answer.read(300)!r}")
+        self.socket = self.connection.sock or self.answer.fp.raw._sock
+
+    def lines(self):
+        while not self.closed:
+            while line := self.answer.readline():
+                yield line
+                found = re.search(rb'"resourceVersion":"(\d+)"', line)
+                # An ERROR event: what was missed is not known, so all is seen anew.
+                self.version = found.group(1).decode() if found and b'"type":"ERROR"' not in line[:20] else None
+            if not self.closed:
+                self.connection.close()
+                self.open()
+
     def read(self):
         try:
-            while line := self.answer.readline():
+            for line in self.lines():
                 now = time.monotonic()
                 if self.see(now, line):
                     self.when = now
                     self.done.set()
-        except (OSError, ValueError, AttributeError, http.client.HTTPException) as error:
+        except (OSError, ValueError, AttributeError, http.client.HTTPException, Failed) as error:
             self.error = error
         self.done.set()
 
@@ -167,6 +186,7 @@ class Watch:
         return self.when
 
     def close(self):
+        self.closed = True
         try:
             self.socket.shutdown(socket.SHUT_RDWR)
         except OSError:

@@ -246,13 +246,15 @@ static void sweep(struct view *v, struct view_kind *k, uint64_t at)
 	struct map_entry *e;
 	for (size_t i = 0; (e = map_next(&v->records, &i));) {
 		struct record *r = e->value;
-		if (r->kind == k && !r->listed && (!at || r->resource_version <= at))
+		if (r->kind != k || r->listed || (at && r->resource_version > at))
+			continue;
+		/* What is told below may let go of records that are not seen: they are not touched again. */
+		r->resource_version = at;
+		if (r->seen)
 			vec_push(&gone, r);
 	}
-	for (size_t i = 0; i < gone.n; i++) {
-		gone.at[i]->resource_version = at;
+	for (size_t i = 0; i < gone.n; i++)
 		forget_live(v, gone.at[i]);
-	}
 	vec_release(&gone);
 }
 
