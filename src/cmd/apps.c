@@ -65,6 +65,36 @@ int apps_list(struct cluster *c, struct arena *a, bool everywhere, struct node *
 	return 0;
 }
 
+int apps_named(struct cluster *c, struct arena *a, struct node **out, struct error *err)
+{
+	if (c->cli->n_operands == 0)
+		return apps_list(c, a, c->cli->common.all_namespaces, out, err);
+	*out = node_seq(a);
+	for (size_t i = 0; i < c->cli->n_operands; i++) {
+		struct node *app;
+		if (apps_get(c, a, c->cli->operands[i], &app, err) != 0)
+			return -1;
+		node_push(a, *out, app);
+	}
+	return 0;
+}
+
+int apps_delete(struct cluster *c, const struct node *app, bool orphan, struct error *err)
+{
+	cleanup_arena struct arena a = ARENA_INIT;
+	const char *namespace = apps_text(&a, node_at(app, "metadata.namespace"));
+	const char *name = apps_text(&a, node_at(app, "metadata.name"));
+	if (orphan &&
+	    apps_patch(c, &a, namespace, name, "{\"spec\":{\"deletionPolicy\":\"Orphan\"}}", NULL, err) < 0)
+		return -1;
+	struct kube_request request = apps_request(KUBE_DELETE, namespace, name);
+	struct reply reply;
+	cluster_call(c, &a, &request, &reply);
+	if (reply.result != KUBE_OK && reply.code != 404)
+		return cluster_error(err, &reply, "app %s/%s", namespace, name);
+	return 0;
+}
+
 int apps_patch(struct cluster *c, struct arena *a, const char *namespace, const char *name, const char *body,
 	       struct node **out, struct error *err)
 {

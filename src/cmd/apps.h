@@ -13,6 +13,11 @@ struct kube_request apps_request(enum kube_verb verb, const char *namespace, con
 int apps_get(struct cluster *c, struct arena *a, const char *name, struct node **out, struct error *err);
 /* All of the namespace, or of all namespaces; out is a list node of objects. */
 int apps_list(struct cluster *c, struct arena *a, bool everywhere, struct node **out, struct error *err);
+/* Those that the command line names; all of the namespace (or of all, with -A) when it names none. */
+int apps_named(struct cluster *c, struct arena *a, struct node **out, struct error *err);
+/* Deletes it; orphan: its objects stay, and its deletionPolicy says so first, since whoever sees the deletion
+ * must know it already. 0 also when it is gone. */
+int apps_delete(struct cluster *c, const struct node *app, bool orphan, struct error *err);
 /* A merge patch; the answer's object in *out unless that is NULL. */
 int apps_patch(struct cluster *c, struct arena *a, const char *namespace, const char *name, const char *body,
 	       struct node **out, struct error *err);

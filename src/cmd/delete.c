@@ -48,16 +48,7 @@ static int find_apps(struct cluster *c, struct arena *a, struct node **out, stru
 	if (own->all != (c->cli->n_operands == 0))
 		return error_set(err, own->all ? "either --all, or the names of Apps"
 					       : "name at least one App, or give --all");
-	if (own->all)
-		return apps_list(c, a, c->cli->common.all_namespaces, out, err);
-	*out = node_seq(a);
-	for (size_t i = 0; i < c->cli->n_operands; i++) {
-		struct node *app;
-		if (apps_get(c, a, c->cli->operands[i], &app, err) != 0)
-			return -1;
-		node_push(a, *out, app);
-	}
-	return 0;
+	return apps_named(c, a, out, err);
 }
 
 static bool agreed(const struct cli *cli, struct arena *a, const struct node *apps)
@@ -78,23 +69,6 @@ static bool agreed(const struct cli *cli, struct arena *a, const struct node *ap
 }
 
 /* --- deleting --- */
-
-static int delete_one(struct cluster *c, const struct node *app, struct error *err)
-{
-	const struct delete_options *own = c->cli->own;
-	cleanup_arena struct arena a = ARENA_INIT;
-	const char *namespace = apps_text(&a, node_at(app, "metadata.namespace"));
-	const char *name = apps_text(&a, node_at(app, "metadata.name"));
-	if (own->orphan &&
-	    apps_patch(c, &a, namespace, name, "{\"spec\":{\"deletionPolicy\":\"Orphan\"}}", NULL, err) < 0)
-		return -1;
-	struct kube_request request = apps_request(KUBE_DELETE, namespace, name);
-	struct reply reply;
-	cluster_call(c, &a, &request, &reply);
-	if (reply.result != KUBE_OK && reply.code != 404)
-		return cluster_error(err, &reply, "app %s/%s", namespace, name);
-	return 0;
-}
 
 /* What an App that is going waits for, told when it changes. */
 struct wait {
@@ -156,7 +130,7 @@ static int delete_all(struct cluster *c, const struct node *apps)
 	int status = EXIT_OK;
 	for (size_t i = 0; i < node_count(apps); i++) {
 		struct error err = ERROR_INIT;
-		if (delete_one(c, node_item(apps, i), &err) < 0)
+		if (apps_delete(c, node_item(apps, i), own->orphan, &err) < 0)
 			status = command_fail(c->cli, &err);
 	}
 	for (size_t i = 0; i < node_count(apps) && status != EXIT_TROUBLE && !own->no_wait; i++) {

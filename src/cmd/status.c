@@ -17,22 +17,6 @@ struct status_options {
 	bool watch, objects;
 };
 
-/* --- which apps --- */
-
-static int find_apps(struct cluster *c, struct arena *a, struct node **out, struct error *err)
-{
-	if (c->cli->n_operands == 0)
-		return apps_list(c, a, c->cli->common.all_namespaces, out, err);
-	*out = node_seq(a);
-	for (size_t i = 0; i < c->cli->n_operands; i++) {
-		struct node *app;
-		if (apps_get(c, a, c->cli->operands[i], &app, err) != 0)
-			return -1;
-		node_push(a, *out, app);
-	}
-	return 0;
-}
-
 static bool all_ready(const struct node *apps)
 {
 	for (size_t i = 0; i < node_count(apps); i++)
@@ -260,7 +244,7 @@ static int watch(struct cluster *c, struct error *err)
 		if (cluster_left_ms(c) == 0)
 			break;
 		cluster_pause(c, GATHER_MS);
-		rc = find_apps(c, &a, &apps, err);
+		rc = apps_named(c, &a, &apps, err);
 		if (rc != 0)
 			break;
 		if (!first && !c->cli->common.output)
@@ -287,7 +271,7 @@ static int run(struct cli *cli)
 		status = command_fail(cli, &err);
 	} else if (own->watch) {
 		status = watch(&c, &err);
-	} else if (find_apps(&c, &a, &apps, &err) != 0) {
+	} else if (apps_named(&c, &a, &apps, &err) != 0) {
 		status = command_fail(cli, &err);
 	} else {
 		print_apps(cli, &a, apps);

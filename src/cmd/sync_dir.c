@@ -153,14 +153,13 @@ static void set_text(struct arena *a, struct node *map, const char *key, const c
 static void list_item(void *arg, const struct driver_item *item)
 {
 	static const char *const deeds[] = { "unchanged", "created", "updated", "pruned" };
-	static const char *const syncs[] = { "Synced", "OutOfSync", "Refused", "Pruning" };
 	struct listing *l = arg;
 	struct node *o = node_map(l->a);
 	if (item->sync == ITEM_PRUNING && local_port_deed(standalone_port(l->s), item->key) == DEED_NOTHING)
 		return; /* pruned by an earlier sync; it stays in the inventory until that is certain */
 	set_text(l->a, o, "object", key_display(l->a, item->key));
 	set_text(l->a, o, "action", deeds[local_port_deed(standalone_port(l->s), item->key)]);
-	set_text(l->a, o, "sync", syncs[item->sync]);
+	set_text(l->a, o, "sync", item_sync_word(item->sync));
 	set_text(l->a, o, "health", item->health);
 	if (item->message[0])
 		set_text(l->a, o, "message", item->message);

@@ -66,22 +66,6 @@ static int refuse(const struct cli *cli, struct arena *a, const struct node *app
 	return EXIT_DIFFERS;
 }
 
-static int orphan_one(struct cluster *c, const struct node *app, struct error *err)
-{
-	cleanup_arena struct arena a = ARENA_INIT;
-	const char *namespace = apps_text(&a, node_at(app, "metadata.namespace"));
-	const char *name = apps_text(&a, node_at(app, "metadata.name"));
-	/* The policy first: whoever sees the deletion must know it already. */
-	if (apps_patch(c, &a, namespace, name, "{\"spec\":{\"deletionPolicy\":\"Orphan\"}}", NULL, err) < 0)
-		return -1;
-	struct kube_request request = apps_request(KUBE_DELETE, namespace, name);
-	struct reply reply;
-	cluster_call(c, &a, &request, &reply);
-	if (reply.result != KUBE_OK && reply.code != 404)
-		return cluster_error(err, &reply, "app %s/%s", namespace, name);
-	return 0;
-}
-
 /* Ours alone; what others put there is theirs to take off. */
 static int drop_finalizer(struct cluster *c, const struct node *app, struct error *err)
 {
@@ -109,7 +93,7 @@ static int orphan_all(struct cluster *c, struct node *apps, struct error *err)
 {
 	int64_t grace = clock_mono_ms() + ORPHAN_GRACE_MS;
 	for (size_t i = 0; i < node_count(apps); i++)
-		if (orphan_one(c, node_item(apps, i), err) < 0)
+		if (apps_delete(c, node_item(apps, i), true, err) < 0)
 			return -1;
 	for (;;) {
 		cleanup_arena struct arena a = ARENA_INIT;

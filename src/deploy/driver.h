@@ -50,6 +50,13 @@ enum item_sync {
 	ITEM_PRUNING,	  /* no longer in git */
 };
 
+/* As in the status: "Synced", "OutOfSync", "Refused", "Pruning". */
+static inline const char *item_sync_word(enum item_sync sync)
+{
+	static const char *const words[] = { "Synced", "OutOfSync", "Refused", "Pruning" };
+	return words[sync];
+}
+
 /* One item for people: status, `capstan status`, `capstan sync`. */
 struct driver_item {
 	struct str key, version;

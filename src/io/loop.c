@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <uv.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/vec.h"
 #include "io/loop_child.h"
@@ -175,6 +176,14 @@ struct loop_timer *loop_timer_new(struct loop *loop, loop_fn *fn, void *arg)
 void loop_timer_set(struct loop_timer *t, int64_t in_ms)
 {
 	uv_timer_start(&t->uv, timer_fired, in_ms < 0 ? 0 : (uint64_t)in_ms, 0);
+}
+
+void loop_timer_set_at(struct loop_timer *t, int64_t mono_ms)
+{
+	if (mono_ms == INT64_MAX)
+		loop_timer_clear(t);
+	else
+		loop_timer_set(t, mono_ms - clock_mono_ms());
 }
 
 void loop_timer_clear(struct loop_timer *t)

@@ -25,6 +25,8 @@ int64_t loop_now(struct loop *loop);	      /* milliseconds, monotonic, read once
 /* A timer fires once for each set; setting it again moves it. Free from inside its callback is allowed. */
 struct loop_timer *loop_timer_new(struct loop *loop, loop_fn *fn, void *arg);
 void loop_timer_set(struct loop_timer *t, int64_t in_ms);
+void loop_timer_set_at(struct loop_timer *t,
+		       int64_t mono_ms); /* by clock_mono_ms(); past: at once; INT64_MAX: cleared */
 void loop_timer_clear(struct loop_timer *t);
 bool loop_timer_armed(const struct loop_timer *t);
 void loop_timer_free(struct loop_timer *t); /* NULL is fine */

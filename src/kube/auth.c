@@ -16,7 +16,7 @@
 #include "base/vec.h"
 #include "doc/json.h"
 #include "io/process.h"
-#include "kube/file.h"
+#include "io/file.h"
 
 enum {
 	RENEW_BEFORE_MS = 10000, /* a credential this close to its end is not used any more */
@@ -108,13 +108,13 @@ static enum kube_auth_state check_token_file(struct kube_auth *auth, struct erro
 	if (auth->token_read_ms && now - auth->token_read_ms < KUBE_AUTH_TOKEN_FILE_MS)
 		return KUBE_AUTH_READY;
 	cleanup_arena struct arena a = ARENA_INIT;
-	struct str text;
-	if (kube_file_read(&a, auth->config->token_file, &text, err) != 0) {
+	cleanup_buf struct buf text = BUF_INIT;
+	if (file_read(auth->config->token_file, KUBE_FILE_MAX, &text, err) != 0) {
 		/* An old token may still be good: the server decides. */
 		return auth->header ? KUBE_AUTH_READY : KUBE_AUTH_FAILED;
 	}
 	auth->token_read_ms = now;
-	set_header(auth, "Bearer", arena_str(&a, str_trim(text)).p);
+	set_header(auth, "Bearer", arena_str(&a, str_trim(buf_str(&text))).p);
 	return KUBE_AUTH_READY;
 }
 

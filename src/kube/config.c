@@ -11,7 +11,7 @@
 
 #include "base/vec.h"
 #include "doc/yaml.h"
-#include "kube/file.h"
+#include "io/file.h"
 
 #define SERVICE_ACCOUNT_DIR "/var/run/secrets/kubernetes.io/serviceaccount"
 
@@ -82,6 +82,16 @@ static const char *resolve(struct loader *l, const char *dir, const char *path)
 	return arena_printf(l->a, "%s/%s", dir, path);
 }
 
+/* NUL-terminated. 1: it does not exist. */
+static int read_file(struct loader *l, const char *path, struct str *out, struct error *err)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	int rc = file_read(path, KUBE_FILE_MAX, &text, err);
+	if (rc == 0)
+		*out = arena_str(l->a, buf_str(&text));
+	return rc;
+}
+
 static int decode(struct loader *l, const char *key, struct str coded, struct str *out)
 {
 	/* As Go's decoder: line breaks inside are skipped. */
@@ -113,7 +123,7 @@ static int load_pem(struct loader *l, const struct node *map, const char *key, c
 	const char *path = text_of(l, map, key);
 	if (!path)
 		return 0;
-	if (kube_file_read(l->a, resolve(l, dir, path), out, l->err) != 0)
+	if (read_file(l, resolve(l, dir, path), out, l->err) != 0)
 		return error_wrap(l->err, "%s", key);
 	return 0;
 }
@@ -299,7 +309,7 @@ int kube_config_parse(struct arena *a, struct str text, const char *dir, const c
 static int add_path(struct loader *l, const char *path, bool must_exist)
 {
 	struct str text;
-	int rc = kube_file_read(l->a, path, &text, l->err);
+	int rc = read_file(l, path, &text, l->err);
 	if (rc == 1 && !must_exist)
 		return 0;
 	if (rc != 0)
@@ -337,11 +347,11 @@ static int load_in_cluster(struct loader *l, const char *host, const char *port)
 				   port && *port ? port : "443");
 	out->context = "in-cluster";
 	out->token_file = SERVICE_ACCOUNT_DIR "/token";
-	if (kube_file_read(l->a, out->token_file, &token, l->err) != 0 ||
-	    kube_file_read(l->a, SERVICE_ACCOUNT_DIR "/ca.crt", &out->ca_pem, l->err) != 0)
+	if (read_file(l, out->token_file, &token, l->err) != 0 ||
+	    read_file(l, SERVICE_ACCOUNT_DIR "/ca.crt", &out->ca_pem, l->err) != 0)
 		return error_wrap(l->err, "service account (automountServiceAccountToken off?)");
 	out->namespace = "default";
-	if (kube_file_read(l->a, SERVICE_ACCOUNT_DIR "/namespace", &namespace, NULL) == 0)
+	if (read_file(l, SERVICE_ACCOUNT_DIR "/namespace", &namespace, NULL) == 0)
 		out->namespace = arena_str(l->a, str_trim(namespace)).p;
 	return 0;
 }

@@ -9,6 +9,8 @@
 #include "base/arena.h"
 #include "base/error.h"
 
+#define KUBE_FILE_MAX (4u << 20) /* bytes of a kubeconfig, certificate or token */
+
 struct kube_exec_plugin { /* users[].user.exec */
 	const char *command;
 	const char *const *args; /* NULL-terminated */

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/random.h"
 
 struct cluster_driver *managed_driver(struct managed *m)
 {
@@ -30,12 +31,7 @@ static void host_arm(void *ctx, int64_t at)
 {
 	struct managed *m = ctx;
 	slot_check(m);
-	if (at == INT64_MAX) {
-		loop_timer_clear(m->timer);
-		return;
-	}
-	int64_t in = at - clock_mono_ms();
-	loop_timer_set(m->timer, in > 0 ? in : 0);
+	loop_timer_set_at(m->timer, at);
 }
 
 static void host_publish(void *ctx)
@@ -52,12 +48,7 @@ static void host_removed(void *ctx)
 
 static uint32_t host_random(void *ctx)
 {
-	/* xorshift32: jitter needs no more. */
-	uint32_t *x = &((struct managed *)ctx)->operator->random_state;
-	*x ^= *x << 13;
-	*x ^= *x >> 17;
-	*x ^= *x << 5;
-	return *x;
+	return random_next(&((struct managed *)ctx)->operator->random_state);
 }
 
 static const struct app_host host = {

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "base/random.h"
 #include "repo/files.h"
 
 enum {
@@ -116,12 +117,7 @@ void plain_close(struct plain *p)
 
 uint32_t plain_random(struct plain *p)
 {
-	/* xorshift32: jitter needs no more. */
-	uint32_t *x = &p->random_state;
-	*x ^= *x << 13;
-	*x ^= *x >> 17;
-	*x ^= *x << 5;
-	return *x;
+	return random_next(&p->random_state);
 }
 
 /* --- what the file says --- */

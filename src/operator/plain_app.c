@@ -38,12 +38,7 @@ static void host_arm(void *ctx, int64_t at)
 	struct plain_app *m = ctx;
 	if (may_restart(m))
 		at = 0;
-	if (at == INT64_MAX) {
-		loop_timer_clear(m->timer);
-		return;
-	}
-	int64_t in = at - clock_mono_ms();
-	loop_timer_set(m->timer, in > 0 ? in : 0);
+	loop_timer_set_at(m->timer, at);
 }
 
 static void host_publish(void *ctx)

@@ -1,34 +1,13 @@
 /* plain_file.c - the file of a plain machine: documents in, entries and problems with their lines out. */
 #include "operator/plain_parts.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 
 #include "doc/json.h"
 #include "doc/yaml.h"
+#include "io/file.h"
 
 enum { FILE_MAX = 16 << 20 };
-
-static int read_text(const char *path, struct buf *out, struct error *err)
-{
-	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return error_set(err, "read %s: %s", path, strerror(errno));
-	for (;;) {
-		buf_reserve(out, 64 * 1024);
-		ssize_t n = read(fd, out->p + out->n, 64 * 1024);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return error_set(err, "read %s: %s", path, strerror(errno));
-		if (n == 0)
-			return 0;
-		out->n += (size_t)n;
-		if (out->n > FILE_MAX)
-			return error_set(err, "read %s: larger than %d MiB", path, FILE_MAX >> 20);
-	}
-}
 
 /* The line of the field that a message begins with ("spec.sync.timeout: ..."), or of the deepest part that is
  * there. */
@@ -144,8 +123,8 @@ int plain_file_read(const char *path, struct plain_file *out, struct error *err)
 {
 	*out = (struct plain_file){ .whole = true };
 	cleanup_buf struct buf text = BUF_INIT;
-	if (read_text(path, &text, err) < 0)
-		return -1;
+	if (file_read(path, FILE_MAX, &text, err) != 0)
+		return error_wrap(err, "read");
 	out->hash = hash_of(buf_str(&text));
 	struct yaml_stream stream = { 0 };
 	out->whole = yaml_parse(&out->arena, buf_str(&text), &stream, NULL) == 0;

@@ -9,6 +9,7 @@
 #include "io/httpd.h"
 #include "operator/plain.h"
 #include "operator/spec.h"
+#include "operator/wants.h"
 #include "repo/remote.h"
 
 /* --- plain_file.c, plain_check.c --- */
@@ -97,11 +98,6 @@ void plain_watch_stop(struct plain *p);
 
 /* --- plain_source.c --- */
 
-struct plain_want {
-	struct resolved revision;
-	char *error; /* of its fetch, owned; NULL: none */
-};
-
 struct plain_source {
 	struct plain *plain;
 	char *key;
@@ -110,9 +106,8 @@ struct plain_source {
 	struct hash hash;
 	struct repo_remote *remote;
 	struct loop_timer *timer;
-	char *error;		      /* of the last poll; NULL: none */
-	VEC(struct plain_want) wants; /* what the last fetch was asked for */
-	size_t fetching;	      /* one by one: which of wants */
+	char *error;	    /* of the last poll; NULL: none */
+	struct wants wants; /* what the last fetch was asked for */
 	bool busy, again, polled, listed;
 	unsigned failures;
 };

@@ -2,10 +2,9 @@
  * plain_source.c - Repos of a plain machine: one mirror each, polled by ls-remote, fetched for all of its
  * Apps at once.
  *
- * A cycle is: poll -> resolve what the Apps want -> fetch what is missing -> tell the Apps. When one of
- * several revisions cannot be fetched git brings none of them; they are then fetched one by one, so that each
- * App gets its own answer. A notification during a cycle makes another one follow at once. A cycle that fails
- * backs off, never beyond the interval.
+ * A cycle is: poll -> resolve what the Apps want -> fetch what is missing (wants.h) -> tell the Apps. A
+ * notification during a cycle makes another one follow at once. A cycle that fails backs off, never beyond
+ * the interval.
  */
 #include "operator/plain_parts.h"
 
@@ -14,37 +13,7 @@
 #include "base/log.h"
 #include "repo/tree.h"
 
-enum {
-	RETRY_BASE_MS = 2000,
-	WANTS_MAX = 1000, /* revisions of one Repo that are followed at once */
-};
-
 /* --- the cycle --- */
-
-static void drop_wants(struct plain_source *s)
-{
-	for (size_t i = 0; i < s->wants.n; i++)
-		free(s->wants.at[i].error);
-	vec_release(&s->wants);
-}
-
-static bool failed(const struct plain_source *s)
-{
-	for (size_t i = 0; i < s->wants.n; i++)
-		if (s->wants.at[i].error)
-			return true;
-	return s->error != NULL;
-}
-
-static int64_t pause_of(const struct plain_source *s)
-{
-	int64_t in = s->spec.interval_ms, retry = RETRY_BASE_MS;
-	for (unsigned i = 1; i < s->failures && retry < in; i++)
-		retry *= 2;
-	if (s->failures && retry < in)
-		return retry;
-	return in + plain_random(s->plain) % (uint32_t)(in / 10 + 1);
-}
 
 static void set_error(struct plain_source *s, const char *error)
 {
@@ -61,80 +30,48 @@ static void end_cycle(struct plain_source *s, const char *error)
 {
 	struct map_entry *e;
 	set_error(s, error);
-	s->failures = failed(s) ? s->failures + 1 : 0;
+	s->failures = s->error || wants_error(&s->wants) ? s->failures + 1 : 0;
 	s->busy = false;
 	bool again = s->again;
 	s->again = false;
-	loop_timer_set(s->timer, again ? 0 : pause_of(s));
+	loop_timer_set(s->timer,
+		       again ? 0 : wants_pause_ms(s->spec.interval_ms, s->failures, plain_random(s->plain)));
 	for (size_t i = 0; (e = map_next(&s->plain->apps, &i));)
 		if (((struct plain_app *)e->value)->source == s)
 			plain_app_wanted(e->value);
 }
 
-static void fetch_next(struct plain_source *s);
-
-static void on_one_fetched(void *ctx, bool changed, const char *error)
+static void on_fetched(void *ctx)
 {
-	struct plain_source *s = ctx;
-	s->wants.at[s->fetching++].error = error ? mem_strdup(error) : NULL;
-	fetch_next(s);
-}
-
-static void fetch_next(struct plain_source *s)
-{
-	if (s->fetching < s->wants.n)
-		remote_fetch(s->remote, &s->wants.at[s->fetching].revision, 1, on_one_fetched, s);
-	else
-		end_cycle(s, NULL);
-}
-
-static void on_all_fetched(void *ctx, bool changed, const char *error)
-{
-	struct plain_source *s = ctx;
-	if (error && s->wants.n > 1) {
-		s->fetching = 0;
-		fetch_next(s);
-		return;
-	}
-	if (error)
-		s->wants.at[0].error = mem_strdup(error);
-	end_cycle(s, NULL);
+	end_cycle(ctx, NULL);
 }
 
 static void add_want(struct plain_source *s, const char *revision)
 {
-	struct plain_want want = { .error = NULL };
-	if (refs_resolve(remote_refs(s->remote), revision, &want.revision, NULL) < 0)
+	struct resolved resolved;
+	if (refs_resolve(remote_refs(s->remote), revision, &resolved, NULL) < 0)
 		return; /* the App hears it from plain_source_resolve() */
-	for (size_t i = 0; i < s->wants.n; i++)
-		if (strcmp(s->wants.at[i].revision.sha, want.revision.sha) == 0)
-			return;
-	if (!repo_tree_has(remote_mirror(s->remote), want.revision.sha))
-		vec_push(&s->wants, want);
+	if (!repo_tree_has(remote_mirror(s->remote), resolved.sha))
+		wants_add(&s->wants, &resolved);
 }
 
 static void on_polled(void *ctx, bool changed, const char *error)
 {
 	struct plain_source *s = ctx;
 	struct map_entry *e;
-	drop_wants(s);
+	wants_clear(&s->wants);
 	if (error) {
 		end_cycle(s, error);
 		return;
 	}
 	s->polled = true;
-	for (size_t i = 0; (e = map_next(&s->plain->apps, &i)) && s->wants.n < WANTS_MAX;)
+	for (size_t i = 0; (e = map_next(&s->plain->apps, &i));)
 		if (((struct plain_app *)e->value)->source == s)
 			add_want(s, ((struct plain_app *)e->value)->spec.revision);
-	if (s->wants.n == 0) {
+	if (s->wants.list.n)
+		wants_fetch(&s->wants, s->remote, on_fetched, s);
+	else
 		end_cycle(s, NULL);
-		return;
-	}
-	cleanup_arena struct arena a = ARENA_INIT;
-	struct resolved *all = arena_array(&a, struct resolved, s->wants.n);
-	for (size_t i = 0; i < s->wants.n; i++)
-		all[i] = s->wants.at[i].revision;
-	remote_fetch(s->remote, all, s->wants.n, on_all_fetched, s);
 }
 
 static int open_remote(struct plain_source *s, struct error *err)
@@ -177,14 +114,6 @@ void plain_source_notify(struct plain_source *s)
 
 /* --- for the Apps --- */
 
-static const struct plain_want *asked_for(const struct plain_source *s, const char *sha)
-{
-	for (size_t i = 0; i < s->wants.n; i++)
-		if (strcmp(s->wants.at[i].revision.sha, sha) == 0)
-			return &s->wants.at[i];
-	return NULL;
-}
-
 int plain_source_resolve(struct plain_source *s, const char *revision, struct resolved *out,
 			 struct error *err)
 {
@@ -196,7 +125,7 @@ int plain_source_resolve(struct plain_source *s, const char *revision, struct re
 		return error_wrap(err, "Repo %s", s->spec.name);
 	if (repo_tree_has(remote_mirror(s->remote), out->sha))
 		return 0;
-	const struct plain_want *want = asked_for(s, out->sha);
+	const struct want *want = wants_find(&s->wants, out->sha);
 	if (want && want->error)
 		return error_set(err, "Repo %s: %s: %s", s->spec.name, out->display, want->error);
 	if (s->error)
@@ -216,7 +145,7 @@ static void stop(struct plain_source *s)
 {
 	remote_free(s->remote);
 	s->remote = NULL;
-	drop_wants(s);
+	wants_clear(&s->wants);
 	s->busy = s->again = s->polled = false;
 	s->failures = 0;
 }

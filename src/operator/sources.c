@@ -1,10 +1,9 @@
 /*
  * sources.c - Repo objects: one mirror each, polled by ls-remote, fetched for all of its apps at once.
  *
- * A cycle is: secret (when named) -> poll -> resolve what the apps want -> fetch what is missing -> tell the
- * apps. When one of several revisions cannot be fetched git brings none of them; they are then fetched one by
- * one, so that each app gets its own answer. A notification during a cycle makes another one follow at once.
- * A cycle that fails backs off, never beyond the interval.
+ * A cycle is: secret (when named) -> poll -> resolve what the apps want -> fetch what is missing (wants.h) ->
+ * tell the apps. A notification during a cycle makes another one follow at once. A cycle that fails backs
+ * off, never beyond the interval.
  */
 #include "operator/internal.h"
 
@@ -13,22 +12,17 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "doc/json.h"
 #include "operator/credentials.h"
+#include "operator/wants.h"
 #include "repo/files.h"
 #include "repo/remote.h"
 #include "repo/tree.h"
 
 enum {
-	RETRY_BASE_MS = 2000,
 	SECRET_TIMEOUT_MS = 15000,
 	STATUS_TIMEOUT_MS = 30000,
-	WANTS_MAX = 1000, /* revisions of one Repo that are followed at once */
-};
-
-struct want {
-	struct resolved revision;
-	char *error; /* why it could not be fetched, or NULL */
 };
 
 struct source {
@@ -41,10 +35,8 @@ struct source {
 	struct repo_remote *remote;
 	struct loop_timer *timer;
 	VEC(struct managed *) apps;
-	VEC(struct want) wants; /* of the last cycle */
-	size_t fetching;	/* index into wants, when they are fetched one by one */
-	bool brought;		/* this cycle fetched something */
-	uint64_t cycle;		/* number of the one under way, or of the last one */
+	struct wants wants; /* of the last cycle */
+	uint64_t cycle;	    /* number of the one under way, or of the last one */
 	bool busy, again, polled, listed, spec_bad;
 	unsigned failures;
 	struct kube_call *secret_call;
@@ -158,10 +150,7 @@ static void end_cycle(struct source *s, const char *error)
 	tell_apps(s);
 	write_status(s);
 	int64_t in =
-		s->spec.interval_ms + s->operator->random_state %(uint32_t)(s->spec.interval_ms / 10 + 1);
-	for (int64_t retry = RETRY_BASE_MS, i = 0; error && i < s->failures && retry < in; i++, retry *= 2)
-		if (i + 1 == s->failures)
-			in = retry;
+		wants_pause_ms(s->spec.interval_ms, s->failures, random_next(&s->operator->random_state));
 	loop_timer_set(s->timer, s->again ? 0 : in);
 	s->again = false;
 }
@@ -181,74 +170,23 @@ static bool resolve(struct source *s, const char *revision, struct resolved *out
 	return true;
 }
 
-/* Why a commit could not be fetched; sha NULL: the first that could not be. NULL: nothing is known. */
-static const char *fetch_error(const struct source *s, const char *sha)
-{
-	for (size_t i = 0; i < s->wants.n; i++)
-		if (s->wants.at[i].error && (!sha || strcmp(s->wants.at[i].revision.sha, sha) == 0))
-			return s->wants.at[i].error;
-	return NULL;
-}
-
-static void drop_wants(struct source *s)
-{
-	for (size_t i = 0; i < s->wants.n; i++)
-		free(s->wants.at[i].error);
-	vec_release(&s->wants);
-}
-
-static void fetch_next(struct source *s);
-
-static void on_one_fetched(void *ctx, bool changed, const char *error)
+static void on_fetched(void *ctx)
 {
 	struct source *s = ctx;
-	s->brought |= changed && !error;
-	s->wants.at[s->fetching++].error = error ? mem_strdup(error) : NULL;
-	fetch_next(s);
-}
-
-static void fetch_next(struct source *s)
-{
-	if (s->fetching < s->wants.n) {
-		remote_fetch(s->remote, &s->wants.at[s->fetching].revision, 1, on_one_fetched, s);
-		return;
-	}
-	if (s->brought)
+	if (s->wants.brought)
 		s->fetched_wall_ms = clock_wall_ms();
-	end_cycle(s, fetch_error(s, NULL));
-}
-
-static void on_fetched(void *ctx, bool changed, const char *error)
-{
-	struct source *s = ctx;
-	s->brought = changed && !error;
-	s->fetching = error && s->wants.n > 1 ? 0 : s->wants.n;
-	if (error && s->wants.n == 1)
-		s->wants.at[0].error = mem_strdup(error);
-	fetch_next(s);
-}
-
-static void add_want(struct source *s, const char *revision)
-{
-	struct want want = { .error = NULL };
-	if (!resolve(s, revision, &want.revision, NULL))
-		return; /* the app hears it from source_resolve() */
-	for (size_t i = 0; i < s->wants.n; i++)
-		if (strcmp(s->wants.at[i].revision.sha, want.revision.sha) == 0)
-			return;
-	vec_push(&s->wants, want);
+	end_cycle(s, wants_error(&s->wants));
 }
 
 static void fetch_wanted(struct source *s)
 {
-	cleanup_arena struct arena a = ARENA_INIT;
-	drop_wants(s);
-	for (size_t i = 0; i < s->apps.n && s->wants.n < WANTS_MAX; i++)
-		add_want(s, s->apps.at[i]->spec.revision);
-	struct resolved *all = arena_array(&a, struct resolved, s->wants.n + 1);
-	for (size_t i = 0; i < s->wants.n; i++)
-		all[i] = s->wants.at[i].revision;
-	remote_fetch(s->remote, all, s->wants.n, on_fetched, s);
+	struct resolved revision;
+	wants_clear(&s->wants);
+	for (size_t i = 0; i < s->apps.n; i++)
+		/* What there is not the app hears from source_resolve(). */
+		if (resolve(s, s->apps.at[i]->spec.revision, &revision, NULL))
+			wants_add(&s->wants, &revision);
+	wants_fetch(&s->wants, s->remote, on_fetched, s);
 }
 
 static void on_polled(void *ctx, bool changed, const char *error)
@@ -416,9 +354,10 @@ bool source_resolve(struct source *s, struct managed *m, struct source_answer *o
 	int rc = repo_tree_hash(source_mirror(s), resolved.sha, m->spec.path, &out->tree, &err);
 	if (rc < 0) {
 		/* Not fetched yet. A cycle that ended with an error says why; otherwise one is due. */
-		const char *why = fetch_error(s, resolved.sha);
+		const struct want *want = wants_find(&s->wants, resolved.sha);
 		if (s->error && !s->busy)
-			return say_error(s, out, "Repo %s: %s", s->spec.name, why ? why : s->error);
+			return say_error(s, out, "Repo %s: %s", s->spec.name,
+					 want && want->error ? want->error : s->error);
 		source_notify(s);
 		return false;
 	}
@@ -577,7 +516,7 @@ void source_free(struct source *s)
 	if (s->status_in_flight)
 		return;
 	vec_release(&s->apps);
-	drop_wants(s);
+	wants_clear(&s->wants);
 	arena_release(&s->spec_arena);
 	free(s->error);
 	free(s->resolve_error);

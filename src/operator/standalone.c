@@ -232,11 +232,7 @@ static void host_render(void *ctx, uint64_t ticket)
 static void host_arm(void *ctx, int64_t at)
 {
 	struct standalone *s = ctx;
-	int64_t in = at - clock_mono_ms();
-	if (at == INT64_MAX)
-		loop_timer_clear(s->timer);
-	else
-		loop_timer_set(s->timer, in > 0 ? in : 0);
+	loop_timer_set_at(s->timer, at);
 }
 
 static void host_publish(void *ctx)

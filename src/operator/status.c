@@ -116,7 +116,6 @@ struct object_list {
 
 static void add_object(void *arg, const struct driver_item *item)
 {
-	static const char *const words[] = { "Synced", "OutOfSync", "Refused", "Pruning" };
 	struct object_list *l = arg;
 	bool fine = item->sync == ITEM_SYNCED && strcmp(item->health, "Current") == 0;
 	struct key k;
@@ -130,7 +129,7 @@ static void add_object(void *arg, const struct driver_item *item)
 	if (k.namespace.n)
 		node_set(l->a, o, STR("namespace"), node_string(l->a, arena_str(l->a, k.namespace)));
 	node_set(l->a, o, STR("name"), node_string(l->a, arena_str(l->a, k.name)));
-	set_text(l->a, o, "sync", words[item->sync]);
+	set_text(l->a, o, "sync", item_sync_word(item->sync));
 	set_text(l->a, o, "health", item->health);
 	set_text(l->a, o, "message", item->message);
 	node_push(l->a, l->list, o);

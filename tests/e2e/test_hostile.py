@@ -323,13 +323,9 @@ metadata: {name: stuck, namespace: %s, finalizers: [hostile.test/never]}
 """
 
 
-def let_go(world, target):
-    world.kubectl("patch", "configmap", "stuck", "-n", target, "--type=merge", "-p",
-                  '{"metadata":{"finalizers":null}}')
-
-
-def test_a_namespace_that_never_ends(world, operator, pair, namespace):
-    target = f"{namespace}-target"
+@contextlib.contextmanager
+def stuck_namespace(world, pair, namespace, target):
+    """The App `away` has its object in a namespace that is being deleted and never ends, until the block does."""
     world.kubectl("create", "namespace", target)
     pair.commit({"../away/away.yaml": config_map("away")})
     world.app(namespace, "away", path="away", target=target, sync=RETRY)
@@ -337,14 +333,21 @@ def test_a_namespace_that_never_ends(world, operator, pair, namespace):
     world.apply(STUCK % target)
     try:
         world.kubectl("delete", "namespace", target, "--wait=false")
+        yield
+    finally:
+        world.kubectl("patch", "configmap", "stuck", "-n", target, "--type=merge", "-p",
+                      '{"metadata":{"finalizers":null}}')
+
+
+def test_a_namespace_that_never_ends(world, operator, pair, namespace):
+    target = f"{namespace}-target"
+    with stuck_namespace(world, pair, namespace, target):
         error = is_told(world, namespace, ["being terminated", "terminating"], "away")
         assert error["file"] == "away/away.yaml"
         pair.commit({"one.yaml": config_map("one", "2")})
         pair.other_goes_on(10)
         world.wait_ready(namespace, revision=pair.git.git("rev-parse", "HEAD"))
         assert world.get("namespace", target)["status"]["phase"] == "Terminating"
-    finally:
-        let_go(world, target)
     world.kubectl("wait", "--for=delete", f"namespace/{target}", "--timeout=50s")
     is_told(world, namespace, ["not found", "there is no namespace"], "away")
     world.kubectl("create", "namespace", target)
@@ -357,17 +360,9 @@ def test_a_namespace_that_never_ends(world, operator, pair, namespace):
 def test_an_app_ends_though_its_namespace_never_does(world, operator, pair, namespace):
     """Deleted meanwhile, the App holds nobody up; it is gone when its objects are."""
     target = f"{namespace}-t"
-    world.kubectl("create", "namespace", target)
-    pair.commit({"../away/away.yaml": config_map("away")})
-    world.app(namespace, "away", path="away", target=target, sync=RETRY)
-    world.wait_ready(namespace, "away")
-    world.apply(STUCK % target)
-    try:
-        world.kubectl("delete", "namespace", target, "--wait=false")
+    with stuck_namespace(world, pair, namespace, target):
         world.kubectl("delete", "app", "away", "-n", namespace, "--timeout=40s")
         assert world.get("configmap", "stuck", "-n", target), "what others made stays theirs"
         pair.commit({"one.yaml": config_map("one", "2")})
         pair.other_goes_on(10)
         assert operator.is_ready()
-    finally:
-        let_go(world, target)

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/arena.h"
+#include "io/file.h"
 
 enum {
 	FILE_MAX = 256 << 20, /* bytes of one inventory */
@@ -147,26 +148,6 @@ char *ledger_file(const char *state_dir, const char *root, const char *app)
 
 /* --- the file --- */
 
-static int read_text(const char *file, struct buf *out, struct error *err)
-{
-	cleanup_fd int fd = open(file, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? 1 : error_set(err, "read %s: %s", file, strerror(errno));
-	for (;;) {
-		buf_reserve(out, 64 * 1024);
-		ssize_t n = read(fd, out->p + out->n, 64 * 1024);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return error_set(err, "read %s: %s", file, strerror(errno));
-		if (n == 0)
-			return 0;
-		out->n += (size_t)n;
-		if (out->n > FILE_MAX)
-			return error_set(err, "read %s: larger than an inventory can be", file);
-	}
-}
-
 static bool entry_ok(const char *path)
 {
 	struct str s = str_of(path);
@@ -182,9 +163,10 @@ int ledger_load(struct ledger *l, const char *file, struct error *err)
 	cleanup_arena struct arena a = ARENA_INIT;
 	cleanup_buf struct buf text = BUF_INIT;
 	struct inventory inv = { 0 };
-	int rc = read_text(file, &text, err);
+	struct error why = ERROR_INIT;
+	int rc = file_read(file, FILE_MAX, &text, &why);
 	if (rc != 0)
-		return rc < 0 ? -1 : 0;
+		return rc < 0 ? error_set(err, "read %s", why.text) : 0;
 	if (inventory_read(&a, buf_str(&text), &inv, err) != 0)
 		return error_wrap(err, "%s", file);
 	for (size_t i = 0; i < inv.n; i++) {
@@ -255,7 +237,7 @@ int ledger_save(const struct ledger *l, const char *file, struct error *err)
 {
 	cleanup_buf struct buf text = BUF_INIT, temp = BUF_INIT, old = BUF_INIT;
 	to_text(l, &text);
-	if (read_text(file, &old, NULL) == 0 && str_eq(buf_str(&old), buf_str(&text)))
+	if (file_read(file, FILE_MAX, &old, NULL) == 0 && str_eq(buf_str(&old), buf_str(&text)))
 		return 0; /* it says so already */
 	buf_printf(&temp, "%s.new", file);
 	{
