@@ -224,12 +224,14 @@ def api_writes(world):
 
 
 def wait_quiet(world, seconds=3, limit=60):
-    """The counts, when nobody has written for so long."""
+    """The counts, when nobody has written for so long and the namespaces of earlier tests are gone, whose end is written
+    for a while."""
     state = {"counts": None, "since": 0}
+    phases = "jsonpath={.items[*].status.phase}"
 
     def quiet():
         counts = api_writes(world)
-        if counts != state["counts"]:
+        if counts != state["counts"] or "Terminating" in world.kubectl("get", "namespaces", "-o", phases):
             state.update(counts=counts, since=time.monotonic())
         return time.monotonic() - state["since"] >= seconds
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -35,7 +36,8 @@ ssize_t __wrap_getrandom(void *p, size_t n, unsigned flags)
 	return (ssize_t)n;
 }
 
-static uint64_t running; /* seed, for the watchdog */
+static uint64_t running_here;
+static uint64_t *running = &running_here; /* seed, for the watchdog and for who waits for a job */
 
 enum { HISTORY_MAX_S = 60 };
 
@@ -44,7 +46,7 @@ static void on_alarm(int number)
 {
 	char text[96];
 	int n = snprintf(text, sizeof(text), "FAILED seed %llu: promise 1: one event does not end\n",
-			 (unsigned long long)running);
+			 (unsigned long long)*running);
 	if (n > 0 && write(STDOUT_FILENO, text, (size_t)n) < 0)
 		_exit(2);
 	_exit(1);
@@ -52,7 +54,7 @@ static void on_alarm(int number)
 
 static void run_watched(uint64_t seed, const struct options *o, enum variant variant, struct verdict *v)
 {
-	running = seed;
+	*running = seed;
 	alarm(o->verbose ? 600 : HISTORY_MAX_S);
 	history_run(seed, &o->only, variant, o->verbose, v);
 	alarm(0);
@@ -107,23 +109,45 @@ static int run_seeds(const struct options *o, uint64_t first, uint64_t stride)
 	return failed;
 }
 
+/* A crash is a failure like any other: which seed it was must be told by whoever is left. */
+static void tell_crash(const struct options *o, const pid_t *pids, const uint64_t *seeds, pid_t pid,
+		       int signal)
+{
+	for (int i = 0; i < o->jobs; i++)
+		if (pids[i] == pid)
+			printf("FAILED seed %llu: the program died of signal %d (%s)\n",
+			       (unsigned long long)seeds[i], signal, strsignal(signal));
+}
+
 static int run_jobs(const struct options *o)
 {
 	bool failed = false;
 	if (o->jobs <= 1)
 		return run_seeds(o, 0, 1) > 0;
+	size_t size = (size_t)o->jobs * sizeof(uint64_t);
+	uint64_t *seeds = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	cleanup_free pid_t *pids = mem_alloc((size_t)o->jobs * sizeof(*pids));
+	if (seeds == MAP_FAILED) {
+		perror("sim: mmap");
+		return 1;
+	}
 	for (int i = 0; i < o->jobs; i++) {
 		fflush(stdout);
-		pid_t pid = fork();
-		if (pid < 0) {
+		pids[i] = fork();
+		if (pids[i] < 0) {
 			perror("sim: fork");
 			return 1;
 		}
-		if (pid == 0)
+		if (pids[i] == 0) {
+			running = &seeds[i];
 			exit(run_seeds(o, (uint64_t)i, (uint64_t)o->jobs) > 0);
+		}
 	}
-	for (int status; wait(&status) > 0;)
-		failed |= status != 0;
+	int status;
+	for (pid_t pid; (pid = wait(&status)) > 0; failed |= status != 0)
+		if (WIFSIGNALED(status))
+			tell_crash(o, pids, seeds, pid, WTERMSIG(status));
+	munmap(seeds, size);
 	return failed;
 }
 
