@@ -214,7 +214,16 @@ def test_repo_columns(namespace):
     ok("patch", "crepo", "cfg", "-n", namespace, "--subresource=status", "--type=merge", "-p", json.dumps({"status": status}))
     head, row = ok("get", "repo", "cfg", "-n", namespace).splitlines()
     assert head.split() == ["NAME", "READY", "URL", "REFS", "AGE"]
-    assert row.split()[1:3] == ["https://git.example.org/cfg.git", "7"]
+    assert row.split()[1:4] == ["Unknown", "https://git.example.org/cfg.git", "7"]
+
+
+@pytest.mark.parametrize("make,kind", [(repo, "crepo"), (app, "apps.capstan.dev")])
+def test_what_nobody_has_looked_at_is_in_progress(namespace, make, kind):
+    """kstatus and `kubectl wait` take an object without a status for a finished one."""
+    ok("apply", "--server-side", "-n", namespace, "-f", "-", stdin=json.dumps(make()))
+    status = json.loads(ok("get", kind, make()["metadata"]["name"], "-n", namespace, "-o", "json"))["status"]
+    assert status["observedGeneration"] == -1
+    assert [(c["type"], c["status"], c["reason"]) for c in status["conditions"]] == [("Ready", "Unknown", "Pending")]
 
 
 @pytest.mark.parametrize("path,word", [

@@ -212,7 +212,7 @@ void apps_row(struct arena *a, const struct node *app, int64_t now_ms, struct st
 	};
 	if (!ready)
 		out->message = "no operator has looked at it yet";
-	else if (!is_seen(app))
+	else if (!is_seen(app) && !str_is(node_text(node_get(ready, "reason")), "Pending"))
 		out->message = "the operator has not seen the newest change yet";
 }
 

@@ -73,6 +73,7 @@ struct managed {
 	/* status.c */
 	bool status_queued, status_in_flight, status_known;
 	struct loop_timer *status_timer;
+	int64_t status_due;	 /* when it fires, while it is armed */
 	struct hash status_hash; /* of what the server has, volatile fields left out */
 	char ready_status[8];	 /* of the Ready condition as last written */
 	int64_t ready_since_ms, reconciling_since_ms,
@@ -130,6 +131,7 @@ void job_start(struct managed *m, uint64_t ticket);
 void job_forget(struct render_job *job); /* its managed is going away */
 
 /* status.c */
+void status_defer(struct managed *m); /* it waits for a slot now: news can wait, too */
 void status_touch(struct managed *m);
 void status_restore(struct managed *m, const struct node *object);
 void status_release(struct managed *m);

@@ -44,6 +44,7 @@ static void start_next(struct operator* op)
 		if (!m->ready || m->app.phase != APP_RENDERING)
 			continue; /* suspended or deleted meanwhile */
 		take(m);
+		status_touch(m);
 		app_render_started(&m->app, m->job_ticket, clock_mono_ms());
 		job_start(m, m->job_ticket);
 	}
@@ -86,6 +87,7 @@ void slot_wait(struct managed *m, uint64_t ticket)
 	if (!m->start_queued)
 		vec_push(&op->start_queue, m);
 	m->start_queued = true;
+	status_defer(m);
 	if (!op->slot_timer)
 		op->slot_timer = loop_timer_new(op->loop, look, op);
 	if (!loop_timer_armed(op->slot_timer))

@@ -410,12 +410,12 @@ static void restore_status(struct source *s, const struct node *object)
 {
 	const struct node *status = node_get(object, "status");
 	const struct node *ready = node_item(node_get(status, "conditions"), 0);
-	if (!ready)
-		return;
-	s->was_ready = str_is(node_text(node_get(ready, "status")), "True");
-	clock_parse(node_text(node_get(ready, "lastTransitionTime")), &s->ready_since_ms);
 	int64_t observed = 0;
 	node_int(node_get(status, "observedGeneration"), &observed);
+	if (!ready || observed < 0)
+		return; /* nothing, or the definition's default */
+	s->was_ready = str_is(node_text(node_get(ready, "status")), "True");
+	clock_parse(node_text(node_get(ready, "lastTransitionTime")), &s->ready_since_ms);
 	struct str head = node_text(node_get(status, "head")),
 		   message = node_text(node_get(status, "message"));
 	cleanup_buf struct buf news = BUF_INIT;

@@ -3,8 +3,10 @@
  * when it says something new.
  *
  * Writes are coalesced: at the end of an attempt the status goes out on the next turn; while one is under way
- * it goes out at most once a second. Times do not count as news. At most STATUS_IN_FLIGHT writes are under
- * way, at low priority, so that telling never delays doing.
+ * it goes out at most once a second, and less often when many are: of a thousand Apps that start at once each
+ * is written once. Until then the definition's default says that nobody has looked at them yet. Times do not
+ * count as news. At most STATUS_IN_FLIGHT writes are under way, at low priority, so that telling never delays
+ * doing.
  */
 #include "operator/internal.h"
 
@@ -19,6 +21,9 @@
 enum {
 	STATUS_IN_FLIGHT = 16,
 	STATUS_PROGRESS_MS = 1000, /* while an attempt is under way */
+	STATUS_BUSY_MS = 5000,	   /* the same, while others wait for a slot */
+	STATUS_WAITING_MS = 30000, /* while it waits for a slot */
+	STATUS_FIRST_MS = 3000,	   /* until an App whose source is not read yet says that it waits for it */
 	STATUS_RETRY_MS = 3000,
 	STATUS_TIMEOUT_MS = 300000,
 	OBJECTS_MAX = 100, /* deploy/crds/apps.yaml: maxItems */
@@ -365,6 +370,28 @@ static bool knows_less(const struct managed *m)
 	return !s->observed || (hash_is_zero(m->app.wanted.input) && !m->app.source_error);
 }
 
+/* How long news can wait for more. */
+static int64_t pause_of(const struct managed *m)
+{
+	if (!m->ready)
+		return 0;
+	if (m->app.phase == APP_IDLE)
+		return m->status_known || m->app.attempts || m->app.source_error || m->app.config.suspend
+			       ? 0
+			       : STATUS_FIRST_MS;
+	if (m->start_queued)
+		return STATUS_WAITING_MS;
+	return m->operator->start_queue.n ? STATUS_BUSY_MS : STATUS_PROGRESS_MS;
+}
+
+void status_defer(struct managed *m)
+{
+	if (!m->status_timer || !loop_timer_armed(m->status_timer))
+		return;
+	m->status_due = clock_mono_ms() + pause_of(m);
+	loop_timer_set_at(m->status_timer, m->status_due);
+}
+
 void status_touch(struct managed *m)
 {
 	if (m->gone || knows_less(m))
@@ -372,11 +399,11 @@ void status_touch(struct managed *m)
 	store_update(m);
 	if (!m->status_timer)
 		m->status_timer = loop_timer_new(m->operator->loop, flush_soon, m);
-	bool settled = !m->ready || m->app.phase == APP_IDLE;
-	if (settled)
-		loop_timer_set(m->status_timer, 0);
-	else if (!loop_timer_armed(m->status_timer))
-		loop_timer_set(m->status_timer, STATUS_PROGRESS_MS);
+	int64_t due = clock_mono_ms() + pause_of(m);
+	if (loop_timer_armed(m->status_timer) && m->status_due <= due)
+		return;
+	m->status_due = due;
+	loop_timer_set_at(m->status_timer, due);
 }
 
 static int64_t transition_of(const struct node *c)
@@ -390,8 +417,10 @@ void status_restore(struct managed *m, const struct node *object)
 {
 	const struct node *status = node_get(object, "status");
 	const struct node *list = node_get(status, "conditions");
-	if (!node_count(list))
-		return;
+	int64_t observed = 0;
+	node_int(node_get(status, "observedGeneration"), &observed);
+	if (!node_count(list) || observed < 0)
+		return; /* the definition's default */
 	for (size_t i = 0; i < node_count(list); i++) {
 		const struct node *c = node_item(list, i);
 		struct str type = node_text(node_get(c, "type")), value = node_text(node_get(c, "status"));
