@@ -220,8 +220,8 @@ def test_repo_columns(namespace):
 @pytest.mark.parametrize("make,kind", [(repo, "crepo"), (app, "apps.capstan.dev")])
 def test_what_nobody_has_looked_at_is_in_progress(namespace, make, kind):
     """kstatus and `kubectl wait` take an object without a status for a finished one."""
-    ok("apply", "--server-side", "-n", namespace, "-f", "-", stdin=json.dumps(make()))
-    status = json.loads(ok("get", kind, make()["metadata"]["name"], "-n", namespace, "-o", "json"))["status"]
+    ok("apply", "--server-side", "-n", namespace, "-f", "-", stdin=json.dumps(named(make(), "new")))
+    status = json.loads(ok("get", kind, "new", "-n", namespace, "-o", "json"))["status"]
     assert status["observedGeneration"] == -1
     assert [(c["type"], c["status"], c["reason"]) for c in status["conditions"]] == [("Ready", "Unknown", "Pending")]
 
