@@ -553,7 +553,8 @@ static void on_size(void *arg)
 	struct process_result ended = { .exit_code = -1 };
 	cleanup_free char *failure = remote_failure(r, "fetch", r->url, &ended);
 	files_remove_leftovers(r->mirror);
-	remote_finish(r, false, failure);
+	/* It may have been through already, but for its exit. */
+	remote_fetched(r, failure);
 }
 
 static void on_cleaned(void *arg, const struct process_result *result)
