@@ -229,11 +229,11 @@ struct node *node_clone(struct arena *a, const struct node *n)
 	switch (n->type) {
 	case NODE_NULL:
 	case NODE_BOOL:
-		break;
 	case NODE_INT:
 	case NODE_FLOAT:
 	case NODE_STRING:
-		copy->text = arena_str(a, n->text);
+		if (n->text.p)
+			copy->text = arena_str(a, n->text);
 		break;
 	case NODE_MAP:
 		clone_map(a, copy, n);
@@ -244,6 +244,26 @@ struct node *node_clone(struct arena *a, const struct node *n)
 		for (size_t i = 0; i < n->seq.n; i++)
 			copy->seq.items[i] = node_clone(a, n->seq.items[i]);
 		break;
+	}
+	return copy;
+}
+
+struct node *node_copy(struct arena *a, const struct node *n)
+{
+	struct node *copy = arena_new(a, struct node);
+	*copy = *n;
+	if (n->type == NODE_MAP && n->map.n) {
+		copy->map.pairs = arena_array(a, struct node_pair, n->map.n);
+		copy->map.cap = n->map.n;
+		for (size_t i = 0; i < n->map.n; i++) {
+			copy->map.pairs[i] = n->map.pairs[i];
+			copy->map.pairs[i].value = node_copy(a, n->map.pairs[i].value);
+		}
+	} else if (n->type == NODE_SEQ && n->seq.n) {
+		copy->seq.items = arena_array(a, struct node *, n->seq.n);
+		copy->seq.cap = n->seq.n;
+		for (size_t i = 0; i < n->seq.n; i++)
+			copy->seq.items[i] = node_copy(a, n->seq.items[i]);
 	}
 	return copy;
 }

@@ -29,14 +29,26 @@ enum node_type {
 	NODE_SEQ,
 };
 
+/* How a scalar was written; what substitution and kustomize's replacements go by. */
+enum node_style {
+	NODE_PLAIN, /* also: made by the program */
+	NODE_SINGLE_QUOTED,
+	NODE_DOUBLE_QUOTED, /* JSON strings, too */
+	NODE_LITERAL,
+	NODE_FOLDED,
+	NODE_TIMESTAMP, /* YAML_KYAML: a plain string that YAML reads as a point in time */
+};
+
 struct node_pair;
 
 struct node {
-	enum node_type type;
+	enum node_type type : 8;
+	enum node_style style : 8;
+	bool boolean : 1;      /* BOOL */
 	uint32_t line, column; /* 1-based place in the source; 0: made by the program */
+	uint32_t origin;       /* where it comes from, in a struct origins (doc/origin.h); 0: not known */
 	union {
-		bool boolean;
-		struct str text; /* INT, FLOAT, STRING */
+		struct str text; /* INT, FLOAT, STRING; with YAML_KYAML also BOOL and NULL: as written */
 		struct {
 			struct node_pair *pairs; /* MAP */
 			uint32_t n, cap; /* 32 bits: a node is 32 bytes, and large apps have millions */
@@ -80,3 +92,4 @@ void node_set(struct arena *a, struct node *map, struct str key,
 bool node_del(struct node *map, struct str key); /* false: was not there */
 void node_push(struct arena *a, struct node *seq, struct node *item);
 struct node *node_clone(struct arena *a, const struct node *n); /* deep; texts are copied too */
+struct node *node_copy(struct arena *a, const struct node *n);	/* deep; texts and keys are shared with n */

@@ -163,7 +163,7 @@ static void read_file(struct yaml_file *f, struct str bytes)
 		return;
 	}
 	struct str begin = str_trim(f->text);
-	if (begin.n && begin.p[0] == '{')
+	if (f->result.options.dialect == YAML_KUBECTL && begin.n && begin.p[0] == '{')
 		read_json(f);
 	else
 		read_yaml(f, 0, 1);
@@ -174,7 +174,14 @@ static void read_file(struct yaml_file *f, struct str bytes)
 
 int yaml_parse(struct arena *a, struct str text, struct yaml_stream *out, struct error *err)
 {
-	struct yaml_file f = { .result = { .a = a } };
+	struct yaml_options options = { .dialect = YAML_KUBECTL };
+	return yaml_parse_as(a, text, &options, out, err);
+}
+
+int yaml_parse_as(struct arena *a, struct str text, const struct yaml_options *options,
+		  struct yaml_stream *out, struct error *err)
+{
+	struct yaml_file f = { .result = { .a = a, .options = *options } };
 	read_file(&f, text);
 	*out = (struct yaml_stream){
 		.documents = keep(a, f.result.documents, struct yaml_document),

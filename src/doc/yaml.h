@@ -61,5 +61,34 @@ struct yaml_stream {
  */
 int yaml_parse(struct arena *a, struct str text, struct yaml_stream *out, struct error *err);
 
+/* How scalars are read. */
+enum yaml_dialect {
+	YAML_KUBECTL, /* as above */
+	/*
+	 * As kustomize's kyaml (go-yaml v3) reads resources. yes/no/on/off are strings, keys must be strings,
+	 * a merge (<<) never replaces a key that is written out, times are marked NODE_TIMESTAMP. INT, FLOAT,
+	 * BOOL and NULL nodes keep the text as written in `text`, because kustomize copies and joins it;
+	 * yaml_settle() ends that. Any text is YAML, also one that begins with `{`.
+	 */
+	YAML_KYAML,
+};
+
+struct yaml_options {
+	enum yaml_dialect dialect;
+	uint32_t origin; /* written into every node; see origin.h */
+};
+
+int yaml_parse_as(struct arena *a, struct str text, const struct yaml_options *options,
+		  struct yaml_stream *out, struct error *err);
+
+/* A node that text, written plain, is in YAML_KYAML: kustomize's scalar without a tag. Borrows text. */
+struct node *yaml_kyaml_scalar(struct arena *a, struct str text);
+
+/*
+ * Turns a tree of YAML_KYAML, in place, into what kustomize prints for it: numbers as doubles or int64 in
+ * Go's form, times in RFC 3339. -1: a text is not of the type its node has (`!!int foo`); err names it.
+ */
+int yaml_settle(struct arena *a, struct node *root, struct error *err);
+
 /* Block style, keys in the order of sigs.k8s.io/yaml.Marshal, as `kubectl get -o yaml` prints. */
 void yaml_write(struct buf *out, const struct node *n);

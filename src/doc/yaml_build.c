@@ -85,6 +85,7 @@ static struct node *new_node(struct builder *b, enum node_type type, struct yaml
 	n->type = type;
 	n->line = at.line;
 	n->column = at.column;
+	n->origin = b->result->options.origin;
 	return n;
 }
 
@@ -122,26 +123,6 @@ static int find_anchor(struct builder *b, struct anchor **out)
 	return 0;
 }
 
-static struct node *copy_tree(struct arena *a, const struct node *n)
-{
-	struct node *copy = arena_new(a, struct node);
-	*copy = *n;
-	if (n->type == NODE_MAP && n->map.n) {
-		copy->map.pairs = arena_array(a, struct node_pair, n->map.n);
-		copy->map.cap = n->map.n;
-		for (size_t i = 0; i < n->map.n; i++) {
-			copy->map.pairs[i] = n->map.pairs[i];
-			copy->map.pairs[i].value = copy_tree(a, n->map.pairs[i].value);
-		}
-	} else if (n->type == NODE_SEQ && n->seq.n) {
-		copy->seq.items = arena_array(a, struct node *, n->seq.n);
-		copy->seq.cap = n->seq.n;
-		for (size_t i = 0; i < n->seq.n; i++)
-			copy->seq.items[i] = copy_tree(a, n->seq.items[i]);
-	}
-	return copy;
-}
-
 static unsigned tree_depth(const struct node *n)
 {
 	unsigned deepest = 0;
@@ -168,7 +149,7 @@ static int build_alias(struct builder *b, unsigned depth, struct node **out)
 		return -1;
 	if (depth + tree_depth(anchor->node) - 1 > NODE_DEPTH_MAX)
 		return fail(b, "nested deeper than %d levels", NODE_DEPTH_MAX);
-	*out = copy_tree(b->a, anchor->node);
+	*out = node_copy(b->a, anchor->node);
 	return 0;
 }
 
@@ -185,7 +166,8 @@ static int resolve_event(struct builder *b, struct yaml_scalar *out)
 {
 	struct str text = { (const char *)b->event.data.scalar.value, b->event.data.scalar.length };
 	struct str tag = str_of((const char *)b->event.data.scalar.tag);
-	if (yaml_resolve(b->a, text, tag, b->event.data.scalar.plain_implicit, out, b->err)) {
+	if (yaml_resolve(b->a, b->result->options.dialect, text, tag, b->event.data.scalar.plain_implicit,
+			 out, b->err)) {
 		*b->place = event_place(b);
 		return -1;
 	}
@@ -193,39 +175,56 @@ static int resolve_event(struct builder *b, struct yaml_scalar *out)
 	return 0;
 }
 
+static enum node_style event_style(const struct builder *b, const struct yaml_scalar *s)
+{
+	switch (b->event.data.scalar.style) {
+	case YAML_SINGLE_QUOTED_SCALAR_STYLE:
+		return NODE_SINGLE_QUOTED;
+	case YAML_DOUBLE_QUOTED_SCALAR_STYLE:
+		return NODE_DOUBLE_QUOTED;
+	case YAML_LITERAL_SCALAR_STYLE:
+		return NODE_LITERAL;
+	case YAML_FOLDED_SCALAR_STYLE:
+		return NODE_FOLDED;
+	default:
+		return s->time ? NODE_TIMESTAMP : NODE_PLAIN;
+	}
+}
+
+static const enum node_type node_types[] = {
+	[YAML_KIND_NULL] = NODE_NULL,	[YAML_KIND_BOOL] = NODE_BOOL,	  [YAML_KIND_INT] = NODE_INT,
+	[YAML_KIND_FLOAT] = NODE_FLOAT, [YAML_KIND_STRING] = NODE_STRING,
+};
+
 /* A scalar's value as a node; its text is copied out of the event. */
 static int scalar_node(struct builder *b, const struct yaml_scalar *s, struct node **out)
 {
 	struct yaml_place at = event_place(b);
+	bool written = b->result->options.dialect == YAML_KYAML;
+	const char *raw = (const char *)b->event.data.scalar.value;
+	if (s->infinite)
+		return fail(b,
+			    "`%s` cannot be sent: JSON has no such number; quote it if you mean the string",
+			    raw);
+	struct str text = written && s->kind != YAML_KIND_STRING
+				  ? (struct str){ raw, b->event.data.scalar.length }
+				  : s->text;
 	/* A text lies right behind its node: half the allocations, and what is read together is together. */
-	size_t room = s->kind == YAML_KIND_STRING ? s->text.n + 1 : 0;
-	struct node *n = arena_alloc(b->a, sizeof(*n) + room);
-	*n = (struct node){ .type = NODE_NULL, .line = at.line, .column = at.column };
+	bool behind = written || s->kind == YAML_KIND_STRING;
+	struct node *n = arena_alloc(b->a, sizeof(*n) + (behind ? text.n + 1 : 0));
+	*n = (struct node){ .type = node_types[s->kind],
+			    .style = event_style(b, s),
+			    .boolean = s->kind == YAML_KIND_BOOL && s->boolean,
+			    .line = at.line,
+			    .column = at.column,
+			    .origin = b->result->options.origin };
 	*out = n;
-	switch (s->kind) {
-	case YAML_KIND_NULL:
-		return 0;
-	case YAML_KIND_BOOL:
-		n->type = NODE_BOOL;
-		n->boolean = s->boolean;
-		return 0;
-	case YAML_KIND_INT:
-		n->type = NODE_INT;
+	if (behind)
+		n->text = (struct str){ memcpy(n + 1, text.p ? text.p : "", text.n), text.n };
+	else if (s->kind == YAML_KIND_INT)
 		n->text = s->text;
-		return 0;
-	case YAML_KIND_FLOAT:
-		if (s->infinite)
-			return fail(
-				b,
-				"`%s` cannot be sent: JSON has no such number; quote it if you mean the string",
-				(const char *)b->event.data.scalar.value);
+	else if (s->kind == YAML_KIND_FLOAT)
 		number_set(b->a, n, s->text.n ? s->text : (struct str){ "0", 1 });
-		return 0;
-	case YAML_KIND_STRING:
-		n->type = NODE_STRING;
-		n->text = (struct str){ memcpy(n + 1, s->text.p, s->text.n), s->text.n };
-		return 0;
-	}
 	return 0;
 }
 
@@ -316,6 +315,8 @@ static int build_key(struct builder *b, struct str *key)
 			"a map or a list cannot be a key; if this is a template (`{{ ... }}`), it must be rendered "
 			"first, or quoted");
 	}
+	if (b->result->options.dialect == YAML_KYAML && scalar.kind != YAML_KIND_STRING)
+		return fail(b, "a key is no text: kustomize cannot print it; quote it");
 	if (yaml_scalar_key(b->a, &scalar, key, b->err)) {
 		*b->place = event_place(b);
 		return -1;
@@ -353,6 +354,8 @@ static void merge_map(struct builder *b, struct open_map *m, const struct node *
 			continue;
 		}
 		struct work_pair *there = &b->pairs.at[same];
+		if (!there->merged && b->result->options.dialect == YAML_KYAML)
+			continue;
 		if (!there->merged)
 			yaml_warn(
 				b->result, at.line, at.column,

@@ -4,6 +4,7 @@
  *     yaml.c         the file: encoding, JSON or YAML, cut into documents, collecting errors
  *     yaml_build.c   one document: libyaml's events become nodes
  *     yaml_scalar.c  one scalar: which type it is, and its text
+ *     yaml_settle.c  trees that kept texts as written: from these to what is sent
  *     yaml_text.c    bytes: UTF-16 to UTF-8, characters that are not allowed
  *     yaml_words.c   libyaml's complaints in plain words
  */
@@ -33,19 +34,22 @@ struct yaml_scalar {
 	enum yaml_kind kind;
 	bool boolean;
 	bool old_bool;	 /* a boolean in YAML 1.1 only */
+	bool time;	 /* STRING in YAML_KYAML: reads as a timestamp */
 	bool infinite;	 /* FLOAT: .inf or .nan, which JSON cannot say */
 	struct str text; /* STRING: the value; INT, FLOAT: a decimal literal; borrows or lives in the arena */
 	double value;	 /* FLOAT */
 };
 
 /*
- * Resolves a scalar as go-yaml v2 does. tag: "" or what libyaml reports; plain: plain_implicit.
- * err: what is wrong, without the place.
+ * Resolves a scalar as go-yaml v2 (v3 in YAML_KYAML) does. tag: "" or what libyaml reports; plain:
+ * plain_implicit. err: what is wrong, without the place.
  */
-int yaml_resolve(struct arena *a, struct str text, struct str tag, bool plain, struct yaml_scalar *out,
-		 struct error *err);
+int yaml_resolve(struct arena *a, enum yaml_dialect dialect, struct str text, struct str tag, bool plain,
+		 struct yaml_scalar *out, struct error *err);
 /* The scalar as a map key; err when it cannot be one. */
 int yaml_scalar_key(struct arena *a, const struct yaml_scalar *s, struct str *key, struct error *err);
+/* The instant that a timestamp stands for in RFC 3339, as Go's JSON prints it; false: s is none. */
+bool yaml_rfc3339(struct arena *a, struct str s, struct str *out);
 /* Whether s, written plain, would be read as something else than the string s. */
 bool yaml_needs_quotes(struct str s);
 
@@ -58,6 +62,7 @@ struct yaml_budget {
 
 struct yaml_result {
 	struct arena *a;
+	struct yaml_options options;
 	VEC(struct yaml_document) documents;
 	VEC(struct yaml_warning) warnings;
 	VEC(struct yaml_error) errors;

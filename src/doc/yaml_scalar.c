@@ -41,12 +41,12 @@ static bool may_be_special(struct str s)
 	return s.n == 0 || (s.p[0] >= '0' && s.p[0] <= '9') || strchr("+-.yYnNtTfFoO~", s.p[0]);
 }
 
-static bool resolve_word(struct str s, struct yaml_scalar *out)
+static bool resolve_word(struct str s, enum yaml_dialect dialect, struct yaml_scalar *out)
 {
 	if (s.n > 5)
 		return false;
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (!str_is(s, words[i].text))
+		if (!str_is(s, words[i].text) || (words[i].old_bool && dialect == YAML_KYAML))
 			continue;
 		out->kind = words[i].kind;
 		out->boolean = words[i].boolean;
@@ -228,15 +228,6 @@ static bool resolve_number(struct arena *a, struct str s, struct yaml_scalar *ou
 	       (resolve_int(a, bare, out) || resolve_float(a, bare, out) || resolve_odd_binary(a, bare, out));
 }
 
-static void resolve_plain(struct arena *a, struct str s, struct yaml_scalar *out)
-{
-	*out = (struct yaml_scalar){ .kind = YAML_KIND_STRING, .text = s };
-	if (!may_be_special(s) || resolve_word(s, out) || resolve_infinite(s, out))
-		return;
-	if (strchr("+-.0123456789", s.p[0]))
-		resolve_number(a, s, out);
-}
-
 /* "Z", "+01:00", "-05:00" */
 static bool is_zone(struct str s)
 {
@@ -244,33 +235,79 @@ static bool is_zone(struct str s)
 				  s.p[3] == ':' && digits(s, 4) == 2);
 }
 
-/* A date, with or without a time, in the forms go-yaml knows; ranges are not checked to the day. */
-static bool is_timestamp(struct str s)
-{
+struct timestamp {
 	unsigned year, month, day, hour, minute, second;
+	char fraction[64]; /* digits behind the point */
+	char zone[64];	   /* "Z" or "+01:00" */
+};
+
+/* A date, with or without a time, in the forms go-yaml knows; ranges are not checked to the day. */
+static bool read_timestamp(struct str s, struct timestamp *t)
+{
 	int end = -1;
 	char text[64], between;
+	*t = (struct timestamp){ .zone = "Z" };
 	if (s.n >= sizeof(text) || digits(s, 0) != 4)
 		return false;
 	memcpy(text, s.p, s.n);
 	text[s.n] = '\0';
-	if (sscanf(text, "%4u-%2u-%2u%n", &year, &month, &day, &end) != 3 || month < 1 || month > 12 ||
-	    day < 1 || day > 31)
+	if (sscanf(text, "%4u-%2u-%2u%n", &t->year, &t->month, &t->day, &end) != 3 || t->month < 1 ||
+	    t->month > 12 || t->day < 1 || t->day > 31)
 		return false;
 	if ((size_t)end == s.n)
 		return true;
 	struct str rest = { text + end, s.n - (size_t)end };
-	if (sscanf(rest.p, "%c%2u:%2u:%2u%n", &between, &hour, &minute, &second, &end) != 4 || hour > 23 ||
-	    minute > 59 || second > 59)
+	if (sscanf(rest.p, "%c%2u:%2u:%2u%n", &between, &t->hour, &t->minute, &t->second, &end) != 4 ||
+	    t->hour > 23 || t->minute > 59 || t->second > 59)
 		return false;
 	rest = str_from(rest, (size_t)end);
 	if (rest.n && rest.p[0] == '.') {
 		size_t fraction = digits(rest, 1);
 		if (fraction == 0)
 			return false;
+		memcpy(t->fraction, rest.p + 1, fraction);
 		rest = str_from(rest, 1 + fraction);
 	}
-	return between == ' ' ? rest.n == 0 : (between == 'T' || between == 't') && is_zone(rest);
+	if (between == ' ')
+		return rest.n == 0;
+	if ((between != 'T' && between != 't') || !is_zone(rest))
+		return false;
+	memcpy(t->zone, rest.p, rest.n);
+	t->zone[rest.n] = '\0';
+	return true;
+}
+
+static bool is_timestamp(struct str s)
+{
+	struct timestamp t;
+	return read_timestamp(s, &t);
+}
+
+bool yaml_rfc3339(struct arena *a, struct str s, struct str *out)
+{
+	struct timestamp t;
+	if (!read_timestamp(s, &t))
+		return false;
+	/* Go keeps nanoseconds and prints no zeros at the end. */
+	t.fraction[9] = '\0';
+	for (size_t n = strlen(t.fraction); n && t.fraction[n - 1] == '0'; n--)
+		t.fraction[n - 1] = '\0';
+	bool utc = strcmp(t.zone + 1, "00:00") == 0;
+	*out = str_of(arena_printf(a, "%04u-%02u-%02uT%02u:%02u:%02u%s%s%s", t.year, t.month, t.day, t.hour,
+				   t.minute, t.second, t.fraction[0] ? "." : "", t.fraction,
+				   utc ? "Z" : t.zone));
+	return true;
+}
+
+static void resolve_plain(struct arena *a, enum yaml_dialect dialect, struct str s, struct yaml_scalar *out)
+{
+	*out = (struct yaml_scalar){ .kind = YAML_KIND_STRING, .text = s };
+	if (!may_be_special(s) || resolve_word(s, dialect, out) || resolve_infinite(s, out))
+		return;
+	if (dialect == YAML_KYAML && is_timestamp(s))
+		out->time = true;
+	else if (strchr("+-.0123456789", s.p[0]))
+		resolve_number(a, s, out);
 }
 
 static const signed char base64_values[256] = {
@@ -339,12 +376,12 @@ static bool tag_fits(struct str tag, struct str text, struct yaml_scalar *s)
 	return s->kind == YAML_KIND_FLOAT;
 }
 
-int yaml_resolve(struct arena *a, struct str text, struct str tag, bool plain, struct yaml_scalar *out,
-		 struct error *err)
+int yaml_resolve(struct arena *a, enum yaml_dialect dialect, struct str text, struct str tag, bool plain,
+		 struct yaml_scalar *out, struct error *err)
 {
 	if (tag.n == 0) {
 		if (plain)
-			resolve_plain(a, text, out);
+			resolve_plain(a, dialect, text, out);
 		else
 			*out = (struct yaml_scalar){ .kind = YAML_KIND_STRING, .text = text };
 		return 0;
@@ -359,7 +396,7 @@ int yaml_resolve(struct arena *a, struct str text, struct str tag, bool plain, s
 		*out = (struct yaml_scalar){ .kind = YAML_KIND_STRING, .text = text }; /* !!str, !anything */
 		return 0;
 	}
-	resolve_plain(a, text, out);
+	resolve_plain(a, dialect, text, out);
 	if (tag_fits(name, text, out))
 		return 0;
 	return error_set(err, "`%.*s` is not a value of type !!%.*s", (int)(text.n > 40 ? 40 : text.n),
@@ -426,7 +463,7 @@ bool yaml_needs_quotes(struct str s)
 {
 	struct yaml_scalar scalar;
 	struct arena scratch = ARENA_INIT;
-	resolve_plain(&scratch, s, &scalar);
+	resolve_plain(&scratch, YAML_KUBECTL, s, &scalar);
 	arena_release(&scratch);
 	return scalar.kind != YAML_KIND_STRING || is_timestamp(s) || is_base60(s);
 }

@@ -1,0 +1,144 @@
+/*
+ * build.h - what the files of this folder share: one build, its resources, and how a transformer is called.
+ * Room-internal.
+ *
+ *   build.c          a build from end to end; the result
+ *   target.c         one kustomization: resources, generators, components, transformers, validators, vars
+ *   kustomization.c  the kustomization file: fields, deprecated ones, what they become
+ *   load.c           paths below a root: files, bases, remote bases, cycles
+ *   resource.c       one resource: identity, names it had, metadata
+ *   resmap.c         the ordered set of them, with an index by identity
+ *   generate.c ...   ConfigMap and Secret generators; name hashes
+ *   config.h         field specs: which fields a transformer touches (tables as data)
+ *   schema.h         what OpenAPI says of kinds: merge keys, scope
+ *   transform.h      the built-in transformers by kind
+ */
+#pragma once
+
+#include "base/map.h"
+#include "base/vec.h"
+#include "render/kustomize/kustomize.h"
+
+struct kschema;
+struct kconfig;
+
+struct kbuild {
+	struct arena *a; /* everything of the build lives here */
+	const struct kustomize_options *options;
+	struct origins *origins; /* may be NULL; origin_*() accept that */
+	struct kschema *schema;	 /* schema.h */
+	VEC(const char *) warnings;
+	size_t targets, resources; /* counted against the caps */
+	bool missing_remotes;
+};
+
+/* --- identity (upstream: resid) --- */
+
+struct kid {
+	struct str group, version, kind;
+	struct str name, namespace; /* as in metadata; "" when absent */
+	bool cluster_scoped;	    /* as far as the schema knows the kind */
+};
+
+/* Upstream's resid.ResId.Equals: same group, version, kind and name, and the same effective namespace: "" and
+ * "default" are one, and a cluster-scoped kind has none. */
+bool kid_equal(const struct kid *a, const struct kid *b);
+struct str kid_effective_namespace(const struct kid *id);
+/* "Deployment.v1.apps/web.[noNs]", as upstream writes it, for messages; into a. */
+const char *kid_text(struct arena *a, const struct kid *id);
+
+/* --- one resource --- */
+
+enum kbehavior { KBEHAVIOR_UNSET, KBEHAVIOR_CREATE, KBEHAVIOR_REPLACE, KBEHAVIOR_MERGE };
+
+/* A name that the resource had (upstream keeps these as annotations internal.config.kubernetes.io/previous*).
+ */
+struct kprevious {
+	struct str kind, name, namespace;
+};
+
+struct kres {
+	struct node *root; /* a tree of YAML_KYAML; its metadata is a map whenever name is set */
+	const char *file;  /* as shown to people */
+	uint32_t line;
+	VEC(struct kprevious) previous;	    /* oldest first; memory of the resource, freed with the build */
+	VEC(struct str) prefixes, suffixes; /* in the order they were added: outermost last */
+	enum kbehavior behavior;
+	bool needs_hash;
+	bool allow_name_change, allow_kind_change;
+	bool gone; /* a patch deleted it: it drops out of its set */
+};
+
+/* The identity it has now, its first one, and the i-th of the earlier ones (previous[i]). Strings borrow. */
+struct kid kres_id(const struct kbuild *b, const struct kres *r);
+struct kid kres_original_id(const struct kbuild *b, const struct kres *r);
+struct kid kres_previous_id(const struct kbuild *b, const struct kres *r, size_t i);
+/* Notes the present name, namespace and kind as a previous one (upstream: StorePreviousId). */
+void kres_store_previous(struct kbuild *b, struct kres *r);
+
+struct str kres_kind(const struct kres *r);
+struct str kres_name(const struct kres *r);
+struct str kres_namespace(const struct kres *r);
+struct str kres_api_version(const struct kres *r);
+/* metadata.annotations or labels, or NULL. */
+struct node *kres_annotations(const struct kres *r);
+struct node *kres_labels(const struct kres *r);
+void kres_set_annotation(struct kbuild *b, struct kres *r, struct str key, struct str value);
+
+/* A deep copy (tree and all the rest), as upstream's DeepCopy. */
+struct kres *kres_copy(struct kbuild *b, const struct kres *r);
+void kres_release(struct kres *r); /* its vectors; the tree is the arena's */
+
+/* --- a set of resources, in order --- */
+
+struct kresmap {
+	VEC(struct kres *) list;
+	/* resmap.c's index by kind, name and effective namespace; rebuilt when stale. Anybody who renames a
+	 * resource, or changes its kind or namespace, calls kresmap_touch(). */
+	struct map index;
+	bool indexed;
+};
+
+#define KRESMAP_INIT \
+	{            \
+		0    \
+	}
+
+void kresmap_release(struct kresmap *m); /* the resources stay: they are the build's */
+void kresmap_touch(struct kresmap *m);
+/* Appends; -1 when the identity is there already ("may not add resource with an already registered id"). */
+int kresmap_append(struct kbuild *b, struct kresmap *m, struct kres *r, struct error *err);
+void kresmap_remove(struct kresmap *m, struct kres *r);
+void kresmap_drop_gone(struct kresmap *m); /* takes out those that are `gone` or empty */
+
+typedef VEC(struct kres *) kres_list;
+/* Those whose present identity, or any earlier one, equals id; appended to out (vec_release it). */
+void kresmap_by_current_id(struct kbuild *b, struct kresmap *m, const struct kid *id, kres_list *out);
+void kresmap_by_any_id(struct kbuild *b, struct kresmap *m, const struct kid *id, kres_list *out);
+
+/* --- reading resources --- */
+
+/*
+ * Text (YAML of any number of documents, Lists flattened, null documents dropped) as resources, appended to
+ * out; file: as shown to people. Upstream: NewResMapFromBytes. -1 names file:line.
+ */
+int kres_parse(struct kbuild *b, const char *file, struct str text, kres_list *out, struct error *err);
+
+/* --- loading (load.c) --- */
+
+/* A directory that a kustomization is read from. */
+struct kroot {
+	const struct kroot *parent; /* the target that referred to this one, or NULL */
+	struct render_tree tree;
+	const char *dir;      /* path of the tree, links followed */
+	const char *repo_dir; /* of a remote base: "" (its tree's root); else NULL */
+};
+
+/*
+ * A file named in a kustomization of root; refused outside of root unless options->unrestricted. *shown: its
+ * name for messages. 0; -1. http(s) URLs of single files are refused with a clear word.
+ */
+int kroot_read(struct kbuild *b, const struct kroot *root, const char *path, struct str *text,
+	       const char **shown, struct error *err);
+
+void kbuild_warn(struct kbuild *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -1,0 +1,58 @@
+/*
+ * config.h - field specs: which fields names, labels, images and the like are in. The defaults are tables
+ * (upstream compiles the same in, api/internal/konfig/builtinpluginconsts); `configurations:` and `crds:` add
+ * to them. Room-internal.
+ */
+#pragma once
+
+#include "render/kustomize/build.h"
+
+struct kfieldspec {
+	struct str group, version, kind; /* "" fits any */
+	struct str path;		 /* "spec/template/spec/containers[]/image" */
+	bool create;
+};
+
+typedef VEC(struct kfieldspec) kfieldspecs;
+
+/* Kind (and group, version) that names refer to, and where those references are. */
+struct knameref {
+	struct str group, version, kind;
+	kfieldspecs referrers;
+};
+
+struct kconfig {
+	kfieldspecs name_prefix, name_suffix, namespace, common_labels, template_labels, common_annotations,
+		var_reference, images, replicas;
+	VEC(struct knameref) name_references;
+};
+
+/* The built-in one (a new copy; release it). */
+void kconfig_default(struct kbuild *b, struct kconfig *out);
+void kconfig_release(struct kconfig *c);
+/* Adds a configuration file's node (`nameReference: [...]`, `images: [...]`, ...) as upstream merges it. */
+int kconfig_add(struct kbuild *b, struct kconfig *c, const struct node *config, struct error *err);
+/* Adds `from`; -1: they conflict (upstream: MergeConfig). */
+int kconfig_merge(struct kbuild *b, struct kconfig *c, const struct kconfig *from, struct error *err);
+/* Adds what a `crds:` file's OpenAPI definitions say (x-kubernetes-annotation, -label-selector, -identity,
+ * -object-ref-api-version, -object-ref-kind, -object-ref-name-key). */
+int kconfig_add_crd(struct kbuild *b, struct kconfig *c, const struct node *definitions, struct error *err);
+/* A list of field specs as the node that a transformer's configuration has (`fieldSpecs:`). */
+struct node *kfieldspecs_node(struct kbuild *b, const kfieldspecs *specs);
+
+/* After all names are final: references follow (upstream: FixBackReferences). */
+int knameref_fix(struct kbuild *b, const struct kconfig *c, struct kresmap *m, struct error *err);
+
+/* One `vars:` entry. */
+struct kvar {
+	struct str name;
+	struct kid ref; /* objref: kind, group, version, name, namespace */
+	struct str field_path;
+	const char *file;
+	uint32_t line;
+};
+typedef VEC(struct kvar) kvars;
+/* $(VAR) in the fields of c->var_reference (upstream: ResolveVars). `missing` are warned of, as upstream
+ * does. */
+int kvars_resolve(struct kbuild *b, const struct kconfig *c, const kvars *vars, struct kresmap *m,
+		  struct error *err);

@@ -1,0 +1,36 @@
+/*
+ * schema.h - what OpenAPI says of kinds: how lists merge, and whether a kind is namespaced. The built-in part
+ * is the data that kustomize 5.8.1 compiles in (Kubernetes 1.21.2), made from the k8s.io/kubernetes Go
+ * module's api/openapi-spec by scripts/; `openapi:` and `crds` replace or add. Room-internal.
+ */
+#pragma once
+
+#include "render/kustomize/build.h"
+
+struct kschema_type; /* one definition, or a part of one */
+
+struct kschema *kschema_new(struct kbuild *b); /* in the arena of the build */
+
+/* `openapi: {path: file}`: the definitions of node (a swagger document) take the place of the built-in ones.
+ * `openapi: {version: v}`: v1.21.2 is the only one that upstream has. */
+int kschema_set(struct kbuild *b, const struct node *swagger, struct error *err);
+int kschema_set_version(struct kbuild *b, struct str version, struct error *err);
+
+/* NULL: the kind is not known. */
+const struct kschema_type *kschema_kind(const struct kschema *s, struct str group, struct str version,
+					struct str kind);
+const struct kschema_type *kschema_field(const struct kschema_type *t, struct str field);
+const struct kschema_type *kschema_items(const struct kschema_type *t);
+/* x-kubernetes-patch-strategy of t, "" when none, and x-kubernetes-patch-merge-key. */
+struct str kschema_patch_strategy(const struct kschema_type *t);
+struct str kschema_merge_key(const struct kschema_type *t);
+/* x-kubernetes-list-map-keys, of which upstream takes several for a few kinds; n of them. */
+size_t kschema_list_map_keys(const struct kschema_type *t, struct str out[4]);
+
+enum kscope { KSCOPE_UNKNOWN, KSCOPE_NAMESPACED, KSCOPE_CLUSTER };
+enum kscope kschema_scope(const struct kschema *s, struct str group, struct str version, struct str kind);
+
+/* Strategic merge of patch into r (upstream: Resource.ApplySmPatch, merge2 with schema and lists by
+ * "associative" keys). The result may be nothing: then r is gone. step, file: for origins. */
+int kpatch_strategic(struct kbuild *b, struct kres *r, const struct node *patch, const char *file,
+		     const char *step, struct error *err);
