@@ -42,7 +42,9 @@ static void settle_float(struct arena *a, struct node *n, double value)
 	char text[NUMBER_TEXT_MAX];
 	number_shortest(value, text);
 	n->text = arena_str(a, str_of(text));
-	n->type = number_is_integer(n->text) ? NODE_INT : NODE_FLOAT;
+	/* What is printed for it is read again: an integer that no 64 bits hold is a double then. */
+	bool fits = value >= -0x1p63 && value < 0x1p64;
+	n->type = fits && number_is_integer(n->text) ? NODE_INT : NODE_FLOAT;
 }
 
 static int settle_scalar(struct arena *a, struct node *n, struct error *err)

@@ -45,7 +45,7 @@ static void put_float(yaml_emitter_t *e, struct str text)
 	char json[NUMBER_TEXT_MAX], g[NUMBER_TEXT_MAX];
 	struct node n = { .type = NODE_FLOAT, .text = text };
 	number_set(&scratch, &n, text);
-	if (n.type == NODE_FLOAT && n.text.n < NUMBER_TEXT_MAX) {
+	if (n.text.n < NUMBER_TEXT_MAX) {
 		double value = strtod(n.text.p, NULL);
 		number_shortest(value, json);
 		number_shortest_g(value, 64, g);
