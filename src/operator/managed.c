@@ -71,13 +71,14 @@ static void on_timer(void *arg)
 /* All that a render reads: the same input gives the same objects. */
 static struct hash input_hash(const struct managed *m, struct hash tree)
 {
-	char hex[HASH_HEX_LEN + 1];
+	char hex[HASH_HEX_LEN + 1], render[HASH_HEX_LEN + 1];
 	hash_hex(tree, hex);
+	hash_hex(m->spec.render.hash, render);
 	struct str parts[] = {
-		STR("input/1"),
+		STR("input/2"),
 		{ hex, HASH_HEX_LEN },
+		{ render, HASH_HEX_LEN },
 		str_of(m->spec.path),
-		str_of(m->spec.render_type),
 		str_of(m->spec.target_namespace ? m->spec.target_namespace : ""),
 		str_of(m->spec.service_account ? m->spec.service_account : ""),
 	};

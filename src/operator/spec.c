@@ -66,9 +66,9 @@ static int read_sync(const struct node *object, struct app_config *config, struc
 	config->orphan = str_is(policy, "Orphan") || str_is(policy, "orphan");
 	if (spec_duration(object, "spec.sync.timeout", config->timeout_ms, &config->timeout_ms, err) < 0 ||
 	    spec_duration(object, "spec.sync.retry.backoff", config->retry_base_ms, &config->retry_base_ms,
-			err) < 0 ||
+			  err) < 0 ||
 	    spec_duration(object, "spec.sync.retry.maxBackoff", config->retry_max_ms, &config->retry_max_ms,
-			err) < 0)
+			  err) < 0)
 		return -1;
 	return 0;
 }

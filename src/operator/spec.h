@@ -38,7 +38,8 @@ struct render_spec {
 	const struct node *substitute; /* name -> text, or NULL */
 	struct value_source *from;
 	size_t n_from;
-	bool lenient; /* variables without a value are empty */
+	bool lenient;	  /* variables without a value are empty */
+	struct hash hash; /* of all of it */
 };
 
 /* Whether variables are substituted at all. */

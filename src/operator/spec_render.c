@@ -1,6 +1,8 @@
 /* spec_render.c - spec.render and spec.hydrate of an App; see spec.h. */
 #include "operator/spec_parts.h"
 
+#include "doc/json.h"
+
 bool render_spec_substitutes(const struct render_spec *r)
 {
 	return r->substitute || r->n_from;
@@ -43,7 +45,8 @@ static int read_type(struct arena *a, const struct node *render, struct render_s
 	struct str name = node_text(node_get(render, "name"));
 	if ((out->type == RENDER_ENVIRONMENT) != (name.n > 0))
 		return error_set(
-			err, "spec.render.name: is the environment of type: environment; give both or neither");
+			err,
+			"spec.render.name: is the environment of type: environment; give both or neither");
 	out->environment = name.n ? arena_strndup(a, name.p, name.n) : NULL;
 	return 0;
 }
@@ -55,8 +58,7 @@ static int read_exec(struct arena *a, const struct node *object, struct render_s
 	out->env = variables(a, node_get(exec, "env"));
 	if ((out->type == RENDER_EXEC) != (out->command != NULL))
 		return error_set(
-			err,
-			"spec.render.exec.command: is the program of type: exec; give both or neither");
+			err, "spec.render.exec.command: is the program of type: exec; give both or neither");
 	return spec_duration(object, "spec.render.exec.timeout", 60000, &out->exec_timeout_ms, err);
 }
 
@@ -65,14 +67,16 @@ static int read_from(struct arena *a, const struct node *render, struct render_s
 	const struct node *list = node_get(render, "substituteFrom");
 	size_t n = node_count(list);
 	if (n > VALUE_SOURCES_MAX)
-		return error_set(err, "spec.render.substituteFrom: names more than %d sources", VALUE_SOURCES_MAX);
+		return error_set(err, "spec.render.substituteFrom: names more than %d sources",
+				 VALUE_SOURCES_MAX);
 	out->from = arena_array(a, struct value_source, n + 1);
 	for (size_t i = 0; i < n; i++) {
 		const struct node *item = node_item(list, i);
 		struct str kind = node_text(node_get(item, "kind")), name = node_text(node_get(item, "name"));
 		if (!name.n || (!str_is(kind, "ConfigMap") && !str_is(kind, "Secret")))
 			return error_set(
-				err, "spec.render.substituteFrom: item %zu needs a kind (ConfigMap or Secret) and a name",
+				err,
+				"spec.render.substituteFrom: item %zu needs a kind (ConfigMap or Secret) and a name",
 				i + 1);
 		out->from[out->n_from++] = (struct value_source){
 			.secret = str_is(kind, "Secret"),
@@ -91,7 +95,8 @@ static const struct node *cloned(struct arena *a, const struct node *n)
 static void read_hydrate(struct arena *a, const struct node *object, struct hydrate_spec *out)
 {
 	const struct node *hydrate = node_at(object, "spec.hydrate");
-	struct str branch = node_text(node_get(hydrate, "branch")), path = node_text(node_get(hydrate, "path"));
+	struct str branch = node_text(node_get(hydrate, "branch")),
+		   path = node_text(node_get(hydrate, "path"));
 	out->branch = branch.n ? arena_strndup(a, branch.p, branch.n) : NULL;
 	out->path = path.n ? arena_strndup(a, path.p, path.n) : arena_strdup(a, ".");
 	out->review = node_bool(node_get(hydrate, "review"), false);
@@ -101,8 +106,11 @@ int spec_read_render(struct arena *a, const struct node *object, struct app_spec
 {
 	const struct node *render = node_at(object, "spec.render");
 	struct render_spec *r = &out->render;
-	if (read_type(a, render, r, err) < 0 || read_exec(a, object, r, err) < 0 || read_from(a, render, r, err) < 0)
+	if (read_type(a, render, r, err) < 0 || read_exec(a, object, r, err) < 0 ||
+	    read_from(a, render, r, err) < 0)
 		return -1;
+	if (render)
+		r->hash = json_hash(render);
 	r->additions = cloned(a, node_get(render, "kustomize"));
 	r->substitute = cloned(a, node_get(render, "substitute"));
 	r->lenient = !node_bool(node_get(render, "substituteStrict"), true);

@@ -1,5 +1,6 @@
 /*
- * values.h - ConfigMaps and Secrets that Apps take variables from: one watch of each, however many Apps name it.
+ * values.h - ConfigMaps and Secrets that Apps take variables from: one watch of each, however many Apps name
+ * it.
  *
  * Texts stay in memory of this process and go into renders only; what they are is told by a hash.
  */
@@ -28,6 +29,7 @@ void values_use_free(struct values *v, struct values_use *use); /* NULL is fine 
 int values_state(const struct values_use *use, struct error *err);
 /* Of all texts and where they come from; inline ones are part of the spec's own hash. */
 struct hash values_hash(const struct values_use *use);
-/* Adds all, in the order of the spec, with the inline ones last. Texts are copied. -1: err names what is wrong. */
+/* Adds all, in the order of the spec, with the inline ones last. Texts are copied. -1: err names what is
+ * wrong. */
 int values_add(const struct values_use *use, const struct render_spec *spec, struct substitute_values *out,
 	       struct error *err);

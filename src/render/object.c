@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "doc/json.h"
+#include "doc/origin.h"
 #include "render/collect.h"
 
 /* Longest name or namespace of the API, in bytes. */
@@ -18,9 +19,9 @@ struct candidate {
 	const char *label;
 };
 
-#define refuse(k, at, ...)                                                                               \
-	collect_diag((k)->c, RENDER_ERROR, (k)->object.file, (at)->line ? (at)->line : (k)->object.line, \
-		     (at)->column, (k)->label, __VA_ARGS__)
+#define refuse(k, at, ...)                                                                        \
+	collect_diag((k)->c, RENDER_ERROR, origin_file_of((k)->c->origins, at, (k)->object.file), \
+		     (at)->line ? (at)->line : (k)->object.line, (at)->column, (k)->label, __VA_ARGS__)
 
 static const char *type_name(const struct node *n)
 {

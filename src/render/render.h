@@ -74,6 +74,7 @@ struct render_output {
 	size_t n;
 	struct render_diag *diags; /* in file order */
 	size_t n_diags;
+	const struct origins *origins; /* where values come from (doc/origin.h); NULL: their object's file */
 	size_t n_errors; /* RENDER_ERROR among all that were found, also those over RENDER_DIAGS_MAX */
 };
 
@@ -90,3 +91,14 @@ struct hash render_hash(const struct render_object *object); /* of render_encode
 
 /* "shop/api.yaml:14:3: error: Deployment shop/api: text", as a person reads a diagnostic. */
 char *render_diag_text(struct arena *a, const struct render_diag *diag);
+
+struct kustomize_options;
+struct render_tree;
+
+/*
+ * A directory with a kustomization file, built (kustomize/kustomize.h), and its objects checked as those of
+ * render_plain() are. What fails the build is one error with its place. 1: remote bases must be fetched
+ * first; out is empty then. Else 0.
+ */
+int render_kustomize(struct arena *a, const struct render_tree *tree, const char *dir,
+		     const struct kustomize_options *options, struct render_output *out);
