@@ -33,10 +33,10 @@ struct desired_item {
 	const char *file;   /* place in git */
 	uint32_t line;
 	struct str places; /* of fields that come from elsewhere; see places.h */
-	uint32_t mode;	/* directory: permission bits */
-	uint16_t stage; /* stages are applied one after the other */
-	uint16_t rank;	/* order inside a stage */
-	unsigned flags; /* enum desired_flag */
+	uint32_t mode;	   /* directory: permission bits */
+	uint16_t stage;	   /* stages are applied one after the other */
+	uint16_t rank;	   /* order inside a stage */
+	unsigned flags;	   /* enum desired_flag */
 };
 
 /* Made on a worker, then read only. Items are sorted by (stage, rank, key) and unique by key. */
