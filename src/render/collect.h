@@ -15,6 +15,7 @@ struct render_collect {
 	size_t n_errors, dropped_diags;
 	struct map seen; /* key of an object -> struct render_place, in the arena */
 	bool full;	 /* RENDER_OBJECTS_MAX was said */
+	bool templates;	 /* an identity with ${...} in it is not checked yet */
 };
 
 struct render_place {

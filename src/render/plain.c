@@ -85,7 +85,7 @@ static int by_path(const void *a, const void *b)
 
 void render_plain(struct arena *a, const struct render_input *in, struct render_output *out)
 {
-	struct render_collect c = { .a = a };
+	struct render_collect c = { .a = a, .templates = in->templates };
 	const struct render_file **files = mem_alloc((in->n + 1) * sizeof(const struct render_file *));
 	for (size_t i = 0; i < in->n; i++)
 		files[i] = &in->files[i];

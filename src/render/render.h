@@ -32,6 +32,7 @@ struct render_input {
 	size_t n;
 	const char
 		*root; /* the app's folder: names below it decide what is hidden; NULL: the repository root */
+	bool templates; /* render_substitute() comes next: names with ${...} in them are checked there */
 };
 
 enum render_severity {
