@@ -84,6 +84,9 @@ int yaml_parse_as(struct arena *a, struct str text, const struct yaml_options *o
 /* A node that text, written plain, is in YAML_KYAML: kustomize's scalar without a tag. Borrows text. */
 struct node *yaml_kyaml_scalar(struct arena *a, struct str text);
 
+/* The same in YAML_KUBECTL, as it is sent; what JSON has no number for (.inf) is a string. */
+struct node *yaml_kubectl_scalar(struct arena *a, struct str text);
+
 /*
  * Turns a tree of YAML_KYAML, in place, into what kustomize prints for it: numbers as doubles or int64 in
  * Go's form, times in RFC 3339. -1: a text is not of the type its node has (`!!int foo`); err names it.

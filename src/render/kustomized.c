@@ -35,9 +35,9 @@ static void add_message(struct render_collect *c, enum render_severity severity,
 }
 
 int render_kustomize(struct arena *a, const struct render_tree *tree, const char *dir,
-		     const struct kustomize_options *options, struct render_output *out)
+		     const struct kustomize_options *options, bool templates, struct render_output *out)
 {
-	struct render_collect c = { .a = a, .origins = options->origins };
+	struct render_collect c = { .a = a, .origins = options->origins, .templates = templates };
 	struct kustomize_result built = { 0 };
 	struct error err = ERROR_INIT;
 	int rc = kustomize_build(a, tree, dir, options, &built, &err);

@@ -21,6 +21,8 @@
 #define RENDER_DIAGS_MAX 1000u	    /* diagnostics kept; the rest is counted in the last one */
 #define RENDER_LIST_DEPTH_MAX 8u    /* `List` objects inside `List` objects */
 
+struct origins;
+
 enum render_type {
 	RENDER_AUTO, /* kustomize where the directory has a kustomization file, else plain */
 	RENDER_PLAIN,
@@ -44,6 +46,8 @@ struct render_input {
 	size_t n;
 	const char
 		*root; /* the app's folder: names below it decide what is hidden; NULL: the repository root */
+	bool templates; /* render_substitute() comes next: names with ${...} in them are checked there */
+	struct origins *origins; /* or NULL: where values come from is not kept */
 };
 
 enum render_severity {
@@ -98,7 +102,7 @@ struct render_tree;
 /*
  * A directory with a kustomization file, built (kustomize/kustomize.h), and its objects checked as those of
  * render_plain() are. What fails the build is one error with its place. 1: remote bases must be fetched
- * first; out is empty then. Else 0.
+ * first; out is empty then. Else 0. templates: as in struct render_input.
  */
 int render_kustomize(struct arena *a, const struct render_tree *tree, const char *dir,
-		     const struct kustomize_options *options, struct render_output *out);
+		     const struct kustomize_options *options, bool templates, struct render_output *out);
