@@ -5,7 +5,7 @@
  * before, how many follow (both as varints), and those. A path below a directory that counts as a whole is
  * left out, unless links were followed to it.
  *
- * Two hashes: the near one of the directories that the paths lie in, which says cheaply that nothing changed,
+ * Two hashes: the near one of the directories that the files lie in, which says cheaply that nothing changed,
  * and the one that counts, of each path. Where links were followed the near one takes in the whole
  * repository.
  */
@@ -15,7 +15,7 @@
 
 #include "repo/refs.h"
 
-enum { KIND_PATH = 'p', KIND_TREE = 't', KIND_REMOTE = 'r' };
+enum { KIND_DIR = 'd', KIND_PATH = 'p', KIND_TREE = 't', KIND_REMOTE = 'r' };
 
 /* --- notes --- */
 
@@ -42,9 +42,9 @@ static void note(struct reads_notes *n, char kind, const char *path, bool links)
 	map_put(&n->seen, buf_str(&key), n); /* any value: it is a set */
 }
 
-void reads_note_path(struct reads_notes *n, const char *path, bool links)
+void reads_note_path(struct reads_notes *n, const char *path, const struct view_entry *e)
 {
-	note(n, KIND_PATH, path, links);
+	note(n, e->kind == VIEW_DIR ? KIND_DIR : KIND_PATH, path, e->links);
 }
 
 void reads_note_dir(struct reads_notes *n, const char *path, bool links)
@@ -103,7 +103,7 @@ static size_t tidy(struct reads_note *notes, size_t n)
 		const struct reads_note *e = &notes[i];
 		bool twice = kept && by_path(&notes[kept - 1], e) == 0;
 		bool tree = e->kind == KIND_TREE && map_get(&trees, str_of(e->path));
-		bool path = e->kind == KIND_PATH && (e->links || !is_covered(&trees, e->path));
+		bool path = (e->kind == KIND_PATH || e->kind == KIND_DIR) && (e->links || !is_covered(&trees, e->path));
 		if (!twice && (tree || path || e->kind == KIND_REMOTE))
 			notes[kept++] = *e;
 	}
@@ -134,7 +134,7 @@ static void encode(const struct reads_note *notes, size_t n, struct buf *out)
 	}
 }
 
-/* The directories of the files in place of them. */
+/* The directories of the files in place of them. What was just found to be a directory stays. */
 static size_t coarser(struct arena *a, struct reads_note *notes, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -298,6 +298,11 @@ static struct hash near_hash(const struct reads *r, struct looking *l, bool link
 			continue;
 		}
 		size_t n = c.kind == KIND_TREE ? c.path.n : slash_before_name(c.path.p);
+		if (c.kind == KIND_DIR || n == 0) {
+			/* Every commit changes the root, and most directories of directories. */
+			add_seen(l, c.path.p, c.kind == KIND_TREE);
+			continue;
+		}
 		if (!first && str_eq(buf_str(&last), (struct str){ c.path.p, n }))
 			continue;
 		first = false;

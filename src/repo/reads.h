@@ -34,9 +34,9 @@ struct reads_notes {
 };
 
 void reads_notes_release(struct reads_notes *n);
-/* That path was looked at: whether it is a file and which one, a directory (not what is in it), or nothing.
- * links: as the view said. */
-void reads_note_path(struct reads_notes *n, const char *path, bool links);
+/* That path was looked at, and what the view said: whether it is a file and which one, a directory (not what
+ * is in it), or nothing. */
+void reads_note_path(struct reads_notes *n, const char *path, const struct view_entry *e);
 /* That a directory was listed: all that is below it counts, what links in it point to does not. */
 void reads_note_dir(struct reads_notes *n, const char *path, bool links);
 /* That another repository was read: its commit counts. How many are noted is the caller's to bound. */
@@ -65,6 +65,6 @@ typedef bool reads_remote_fn(void *ctx, const char *url, const char *ref, bool s
  */
 struct hash reads_hash(struct reads *r, struct repo_view *v, reads_remote_fn *remote, void *ctx);
 
-/* Calls fn with each path; kind: 'p' a path, 't' all below it, 'r' a repository ("URL\nREF\n0|1"). */
+/* Calls fn with each path; kind: 'p' a path, 'd' that it is a directory, 't' all below it, 'r' a repository ("URL\nREF\n0|1"). */
 typedef void reads_each_fn(void *ctx, char kind, const char *path);
 void reads_each(const struct reads *r, reads_each_fn *fn, void *ctx);
