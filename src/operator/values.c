@@ -10,6 +10,11 @@
 #include "base/vec.h"
 #include "doc/json.h"
 
+enum {
+	READ_EVERY_MS = 30000, /* while it cannot be watched */
+	READ_TIMEOUT_MS = 15000,
+};
+
 enum state {
 	VALUES_UNKNOWN,
 	VALUES_MISSING,
@@ -22,9 +27,12 @@ struct watched {
 	bool secret;
 	struct kube_watch *watch;
 	enum state state;
-	bool listed;   /* seen in the list under way */
-	char *failing; /* what the watch says while it cannot be kept; NULL: it can */
-	struct arena arena;
+	bool listed;		/* seen in the list under way */
+	char *failing;		/* what the watch says while it cannot be kept; NULL: it can */
+	struct kube_call *call; /* a read by name, while the watch fails */
+	struct loop_timer *timer;
+	char *namespace, *name;
+	struct arena scratch, arena;
 	struct node *object; /* a map with `data`, in arena */
 	struct hash hash;
 	VEC(struct values_use *) uses;
@@ -42,15 +50,18 @@ struct values_use {
 };
 
 struct values {
+	struct loop *loop;
 	struct kube_client *client;
 	void (*changed)(void *ctx, void *user);
 	void *ctx;
 	struct map watched; /* by key */
 };
 
-struct values *values_new(struct kube_client *client, void (*changed)(void *ctx, void *user), void *ctx)
+struct values *values_new(struct loop *loop, struct kube_client *client,
+			  void (*changed)(void *ctx, void *user), void *ctx)
 {
 	struct values *v = mem_alloc(sizeof(*v));
+	v->loop = loop;
 	v->client = client;
 	v->changed = changed;
 	v->ctx = ctx;
@@ -60,6 +71,11 @@ struct values *values_new(struct kube_client *client, void (*changed)(void *ctx,
 static void watched_free(struct watched *w)
 {
 	kube_watch_stop(w->watch);
+	if (w->call)
+		kube_cancel(w->call);
+	loop_timer_free(w->timer);
+	free(w->namespace);
+	free(w->name);
 	map_del(&w->owner->watched, str_of(w->key));
 	arena_release(&w->arena);
 	vec_release(&w->uses);
@@ -116,11 +132,45 @@ static void set_object(struct watched *w, const struct node *object)
 
 static void set_failing(struct watched *w, const char *message)
 {
-	bool news = w->state == VALUES_UNKNOWN && !w->failing;
 	free(w->failing);
 	w->failing = mem_strdup(message);
-	if (news)
+	if (w->state == VALUES_UNKNOWN)
 		tell(w);
+}
+
+/* --- reads by name, for accounts that may get an object and not watch it --- */
+
+static void on_read(void *arg, const struct kube_response *response)
+{
+	struct watched *w = arg;
+	w->call = NULL;
+	if (!w->failing)
+		return; /* the watch goes again, and knows better */
+	if (response->result == KUBE_OK)
+		set_object(w, response->body);
+	else if (response->code == 404)
+		set_missing(w);
+	else
+		set_failing(w, arena_str(&w->scratch, response->message).p);
+	arena_release(&w->scratch);
+	loop_timer_set(w->timer, READ_EVERY_MS);
+}
+
+static void read_by_name(void *arg)
+{
+	struct watched *w = arg;
+	if (w->call || !w->failing)
+		return;
+	struct kube_request request = {
+		.verb = KUBE_GET,
+		.group = STR(""),
+		.version = STR("v1"),
+		.kind = w->secret ? STR("Secret") : STR("ConfigMap"),
+		.namespace = str_of(w->namespace),
+		.name = str_of(w->name),
+		.timeout_ms = READ_TIMEOUT_MS,
+	};
+	w->call = kube_send(w->owner->client, &request, on_read, w);
 }
 
 static void on_event(void *arg, const struct kube_watch_event *event)
@@ -146,7 +196,10 @@ static void on_event(void *arg, const struct kube_watch_event *event)
 	case WATCH_NO_KIND:
 		break; /* both kinds are built in */
 	case WATCH_FAILING:
-		set_failing(w, event->message);
+		if (!w->failing)
+			loop_timer_set(w->timer, 0);
+		free(w->failing);
+		w->failing = mem_strdup(event->message);
 		break;
 	}
 }
@@ -165,6 +218,9 @@ static struct watched *watch_one(struct values *v, const char *namespace, const 
 	w->owner = v;
 	w->key = mem_strdup(key.p);
 	w->secret = source->secret;
+	w->namespace = mem_strdup(namespace);
+	w->name = mem_strdup(source->name);
+	w->timer = loop_timer_new(v->loop, read_by_name, w);
 	map_put(&v->watched, buf_str(&key), w);
 	buf_printf(&field, "metadata.name=%s", source->name);
 	struct kube_watch_spec spec = {
@@ -234,7 +290,7 @@ int values_state(const struct values_use *use, struct error *err)
 				"%s (spec.render.substituteFrom) is not there; create it, or say optional: true",
 				w->key);
 		if (w->state == VALUES_UNKNOWN && w->failing)
-			return error_set(err, "%s (spec.render.substituteFrom) cannot be watched: %s", w->key,
+			return error_set(err, "%s (spec.render.substituteFrom) cannot be read: %s", w->key,
 					 w->failing);
 		if (w->state == VALUES_UNKNOWN)
 			state = 1;

@@ -2,6 +2,8 @@
  * values.h - ConfigMaps and Secrets that Apps take variables from: one watch of each, however many Apps name
  * it.
  *
+ * What may be got by name only (Secrets, with minimal rights) is read again every 30 s instead.
+ *
  * Texts stay in memory of this process and go into renders only; what they are is told by a hash.
  */
 #pragma once
@@ -15,7 +17,8 @@
 struct values; /* all that are watched */
 
 /* changed(ctx): something that somebody uses changed, vanished, or was read for the first time. */
-struct values *values_new(struct kube_client *client, void (*changed)(void *ctx, void *user), void *ctx);
+struct values *values_new(struct loop *loop, struct kube_client *client,
+			  void (*changed)(void *ctx, void *user), void *ctx);
 void values_free(struct values *v);
 
 /* What one App uses: watches begin and end as its spec asks. user is handed to changed(). Both spec and
