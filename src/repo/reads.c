@@ -103,7 +103,8 @@ static size_t tidy(struct reads_note *notes, size_t n)
 		const struct reads_note *e = &notes[i];
 		bool twice = kept && by_path(&notes[kept - 1], e) == 0;
 		bool tree = e->kind == KIND_TREE && map_get(&trees, str_of(e->path));
-		bool path = (e->kind == KIND_PATH || e->kind == KIND_DIR) && (e->links || !is_covered(&trees, e->path));
+		bool path = (e->kind == KIND_PATH || e->kind == KIND_DIR) &&
+			    (e->links || !is_covered(&trees, e->path));
 		if (!twice && (tree || path || e->kind == KIND_REMOTE))
 			notes[kept++] = *e;
 	}

@@ -47,9 +47,9 @@ void reads_note_remote(struct reads_notes *n, const char *url, const char *ref, 
 struct reads {
 	char *packed; /* NULL: nothing is known; owned */
 	uint32_t size;
-	bool links;	   /* what was seen may lie outside of the directories: any change is looked into */
-	struct hash near;  /* of the directories, when hash was taken */
-	struct hash hash;  /* zero: not taken yet */
+	bool links;	  /* what was seen may lie outside of the directories: any change is looked into */
+	struct hash near; /* of the directories, when hash was taken */
+	struct hash hash; /* zero: not taken yet */
 };
 
 void reads_pack(const struct reads_notes *n, struct reads *out); /* what was in out is freed */
@@ -65,6 +65,7 @@ typedef bool reads_remote_fn(void *ctx, const char *url, const char *ref, bool s
  */
 struct hash reads_hash(struct reads *r, struct repo_view *v, reads_remote_fn *remote, void *ctx);
 
-/* Calls fn with each path; kind: 'p' a path, 'd' that it is a directory, 't' all below it, 'r' a repository ("URL\nREF\n0|1"). */
+/* Calls fn with each path; kind: 'p' a path, 'd' that it is a directory, 't' all below it, 'r' a repository
+ * ("URL\nREF\n0|1"). */
 typedef void reads_each_fn(void *ctx, char kind, const char *path);
 void reads_each(const struct reads *r, reads_each_fn *fn, void *ctx);

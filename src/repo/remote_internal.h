@@ -19,6 +19,9 @@ struct repo_remote {
 	int64_t timeout_ms;
 	uint64_t max_bytes;
 	bool submodules_wanted, user_environment;
+	const struct remote_hints *hints;
+	int (*check)(void *ctx, const char *url, struct error *err);
+	void *check_ctx;
 	char *private_dir; /* 0700, or NULL: no secrets on disk */
 	VEC(char *) env;   /* for every child; owned, NULL at the end */
 	size_t config_n;

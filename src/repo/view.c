@@ -20,7 +20,7 @@ enum { DAMAGED = 2, PARTS_MAX = 256 };
 /* A directory that was read. */
 struct view_dir {
 	git_tree *tree;
-	git_tree *root;	  /* of the repository or submodule it lies in */
+	git_tree *root; /* of the repository or submodule it lies in */
 	char *at;	/* where from there */
 	char *inside;	/* where that root lies in the view; "": it is the view's own */
 	unsigned links; /* followed on the way */
@@ -357,10 +357,10 @@ static int read_blob(struct repo_view *v, struct arena *a, const char *path, str
 	size_t size;
 	int rc = locate(v, path, &s, err);
 	if (rc == 0 && s.kind != VIEW_FILE)
-		rc = error_set(err,
-			       s.kind == VIEW_DIR ? "%s: is a directory, not a file"
-						  : "%s: there is no such file",
-			       path);
+		rc = error_set(
+			err,
+			s.kind == VIEW_DIR ? "%s: is a directory, not a file" : "%s: there is no such file",
+			path);
 	if (rc == 0) {
 		rc = objects_blob(&v->objects, &s.place.oid, TREE_FILE_MAX, a, out, &size);
 		rc = rc < 0 ? DAMAGED : rc;

@@ -4,8 +4,8 @@
  * cost those few.
  *
  * The tree is hostile (tree.h): a name that could leave it, a link that does, sizes over the caps are errors
- * of the one path. Links that stay inside are followed. A view is used by one thread at a time; the mirror may
- * be fetched into and cleaned up meanwhile. The callers bound how much they ask for.
+ * of the one path. Links that stay inside are followed. A view is used by one thread at a time; the mirror
+ * may be fetched into and cleaned up meanwhile. The callers bound how much they ask for.
  *
  * Paths are relative to the root of the repository, "" is the root, with no ".", ".." or empty parts.
  */

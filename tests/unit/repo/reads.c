@@ -1,4 +1,5 @@
-/* What a render has looked at, held against other commits: what changed is seen, what did not costs little. */
+/* What a render has looked at, held against other commits: what changed is seen, what did not costs little.
+ */
 #include "unit/repo/git_fixture.h"
 
 #include "base/clock.h"
@@ -35,8 +36,9 @@ static int teardown(void **state)
 static struct repo_view *view_of(struct fixture *f, const char *command)
 {
 	struct error err = ERROR_INIT;
-	cleanup_free char *sha = git_run(
-		&f->git, "%s && git add -A . && git commit --allow-empty -qm c && git rev-parse HEAD", command);
+	cleanup_free char *sha =
+		git_run(&f->git, "%s && git add -A . && git commit --allow-empty -qm c && git rev-parse HEAD",
+			command);
 	struct repo_view *v = repo_view_open(f->git.git, sha, &err);
 	if (!v)
 		fail_msg("%s", err.text);
@@ -74,8 +76,9 @@ static void look_at(struct fixture *f, const char *const *paths)
 static void only_what_was_read_counts(void **state)
 {
 	struct fixture *f = *state;
-	git_do(&f->git, "mkdir -p apps/a apps/b base && echo 1 >apps/a/k && echo 1 >apps/a/other && echo 1 >apps/b/k && "
-			"echo 1 >base/k && git add . && git commit -qm 1");
+	git_do(&f->git,
+	       "mkdir -p apps/a apps/b base && echo 1 >apps/a/k && echo 1 >apps/a/other && echo 1 >apps/b/k && "
+	       "echo 1 >base/k && git add . && git commit -qm 1");
 	const char *const paths[] = { "apps/a/k", "apps/a/k.yml", "base", "base/k", NULL };
 	look_at(f, paths);
 	struct hash before = hash_after(f, "true");
@@ -92,15 +95,17 @@ static void only_what_was_read_counts(void **state)
 	/* What was not there comes. */
 	assert_false(hash_eq(before, hash_after(f, "echo 1 >apps/a/k.yml")));
 	/* A directory becomes a file, or goes. */
-	assert_false(hash_eq(before, hash_after(f, "git rm -q apps/a/k.yml && git rm -rq base && echo 1 >base")));
+	assert_false(
+		hash_eq(before, hash_after(f, "git rm -q apps/a/k.yml && git rm -rq base && echo 1 >base")));
 	assert_false(hash_eq(before, hash_after(f, "rm -r apps/a")));
 }
 
 static void links_and_what_they_point_to_count(void **state)
 {
 	struct fixture *f = *state;
-	git_do(&f->git, "mkdir -p app far/one far/two && echo 1 >far/one/k && echo 1 >far/two/k && ln -s ../far/one app/base && "
-			"ln -s ../../x app/out && git add . && git commit -qm 1");
+	git_do(&f->git,
+	       "mkdir -p app far/one far/two && echo 1 >far/one/k && echo 1 >far/two/k && ln -s ../far/one app/base && "
+	       "ln -s ../../x app/out && git add . && git commit -qm 1");
 	const char *const paths[] = { "app/base", "app/base/k", "app/out", NULL };
 	look_at(f, paths);
 	struct hash before = hash_after(f, "true");
@@ -117,7 +122,8 @@ static void links_and_what_they_point_to_count(void **state)
 static void listed_directories_count_as_a_whole(void **state)
 {
 	struct fixture *f = *state;
-	git_do(&f->git, "mkdir -p app/sub other && echo 1 >app/k && echo 1 >app/sub/k && echo 1 >other/k && git add . && git commit -qm 1");
+	git_do(&f->git,
+	       "mkdir -p app/sub other && echo 1 >app/k && echo 1 >app/sub/k && echo 1 >other/k && git add . && git commit -qm 1");
 	note_file(&f->notes, "app/k");
 	reads_note_dir(&f->notes, "app", false);
 	reads_note_dir(&f->notes, "app/sub", false);
@@ -214,9 +220,10 @@ static void a_commit_in_a_large_repository(void **state)
 	char path[64];
 	size_t bytes = 0;
 	struct repo_view *one = view_of(
-		f, "mkdir -p base && for i in kustomization deployment service; do echo $i >base/$i.yaml; done; "
-		   "for i in $(seq 0 999); do mkdir -p apps/team$((i % 10))/app$i && cd apps/team$((i % 10))/app$i && "
-		   "echo $i | tee kustomization.yaml deployment.yaml >patch.yaml; cd ../../..; done");
+		f,
+		"mkdir -p base && for i in kustomization deployment service; do echo $i >base/$i.yaml; done; "
+		"for i in $(seq 0 999); do mkdir -p apps/team$((i % 10))/app$i && cd apps/team$((i % 10))/app$i && "
+		"echo $i | tee kustomization.yaml deployment.yaml >patch.yaml; cd ../../..; done");
 	for (unsigned i = 0; i < APPS; i++) {
 		struct reads_notes notes = { 0 };
 		for (unsigned k = 0; k < 6; k++) {

@@ -71,8 +71,9 @@ static void files_directories_and_nothing(void **state)
 	struct str text;
 	const char **names;
 	size_t n;
-	commit(f, "mkdir -p app/sub app.d && echo one >app/b.yaml && echo two >app/sub/a && echo x >app.d/x && "
-		  "echo run >app/run && chmod +x app/run && echo top >top");
+	commit(f,
+	       "mkdir -p app/sub app.d && echo one >app/b.yaml && echo two >app/sub/a && echo x >app.d/x && "
+	       "echo run >app/run && chmod +x app/run && echo top >top");
 	assert_int_equal(find(f, "").kind, VIEW_DIR);
 	assert_int_equal(find(f, "app").kind, VIEW_DIR);
 	assert_int_equal(find(f, "app/b.yaml").kind, VIEW_FILE);
@@ -184,8 +185,9 @@ static void many_looks_read_few_directories(void **state)
 {
 	struct fixture *f = *state;
 	char path[64];
-	commit(f, "mkdir -p base && echo b >base/kustomization.yaml && for i in $(seq 200); do mkdir -p apps/a$i && "
-		  "echo k >apps/a$i/kustomization.yaml; done");
+	commit(f,
+	       "mkdir -p base && echo b >base/kustomization.yaml && for i in $(seq 200); do mkdir -p apps/a$i && "
+	       "echo k >apps/a$i/kustomization.yaml; done");
 	for (unsigned round = 0; round < 3; round++) {
 		for (unsigned i = 1; i <= 200; i++) {
 			snprintf(path, sizeof(path), "apps/a%u", i);
