@@ -9,6 +9,12 @@ bool rendered_is_manifest(struct str name)
 	return str_ends(name, STR(".yaml")) || str_ends(name, STR(".yml")) || str_ends(name, STR(".json"));
 }
 
+const char *rendered_path(struct arena *a, const char *path)
+{
+	static const struct render_tree repository = { 0 };
+	return tree_join(&repository, a, "", path);
+}
+
 /* --- types --- */
 
 /* One error that is the render's as a whole. */

@@ -12,6 +12,9 @@
 
 bool rendered_is_manifest(struct str name); /* *.yaml, *.yml, *.json */
 
+/* A path as a Repo's user writes it ("./apps/", ".") as one of a tree (tree.h); it has no "..". Into a. */
+const char *rendered_path(struct arena *a, const char *path);
+
 /* Manifests below a path, for type plain: with all that is wrong with single ones. 0, or -1: there is no such
  * path. */
 typedef int rendered_files_fn(void *ctx, const char *path, struct arena *a, struct repo_files *out,
