@@ -257,6 +257,7 @@ int operator_run(const struct operator_options *options, struct error *err)
 	kube_watch_stop(op->app_watch);
 	kube_watch_stop(op->repo_watch);
 	release_objects(op);
+	loop_wait_for_work(op->loop);
 	values_free(op->values);
 	remote_cache_free(op->remotes);
 	if (op->client)
