@@ -2,8 +2,8 @@
  * jobs.c - one render on a worker: files of a commit in, struct desired out, and what was read. The job holds
  * copies of all it needs, so that its App may go away meanwhile.
  *
- * It is made again when it lacked something: the scope of a kind (discovery is asked), another repository (it is
- * fetched). Each round brings what the one before missed, and there are few.
+ * It is made again when it lacked something: the scope of a kind (discovery is asked), another repository (it
+ * is fetched). Each round brings what the one before missed, and there are few.
  */
 #include "operator/internal.h"
 
@@ -54,10 +54,10 @@ static int read_files(void *ctx, const char *path, struct arena *a, struct repo_
 	return rc;
 }
 
-static void render(struct render_job *job, struct commit_tree *commit)
+static void render(struct render_job *job, struct commit_tree *commit, struct reads_notes *notes)
 {
 	struct render_tree tree = commit_tree_files(commit);
-	struct commit_files files = { job, commit_tree_notes(commit) };
+	struct commit_files files = { job, notes };
 	struct prepare_options prepare = {
 		.app_name = job->app_name,
 		.app_namespace = job->app_namespace,
@@ -78,10 +78,10 @@ static void render(struct render_job *job, struct commit_tree *commit)
 	};
 	job->lacks_remotes = rendered_desired(&request, &prepare, &job->desired) > 0;
 	origins_release(&origins);
-	reads_pack(commit_tree_notes(commit), &job->reads);
-	job->reads_hash = reads_hash(&job->reads, commit_tree_view(commit),
-				     job->operator->remotes ? remote_cache_current : NULL,
-				     job->operator->remotes);
+	reads_pack(notes, &job->reads);
+	job->reads_hash =
+		reads_hash(&job->reads, commit_tree_view(commit),
+			   job->operator->remotes ? remote_cache_current : NULL, job->operator->remotes);
 }
 
 static void run(void *arg)
@@ -94,12 +94,14 @@ static void run(void *arg)
 	}
 	if (job->err.text[0])
 		return; /* its values cannot be used */
+	struct reads_notes notes = { 0 };
 	tree_remotes_free(job->remotes);
-	job->remotes = job->operator->remotes ? tree_remotes_new(job->operator->remotes, NULL) : NULL;
-	struct commit_tree *commit = commit_tree_open(job->mirror, job->sha, job->remotes, &job->err);
+	job->remotes = job->operator->remotes ? tree_remotes_new(job->operator->remotes, &notes) : NULL;
+	struct commit_tree *commit = commit_tree_open(job->mirror, job->sha, &notes, job->remotes, &job->err);
 	if (commit)
-		render(job, commit);
+		render(job, commit, &notes);
 	commit_tree_close(commit);
+	reads_notes_release(&notes);
 }
 
 /* --- on the loop --- */

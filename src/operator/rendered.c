@@ -1,5 +1,5 @@
 /* rendered.c - see rendered.h. */
-#include "operator/rendered.h"
+#include "operator/rendered_parts.h"
 
 #include "render/kustomize/kustomize.h"
 #include "render/render.h"
@@ -39,24 +39,23 @@ static void add_unreadable(struct arena *a, const struct repo_files *files, stru
 	out->n_errors += files->n_problems;
 }
 
-static void plain(struct arena *a, const struct rendered_request *r, struct render_output *out)
+static int plain(struct arena *a, const struct rendered_request *r, struct render_output *out,
+		 struct error *err)
 {
 	struct repo_files files = { 0 };
-	struct error err = ERROR_INIT;
-	if (r->files(r->files_ctx, r->files_path, a, &files, &err) < 0) {
-		fail_whole(a, "", err.text, out);
-		return;
-	}
+	if (r->ops->files(r->ctx, r->path, a, &files, err) < 0)
+		return -1;
 	struct render_file *list = arena_array(a, struct render_file, files.n + 1);
 	for (size_t i = 0; i < files.n; i++)
 		list[i] = (struct render_file){ files.files[i].path, files.files[i].data };
 	struct render_input input = { .files = list,
 				      .n = files.n,
-				      .root = r->files_path,
+				      .root = tree_shown(r->tree, a, r->path),
 				      .templates = r->values != NULL,
 				      .origins = r->origins };
 	render_plain(a, &input, out);
 	add_unreadable(a, &files, out);
+	return 0;
 }
 
 static int kustomize(struct arena *a, const struct rendered_request *r, struct render_output *out)
@@ -66,9 +65,27 @@ static int kustomize(struct arena *a, const struct rendered_request *r, struct r
 		.overlay = r->spec->additions,
 		.overlay_name = "spec.render.kustomize",
 		.origins = r->origins,
-		.getenv = r->getenv,
+		.getenv = r->ops->getenv,
+		.getenv_ctx = r->ctx,
 	};
-	return render_kustomize(a, r->tree, r->path, &options, r->values != NULL, out);
+	int rc = render_kustomize(a, r->tree, r->path, &options, r->values != NULL, out);
+	return rc ? RENDERED_LACKS_REMOTES : 0;
+}
+
+static int exec(struct arena *a, const struct rendered_request *r, struct render_output *out,
+		struct error *err)
+{
+	struct str text;
+	if (!r->ops->exec)
+		return error_set(err, "programs are not run here");
+	if (r->ops->exec(r->ctx, a, r->spec, r->path, &text, err) < 0)
+		return -1;
+	struct render_file file = { "output.yaml", text };
+	struct render_input input = {
+		.files = &file, .n = 1, .templates = r->values != NULL, .origins = r->origins
+	};
+	render_plain(a, &input, out);
+	return 0;
 }
 
 /* Whether the directory has a kustomization file. */
@@ -85,7 +102,8 @@ static bool has_kustomization(struct arena *a, const struct rendered_request *r)
 	return false;
 }
 
-static int by_type(struct arena *a, const struct rendered_request *r, struct render_output *out)
+static int by_type(struct arena *a, const struct rendered_request *r, struct render_output *out,
+		   struct error *err)
 {
 	enum render_type type = r->spec->type;
 	if (type == RENDER_AUTO)
@@ -93,28 +111,31 @@ static int by_type(struct arena *a, const struct rendered_request *r, struct ren
 	switch (type) {
 	case RENDER_KUSTOMIZE:
 		return kustomize(a, r, out);
-	case RENDER_PLAIN:
-		plain(a, r, out);
-		return 0;
 	case RENDER_EXEC:
+		return exec(a, r, out, err);
 	case RENDER_ENVIRONMENT:
+		return rendered_environment(a, r, out, err);
+	case RENDER_PLAIN:
 	case RENDER_AUTO:
 		break;
 	}
-	fail_whole(a, "", "this type of render is not known here", out);
-	return 0;
+	return plain(a, r, out, err);
 }
 
 int rendered_objects(struct arena *a, const struct rendered_request *request, struct render_output *out)
 {
 	struct render_output rendered = { 0 };
-	int rc = by_type(a, request, &rendered);
-	if (rc)
+	struct error err = ERROR_INIT;
+	int rc = by_type(a, request, &rendered, &err);
+	if (rc > 0)
 		return rc;
-	if (!request->values) {
-		*out = rendered;
+	if (rc < 0)
+		fail_whole(a, "", err.text, &rendered);
+	/* An environment has substituted already. */
+	bool substitutes = rc == 0 && request->values && request->spec->type != RENDER_ENVIRONMENT;
+	*out = rendered;
+	if (!substitutes)
 		return 0;
-	}
 	struct substitute_options options = {
 		.values = request->values,
 		.lenient = request->spec->lenient,

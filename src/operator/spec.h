@@ -25,7 +25,8 @@ struct value_source {
 	bool optional;
 };
 
-#define VALUE_SOURCES_MAX 32 /* of one App or environment */
+#define VALUE_SOURCES_MAX 32	     /* of one App or environment */
+#define RENDER_EXEC_TIMEOUT_MS 60000 /* of a program, unless said otherwise */
 
 /* spec.render: how objects are made of the files. Of capstan.yaml's environments, too. */
 struct render_spec {

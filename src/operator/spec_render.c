@@ -59,7 +59,8 @@ static int read_exec(struct arena *a, const struct node *object, struct render_s
 	if ((out->type == RENDER_EXEC) != (out->command != NULL))
 		return error_set(
 			err, "spec.render.exec.command: is the program of type: exec; give both or neither");
-	return spec_duration(object, "spec.render.exec.timeout", 60000, &out->exec_timeout_ms, err);
+	return spec_duration(object, "spec.render.exec.timeout", RENDER_EXEC_TIMEOUT_MS,
+			     &out->exec_timeout_ms, err);
 }
 
 static int read_from(struct arena *a, const struct node *render, struct render_spec *out, struct error *err)
