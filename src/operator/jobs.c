@@ -1,110 +1,21 @@
 /*
- * jobs.c - one render on a worker: files of a commit in, struct desired out, and what was read. The job holds
- * copies of all it needs, so that its App may go away meanwhile.
+ * jobs.c - one render: files of a commit in, struct desired out, and what was read. The job holds copies of
+ * all it needs, so that its App may go away meanwhile.
  *
  * It is made again when it lacked something: the scope of a kind (discovery is asked), another repository (it
- * is fetched). Each round brings what the one before missed, and there are few.
+ * is fetched), the ConfigMaps and Secrets that an environment of the repository names (they are watched).
+ * Each round brings what the one before missed, and there are few.
  */
-#include "operator/internal.h"
-
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "kube/discovery.h"
-#include "operator/rendered.h"
-#include "operator/trees.h"
+#include "operator/jobs_parts.h"
 
-enum { FETCH_ROUNDS_MAX = 8 }; /* bases of bases of other repositories */
-
-struct render_job {
-	struct managed *m; /* NULL: nobody waits any more */
-	struct operator* operator;
-	uint64_t ticket;
-	struct arena arena; /* of what follows up to values */
-	char *mirror, *sha, *path, *app_name, *app_namespace, *target_namespace;
-	struct render_spec spec;
-	struct substitute_values values;
-	bool substitutes;
-	struct scope_misses misses;
-	unsigned rounds, fetches; /* renders again once what it missed is known */
-	struct tree_remotes *remotes;
-	bool lacks_remotes;
-	struct desired *desired;
-	struct reads reads;
-	struct hash reads_hash;
-	struct error err;
+enum {
+	FETCH_ROUNDS_MAX = 8, /* bases of bases of other repositories */
+	VALUE_ROUNDS_MAX = 3, /* an environment names other sources than at the last look */
 };
-
-/* --- on the worker --- */
-
-struct commit_files {
-	struct render_job *job;
-	struct reads_notes *notes;
-};
-
-static int read_files(void *ctx, const char *path, struct arena *a, struct repo_files *out, struct error *err)
-{
-	struct commit_files *from = ctx;
-	struct render_job *job = from->job;
-	int rc = repo_tree_read(job->mirror, job->sha, path, rendered_is_manifest, a, out, err);
-	if (rc > 0)
-		return error_set(err, "there is no path %s in commit %s", path, job->sha);
-	reads_note_dir(from->notes, strcmp(path, ".") == 0 ? "" : path, false);
-	return rc;
-}
-
-static void render(struct render_job *job, struct commit_tree *commit, struct reads_notes *notes)
-{
-	struct render_tree tree = commit_tree_files(commit);
-	struct commit_files files = { job, notes };
-	struct prepare_options prepare = {
-		.app_name = job->app_name,
-		.app_namespace = job->app_namespace,
-		.target_namespace = job->target_namespace,
-		.scope = scope_lookup,
-		.scope_ctx = &job->misses,
-	};
-	struct origins origins = { 0 };
-	struct rendered_request request = {
-		.tree = &tree,
-		.path = rendered_path(&job->arena, job->path),
-		.files = read_files,
-		.files_ctx = &files,
-		.files_path = job->path,
-		.spec = &job->spec,
-		.values = job->substitutes ? &job->values : NULL,
-		.origins = &origins,
-	};
-	job->lacks_remotes = rendered_desired(&request, &prepare, &job->desired) > 0;
-	origins_release(&origins);
-	reads_pack(notes, &job->reads);
-	job->reads_hash =
-		reads_hash(&job->reads, commit_tree_view(commit),
-			   job->operator->remotes ? remote_cache_current : NULL, job->operator->remotes);
-}
-
-static void run(void *arg)
-{
-	struct render_job *job = arg;
-	job->misses = (struct scope_misses){ .cache = &job->operator->scopes };
-	if (!job->mirror || !job->sha) {
-		error_set(&job->err, "the Repo is away");
-		return;
-	}
-	if (job->err.text[0])
-		return; /* its values cannot be used */
-	struct reads_notes notes = { 0 };
-	tree_remotes_free(job->remotes);
-	job->remotes = job->operator->remotes ? tree_remotes_new(job->operator->remotes, &notes) : NULL;
-	struct commit_tree *commit = commit_tree_open(job->mirror, job->sha, &notes, job->remotes, &job->err);
-	if (commit)
-		render(job, commit, &notes);
-	commit_tree_close(commit);
-	reads_notes_release(&notes);
-}
-
-/* --- on the loop --- */
 
 static void job_free(struct render_job *job)
 {
@@ -112,12 +23,11 @@ static void job_free(struct render_job *job)
 	desired_unref(job->desired);
 	tree_remotes_free(job->remotes);
 	substitute_values_release(&job->values);
+	substitute_values_release(&job->environment_values);
 	reads_release(&job->reads);
 	arena_release(&job->arena);
 	free(job);
 }
-
-static void done(void *arg);
 
 static void hand_over_result(struct render_job *job)
 {
@@ -125,8 +35,10 @@ static void hand_over_result(struct render_job *job)
 	struct operator* op = job->operator;
 	op->renders++;
 	if (!job->desired && !job->err.text[0])
-		error_set(&job->err, "bases in other repositories are nested more than %d deep",
-			  FETCH_ROUNDS_MAX);
+		error_set(&job->err,
+			  job->lacks == RENDERED_LACKS_REMOTES
+				  ? "bases in other repositories are nested too deep"
+				  : "what the environment takes variables from changes all the time");
 	if (m) {
 		struct desired *desired = hand_over(job->desired);
 		m->job = NULL;
@@ -138,13 +50,17 @@ static void hand_over_result(struct render_job *job)
 	job_free(job);
 }
 
-static void render_again(struct render_job *job)
+static void done(void *arg);
+
+static void work(struct render_job *job)
 {
 	scope_misses_release(&job->misses);
 	desired_unref(job->desired);
 	job->desired = NULL;
-	loop_work(job->operator->loop, run, done, job);
+	loop_work(job->operator->loop, job_work, done, job);
 }
+
+/* --- what it lacked --- */
 
 static void scopes_known(void *arg, int failed, const struct error *err)
 {
@@ -152,14 +68,14 @@ static void scopes_known(void *arg, int failed, const struct error *err)
 	if (!job->m || failed || !scope_learn(&job->misses, job->operator->client))
 		hand_over_result(job);
 	else
-		render_again(job);
+		work(job);
 }
 
 static void remotes_fetched(void *arg)
 {
 	struct render_job *job = arg;
 	if (job->m)
-		render_again(job);
+		work(job);
 	else
 		job_free(job);
 }
@@ -171,61 +87,108 @@ static void fetch_remotes(struct render_job *job)
 	remote_cache_fetch(job->operator->remotes, wants, n, remotes_fetched, job);
 }
 
+/* Goes on once what the environment takes variables from is known, or cannot be had. */
+static void work_with_values(struct render_job *job)
+{
+	struct values_use *use = job->m->environment_values;
+	job->environment_err = (struct error)ERROR_INIT;
+	job->awaits_values = values_state(use, &job->environment_err) > 0;
+	if (job->awaits_values)
+		return;
+	substitute_values_release(&job->environment_values);
+	job->environment_values = (struct substitute_values){ .a = &job->arena };
+	if (!job->environment_err.text[0])
+		values_add(use, &job->environment, &job->environment_values, &job->environment_err);
+	work(job);
+}
+
+void job_values_changed(struct render_job *job)
+{
+	if (job->awaits_values)
+		work_with_values(job);
+}
+
 static void done(void *arg)
 {
 	struct render_job *job = arg;
-	if (job->lacks_remotes && job->m && job->fetches++ < FETCH_ROUNDS_MAX)
+	if (!job->m) {
+		job->operator->renders++;
+		job_free(job);
+	} else if (job->lacks == RENDERED_LACKS_REMOTES && job->fetch_rounds++ < FETCH_ROUNDS_MAX) {
 		fetch_remotes(job);
-	else if (job->misses.kinds.n == 0 || !job->m || job->rounds++ > 0)
+	} else if (job->lacks == RENDERED_LACKS_VALUES && job->value_rounds++ < VALUE_ROUNDS_MAX) {
+		managed_environment(job->m, &job->environment);
+		work_with_values(job);
+	} else if (job->misses.kinds.n == 0 || job->scope_rounds++ > 0) {
 		hand_over_result(job);
-	else if (scope_learn(&job->misses, job->operator->client))
-		scopes_known(job, 0, NULL);
-	else
+	} else if (scope_learn(&job->misses, job->operator->client)) {
+		work(job);
+	} else {
 		kube_discovery_refresh(job->operator->client, scopes_known, job);
+	}
 }
+
+/* --- the job --- */
 
 static char *copy(struct arena *a, const char *text)
 {
 	return text ? arena_strdup(a, text) : NULL;
 }
 
-/* Parts of the spec that a render looks at; the App may be changed while it runs. */
-static void copy_render_spec(struct arena *a, const struct render_spec *from, struct render_spec *to)
+static char **copy_list(struct arena *a, char **list)
+{
+	size_t n = 0;
+	while (list && list[n])
+		n++;
+	char **out = list ? arena_array(a, char *, n + 1) : NULL;
+	for (size_t i = 0; i < n; i++)
+		out[i] = arena_strdup(a, list[i]);
+	return out;
+}
+
+/* The App may be changed while it runs. */
+static void copy_spec(struct arena *a, const struct render_spec *from, struct render_spec *to)
 {
 	*to = *from;
 	to->additions = from->additions ? node_clone(a, from->additions) : NULL;
 	to->environment = copy(a, from->environment);
-	to->substitute = NULL; /* they are among the values */
-	to->from = NULL;
-	to->n_from = 0;
-	to->command = to->env = NULL;
+	to->command = copy_list(a, from->command);
+	to->env = copy_list(a, from->env);
+	to->substitute = NULL; /* among the values */
+	render_spec_copy_sources(a, from, to);
 }
 
 void job_start(struct managed *m, uint64_t ticket)
 {
 	if (m->job)
-		m->job->m = NULL; /* a newer one takes its place */
+		job_forget(m->job); /* a newer one takes its place */
 	struct render_job *job = mem_alloc(sizeof(*job));
+	struct arena *a = &job->arena;
 	m->job = job;
 	job->m = m;
 	job->operator= m->operator;
 	job->ticket = ticket;
-	struct arena *a = &job->arena;
 	job->mirror = copy(a, m->source ? source_mirror(m->source) : NULL);
 	job->sha = copy(a, m->sha);
 	job->path = copy(a, m->spec.path);
 	job->app_name = copy(a, m->spec.name);
 	job->app_namespace = copy(a, m->spec.namespace);
 	job->target_namespace = copy(a, m->spec.target_namespace);
-	copy_render_spec(a, &m->spec.render, &job->spec);
+	copy_spec(a, &m->spec.render, &job->spec);
 	job->values.a = a;
 	job->substitutes = render_spec_substitutes(&m->spec.render);
 	if (job->substitutes)
 		values_add(m->values, &m->spec.render, &job->values, &job->err);
-	loop_work(m->operator->loop, run, done, job);
+	render_spec_copy_sources(a, &m->environment, &job->environment);
+	if (job->environment.n_from)
+		work_with_values(job);
+	else
+		work(job);
 }
 
 void job_forget(struct render_job *job)
 {
 	job->m = NULL;
+	if (job->awaits_values) /* nothing would go on with it */
+		job_free(job);
 }

@@ -71,15 +71,18 @@ static void on_timer(void *arg)
 /* All that a render depends on: the same input gives the same objects. files: a hash of what it reads. */
 static struct hash input_hash(const struct managed *m, struct hash files)
 {
-	char hex[HASH_HEX_LEN + 1], render[HASH_HEX_LEN + 1], values[HASH_HEX_LEN + 1];
+	char hex[HASH_HEX_LEN + 1], render[HASH_HEX_LEN + 1], values[HASH_HEX_LEN + 1],
+		environment[HASH_HEX_LEN + 1];
 	hash_hex(files, hex);
 	hash_hex(m->spec.render.hash, render);
 	hash_hex(values_hash(m->values), values);
+	hash_hex(values_hash(m->environment_values), environment);
 	struct str parts[] = {
 		STR("input/2"),
 		{ hex, HASH_HEX_LEN },
 		{ render, HASH_HEX_LEN },
 		{ values, HASH_HEX_LEN },
+		{ environment, HASH_HEX_LEN },
 		str_of(m->spec.path),
 		str_of(m->spec.target_namespace ? m->spec.target_namespace : ""),
 		str_of(m->spec.service_account ? m->spec.service_account : ""),
@@ -100,6 +103,7 @@ static struct hash files_hash(struct managed *m, const struct source_answer *ans
 void managed_reads_known(struct managed *m, uint64_t ticket, struct reads *reads, struct hash hash)
 {
 	reads_release(&m->reads);
+	arena_release(&m->environment_arena);
 	m->reads = *reads;
 	*reads = (struct reads){ 0 };
 	app_input_known(&m->app, ticket, input_hash(m, hash));
@@ -224,9 +228,24 @@ static void bind_values(struct managed *m)
 	m->values = values_use(m->operator->values, m->values, m->spec.namespace, &m->spec.render, m);
 }
 
+void managed_environment(struct managed *m, const struct render_spec *sources)
+{
+	struct arena arena = ARENA_INIT;
+	struct render_spec copy = { 0 };
+	render_spec_copy_sources(&arena, sources, &copy);
+	m->environment_values =
+		values_use(m->operator->values, m->environment_values, m->spec.namespace, &copy, m);
+	arena_release(&m->environment_arena);
+	m->environment_arena = arena;
+	m->environment = copy;
+}
+
 void managed_values_changed(void *ctx, void *user)
 {
-	managed_wanted(user);
+	struct managed *m = user;
+	if (m->job)
+		job_values_changed(m->job);
+	managed_wanted(m);
 }
 
 static void bind_source(struct managed *m)
@@ -425,7 +444,8 @@ void managed_free(struct managed *m)
 		source_unsubscribe(m->source, m);
 	m->source = NULL;
 	values_use_free(m->operator->values, m->values);
-	m->values = NULL;
+	values_use_free(m->operator->values, m->environment_values);
+	m->values = m->environment_values = NULL;
 	if (m->ready) {
 		link_port_release(&m->port);
 		app_release(&m->app);
@@ -441,6 +461,7 @@ void managed_free(struct managed *m)
 	if (m->status_in_flight || m->restoring)
 		return;
 	reads_release(&m->reads);
+	arena_release(&m->environment_arena);
 	arena_release(&m->spec_arena);
 	arena_release(&m->restore_arena);
 	free(m->spec_error);

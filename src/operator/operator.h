@@ -21,7 +21,8 @@ struct operator_options {
 	const char *lease_namespace; /* where the Lease lives */
 	bool no_leader_election;
 	const char *watch_namespace; /* "" or NULL: all */
-	/* Prefixes of other repositories that kustomizations may use as bases (repo/remote_allow.h); n 0: none. */
+	/* Prefixes of other repositories that kustomizations may use as bases (repo/remote_allow.h); n 0:
+	 * none. */
 	const char *const *remote_bases;
 	size_t n_remote_bases;
 	bool user_environment; /* git may use the user's own ssh agent and credential helpers (a laptop) */

@@ -45,6 +45,8 @@ struct render_spec {
 
 /* Whether variables are substituted at all. */
 bool render_spec_substitutes(const struct render_spec *r);
+/* to->from and n_from, copied into a. */
+void render_spec_copy_sources(struct arena *a, const struct render_spec *from, struct render_spec *to);
 
 struct hydrate_spec {
 	char *branch; /* NULL: not hydrated */

@@ -8,6 +8,16 @@ bool render_spec_substitutes(const struct render_spec *r)
 	return r->substitute || r->n_from;
 }
 
+void render_spec_copy_sources(struct arena *a, const struct render_spec *from, struct render_spec *to)
+{
+	to->n_from = from->n_from;
+	to->from = arena_array(a, struct value_source, from->n_from + 1);
+	for (size_t i = 0; i < from->n_from; i++) {
+		to->from[i] = from->from[i];
+		to->from[i].name = arena_strdup(a, from->from[i].name);
+	}
+}
+
 /* A list of texts; NULL when there is none. */
 static char **texts(struct arena *a, const struct node *list)
 {
