@@ -8,8 +8,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* No input spells this by itself in a message: templates are cut after 60 bytes. */
-static const char secret[] = "\x7fsecret value that is longer than what any message quotes of a template\x7f";
+/* Longer than what any message quotes of a template, so that no input spells it in a message by itself. */
+static char secret[301];
 
 static void check(bool good)
 {
@@ -48,6 +48,11 @@ static void check_objects(const struct render_output *before, const struct rende
 	check(out->n == before->n || out->n_errors > before->n_errors);
 }
 
+static bool says_secret(const char *text)
+{
+	return text && strstr(text, secret);
+}
+
 static void substitute(struct arena *a, const struct render_output *before,
 		       const struct substitute_values *values, bool lenient, struct render_output *out)
 {
@@ -56,10 +61,8 @@ static void substitute(struct arena *a, const struct render_output *before,
 		a, before,
 		&(struct substitute_options){ .values = values, .lenient = lenient, .origins = &origins },
 		out);
-	for (size_t i = 0; i < out->n_diags; i++) {
-		check(!strstr(out->diags[i].text, "secret value that is longer"));
-		check(!out->diags[i].object || !strstr(out->diags[i].object, "secret value that is longer"));
-	}
+	for (size_t i = before->n_diags; i < out->n_diags; i++)
+		check(!says_secret(out->diags[i].text) && !says_secret(out->diags[i].object));
 	check_objects(before, out);
 	origins_release(&origins);
 }
@@ -73,6 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		check(substitute_add(&values, str_of(texts[i][0]), str_of(texts[i][1]), "values", false,
 				     NULL) == 0);
+	memset(secret, 'k', sizeof(secret) - 1);
 	check(substitute_add(&values, STR("s"), str_of(secret), "Secret s", true, NULL) == 0);
 	struct render_file file = { "in.yaml", { (const char *)data, size } };
 	struct render_output before, strict, lenient;
