@@ -21,6 +21,20 @@
 #define RENDER_DIAGS_MAX 1000u	    /* diagnostics kept; the rest is counted in the last one */
 #define RENDER_LIST_DEPTH_MAX 8u    /* `List` objects inside `List` objects */
 
+struct origins;
+
+enum render_type {
+	RENDER_AUTO, /* kustomize where the directory has a kustomization file, else plain */
+	RENDER_PLAIN,
+	RENDER_KUSTOMIZE,
+	RENDER_EXEC,	    /* what a program prints */
+	RENDER_ENVIRONMENT, /* as an environment of capstan.yaml says */
+};
+
+/* "auto", "plain", ...; false: none is called so. */
+bool render_type_read(struct str name, enum render_type *out);
+const char *render_type_name(enum render_type type);
+
 struct render_file {
 	const char *path; /* relative to the repository root, for messages */
 	struct str data;
