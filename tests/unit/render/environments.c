@@ -345,8 +345,8 @@ static void the_file_itself_may_be_wrong(void **state)
 	check_said(
 		"environments: {a: {path: b}}\nbuild: {x: [1]}\ndeliver: 3\nallowSecrets: [{reason: x}]\n",
 		"capstan.yaml:2:8: warning: build: is reserved: this version does not use it yet\n"
-		"capstan.yaml:3:10: error: deliver: must be a map, this is a number; write `deliver: {}`\n"
 		"capstan.yaml:3:10: warning: deliver: is reserved: this version does not use it yet\n"
+		"capstan.yaml:3:10: error: deliver: must be a map, this is a number; write `deliver: {}`\n"
 		"capstan.yaml:4:16: error: allowSecrets[0]: says not what is allowed; add `path`, `object` or "
 		"`fingerprint`\n");
 	struct read r = { 0 };
