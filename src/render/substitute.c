@@ -340,6 +340,19 @@ static void collect_all(struct run *r, const struct render_output *in, const str
 	}
 }
 
+/* Lists were taken apart before; one that only now is a list would bring objects that nobody substituted in.
+ */
+static void refuse_new_list(struct run *r, struct node *old, const struct node *new)
+{
+	struct node *kind = node_get(old, "kind");
+	if (kind == node_get(new, "kind") || !node_get(new, "items") ||
+	    !str_ends(node_text(node_get(new, "kind")), STR("List")))
+		return;
+	r->scalar = kind;
+	r->is_key = false;
+	complain(r, 0, "an object does not become a list by substitution");
+}
+
 static void substitute_object(struct run *r, const struct render_object *object, struct changed *out)
 {
 	size_t errors = r->c.n_errors;
@@ -351,6 +364,7 @@ static void substitute_object(struct run *r, const struct render_object *object,
 	r->e.secret = false;
 	struct node *root = walk(r, object->root);
 	out->secret = r->e.secret;
+	refuse_new_list(r, object->root, root);
 	out->object.root = r->c.n_errors == errors && !r->full ? root : NULL;
 }
 

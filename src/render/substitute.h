@@ -36,7 +36,7 @@
 #define SUBSTITUTE_SCALAR_MAX (1u << 20)   /* bytes of one text after substitution, and of its parts */
 #define SUBSTITUTE_TOTAL_MAX (64u << 20)   /* bytes of all texts that were substituted in one render */
 #define SUBSTITUTE_DEPTH_MAX 16u	   /* expressions inside expressions */
-#define SUBSTITUTE_WORK_MAX (256ull << 20) /* steps of one render: bytes written, pattern places tried */
+#define SUBSTITUTE_WORK_MAX (128ull << 20) /* steps of one render: bytes written, pattern places tried */
 
 struct substitute_value {
 	struct str text;
