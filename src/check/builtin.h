@@ -13,7 +13,7 @@ enum builtin_shape {
 	BUILTIN_ANY,
 	BUILTIN_OBJECT, /* any map */
 	BUILTIN_STRING,
-	BUILTIN_TIME, /* RFC 3339 */
+	BUILTIN_TIME,  /* RFC 3339 */
 	BUILTIN_BYTES, /* base64 */
 	BUILTIN_QUANTITY,
 	BUILTIN_INT_OR_STRING,
@@ -22,9 +22,9 @@ enum builtin_shape {
 	BUILTIN_NUMBER,
 	BUILTIN_BOOL,
 	BUILTIN_FIELDS, /* first, n: in builtin_fields, sorted by name */
-	BUILTIN_LIST, /* first: type of the items; n: text "=" for a set, keys of a map list "a,b", or "" */
-	BUILTIN_MAP, /* first: type of the values */
-	BUILTIN_ENUM, /* first, n: in builtin_values */
+	BUILTIN_LIST,	/* first: type of the items; n: text "=" for a set, keys of a map list "a,b", or "" */
+	BUILTIN_MAP,	/* first: type of the values */
+	BUILTIN_ENUM,	/* first, n: in builtin_values */
 };
 
 struct builtin_type {
@@ -49,7 +49,7 @@ struct builtin_kind {
 
 struct builtin_life {
 	uint16_t kind, group, version, use; /* sorted likewise; use: "apps/v1" or "" */
-	uint8_t deprecated, removed; /* minors; 0: never */
+	uint8_t deprecated, removed;	    /* minors; 0: never */
 };
 
 struct builtin_sizes {
