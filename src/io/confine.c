@@ -167,6 +167,7 @@ static bool read_stdout(struct run *r)
 	struct buf *out = &r->result->out;
 	size_t max = r->job->spec->output_max;
 	buf_reserve(out, READ_SIZE);
+	out->p[out->n] = '\0';
 	ssize_t n = read(r->out, out->p + out->n, READ_SIZE);
 	if (n <= 0)
 		return n < 0 && (errno == EAGAIN || errno == EINTR);
@@ -193,6 +194,7 @@ static bool read_stderr(struct run *r)
 {
 	struct buf *err = &r->result->err;
 	buf_reserve(err, READ_SIZE);
+	err->p[err->n] = '\0';
 	ssize_t n = read(r->err, err->p + err->n, READ_SIZE);
 	if (n <= 0)
 		return n < 0 && (errno == EAGAIN || errno == EINTR);

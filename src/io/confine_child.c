@@ -134,6 +134,7 @@ static int switch_account(const struct confine_job *job)
 {
 	if (!job->switch_account)
 		return 0;
+	confine_drop_bounding(); /* root still may */
 	/* Where the namespace's maker had no right to, groups stay as they are: setgroups is denied in it. */
 	if (syscall(SYS_setgroups, 0, NULL) < 0 && job->level == CONFINE_LEVEL_BARE)
 		return -1;

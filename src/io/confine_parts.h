@@ -119,6 +119,8 @@ int confine_open_stdin(const struct confine_job *job);
 _Noreturn void confine_program(const struct confine_job *job, uint32_t held, bool grouped, int in,
 			       pid_t keeper);
 
+void confine_drop_bounding(void); /* no program gives capabilities any more */
+
 /* confine_watch.c: child. */
 struct confine_watch {
 	int proc;	/* open directory, or -1 */

@@ -171,9 +171,10 @@ static void show_system(struct arena *a, show_list *list)
 	show(list, SHOW_LINK, "/dev/stdin", "/proc/self/fd/0");
 	show(list, SHOW_LINK, "/dev/stdout", "/proc/self/fd/1");
 	show(list, SHOW_LINK, "/dev/stderr", "/proc/self/fd/2");
-	show(list, SHOW_LINK, "/dev/shm", "/render/tmp");
-	show(list, SHOW_LINK, "/tmp", "/render/tmp");
-	show(list, SHOW_LINK, "/var/tmp", "/render/tmp");
+	/* Relative: the child makes directories through them before its root is the root. */
+	show(list, SHOW_LINK, "/dev/shm", "../render/tmp");
+	show(list, SHOW_LINK, "/tmp", "render/tmp");
+	show(list, SHOW_LINK, "/var/tmp", "../render/tmp");
 }
 
 /* Paths that would show this machine or its processes whole, or hide the program's own directory. */

@@ -79,12 +79,17 @@ static void set_limits(const struct confine_job *job)
 	limit(RLIMIT_DATA, spec->memory_bytes, spec->memory_bytes);
 }
 
+void confine_drop_bounding(void)
+{
+	for (int i = 0; i <= LAST_CAPABILITY; i++)
+		prctl(PR_CAPBSET_DROP, i, 0, 0, 0);
+}
+
 static int drop_privileges(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct none[2] = { { 0 } };
-	for (int i = 0; i <= LAST_CAPABILITY; i++)
-		prctl(PR_CAPBSET_DROP, i, 0, 0, 0); /* refused where there are none to drop */
+	confine_drop_bounding(); /* refused to an ordinary account, which has none to gain */
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	if (syscall(SYS_capset, &header, none) < 0)
 		return -1;

@@ -171,9 +171,11 @@ static int mount_directory(const struct confine_job *job, const char *root)
 	path_set(&target, options.p, ",nr_inodes=");
 	path_set(&options, target.p, digits(job->entries_max, number));
 	path_set(&target, root, "/render");
-	if (mkdir(target.p, 0755) < 0)
+	if (mkdir(target.p, 0755) < 0 ||
+	    mount("tmpfs", target.p, "tmpfs", MS_NOSUID | MS_NODEV, options.p) < 0)
 		return -1;
-	return mount("tmpfs", target.p, "tmpfs", MS_NOSUID | MS_NODEV, options.p);
+	path_set(&target, root, "/render/tmp"); /* where /tmp leads: programs that are shown may be there */
+	return mkdir(target.p, 0755);
 }
 
 /*
@@ -246,7 +248,7 @@ int confine_write_files(const struct confine_job *job, uint64_t *index)
 	*index = spec->n_files;
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
 		path_set(&path, job->base, own[i]);
-		if (mkdir(path.p, 0755) < 0)
+		if (mkdir(path.p, 0755) < 0 && errno != EEXIST)
 			return -1;
 	}
 	path_set(&tree, job->base, "/tree/");
