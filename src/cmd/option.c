@@ -65,6 +65,15 @@ static int bad_value(struct reader *r, const struct option_def *def, const char 
 	return error_set(r->err, "--%s: \"%s\" is not %s", def->name, value, wanted);
 }
 
+static int store_item(struct reader *r, const struct option_def *def, const char *value, void *field)
+{
+	struct option_list *list = field;
+	if (list->n == OPTION_LIST_MAX)
+		return bad_value(r, def, value, "not given that often");
+	list->at[list->n++] = value;
+	return 0;
+}
+
 static int store_choice(struct reader *r, const struct option_def *def, const char *value, const char **field)
 {
 	struct buf words = BUF_INIT;
@@ -95,6 +104,8 @@ static int store(struct reader *r, const struct option_def *def, const char *val
 	case OPTION_TEXT:
 		*(const char **)field = value;
 		return 0;
+	case OPTION_LIST:
+		return store_item(r, def, value, field);
 	case OPTION_CHOICE:
 		return store_choice(r, def, value, field);
 	case OPTION_DURATION:
