@@ -48,6 +48,7 @@ struct kvar {
 	struct str name;
 	struct kid ref; /* objref: kind, group, version, name, namespace */
 	struct str field_path;
+	struct kres *bound; /* the resource that it names, found where it was declared; NULL: none */
 	const char *file;
 	uint32_t line;
 };

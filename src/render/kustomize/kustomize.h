@@ -12,11 +12,11 @@
 #include "render/tree.h"
 
 /* Caps; each breach is an error that names the cap. */
-#define KUSTOMIZE_DEPTH_MAX 64u		/* bases of bases */
-#define KUSTOMIZE_TARGETS_MAX 10000u	/* kustomizations read in one build */
-#define KUSTOMIZE_RESOURCES_MAX 100000u /* resources in one build, at any time */
-#define KUSTOMIZE_FILE_MAX (16u << 20)	/* bytes of one file */
-#define KUSTOMIZE_NODES_MAX 10000000u	/* nodes of all resources, after patches and copies */
+#define KUSTOMIZE_DEPTH_MAX 64u		     /* bases of bases */
+#define KUSTOMIZE_TARGETS_MAX 10000u	     /* kustomizations read in one build */
+#define KUSTOMIZE_RESOURCES_MAX 100000u	     /* resources in one build, at any time */
+#define KUSTOMIZE_FILE_MAX (16u << 20)	     /* bytes of one file */
+#define KUSTOMIZE_MEMORY_MAX (2048ull << 20) /* bytes of all that is read, made and copied */
 
 enum kustomize_order {
 	KUSTOMIZE_ORDER_DEFAULT, /* sortOptions, or else legacy: as upstream's command line */
