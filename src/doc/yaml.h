@@ -81,7 +81,8 @@ struct yaml_options {
 int yaml_parse_as(struct arena *a, struct str text, const struct yaml_options *options,
 		  struct yaml_stream *out, struct error *err);
 
-/* A node that text, written plain, is in YAML_KYAML: kustomize's scalar without a tag. Borrows text. */
+/* A node that text, written plain, is in YAML_KYAML: kustomize's scalar without a tag, which it stays
+ * (`untagged`): whoever changes its text makes it anew. Borrows text. */
 struct node *yaml_kyaml_scalar(struct arena *a, struct str text);
 
 /*

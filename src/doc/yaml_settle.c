@@ -21,6 +21,7 @@ struct node *yaml_kyaml_scalar(struct arena *a, struct str text)
 	n->type = types[scalar.kind];
 	n->style = scalar.time ? NODE_TIMESTAMP : NODE_PLAIN;
 	n->boolean = scalar.kind == YAML_KIND_BOOL && scalar.boolean;
+	n->untagged = true;
 	n->text = text;
 	return n;
 }

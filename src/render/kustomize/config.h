@@ -15,6 +15,14 @@ struct kfieldspec {
 
 typedef VEC(struct kfieldspec) kfieldspecs;
 
+/*
+ * Adds the specs of `from` that are not there yet. A spec is there when one with the same path is, whose
+ * group, version and kind the new one selects. -1: that one says otherwise about `create` (upstream:
+ * FsSlice.MergeAll).
+ */
+int kfieldspecs_merge(kfieldspecs *into, const kfieldspecs *from, struct error *err);
+int kfieldspecs_add(kfieldspecs *into, const struct kfieldspec *spec, struct error *err);
+
 /* Kind (and group, version) that names refer to, and where those references are. */
 struct knameref {
 	struct str group, version, kind;
@@ -22,8 +30,8 @@ struct knameref {
 };
 
 struct kconfig {
-	kfieldspecs name_prefix, name_suffix, namespace, common_labels, template_labels, common_annotations,
-		var_reference, images, replicas;
+	kfieldspecs name_prefix, name_suffix, namespace, common_labels, labels, template_labels,
+		common_annotations, var_reference, images, replicas;
 	VEC(struct knameref) name_references;
 };
 
@@ -37,6 +45,14 @@ int kconfig_merge(struct kbuild *b, struct kconfig *c, const struct kconfig *fro
 /* Adds what a `crds:` file's OpenAPI definitions say (x-kubernetes-annotation, -label-selector, -identity,
  * -object-ref-api-version, -object-ref-kind, -object-ref-name-key). */
 int kconfig_add_crd(struct kbuild *b, struct kconfig *c, const struct node *definitions, struct error *err);
+/*
+ * The specs of one entry of a kustomization's `labels:` (includeSelectors, includeTemplates,
+ * includeVolumeClaimTemplates, fields), appended to out (vec_release it). includeVolumeClaimTemplates is of
+ * upstream's main branch: when it is written, templates of claims are labelled only if it is true; when it is
+ * not, they are templates as in v5.8.1.
+ */
+int klabel_specs(struct kbuild *b, const struct kconfig *c, const struct node *label, kfieldspecs *out,
+		 struct error *err);
 /* A list of field specs as the node that a transformer's configuration has (`fieldSpecs:`). */
 struct node *kfieldspecs_node(struct kbuild *b, const kfieldspecs *specs);
 
