@@ -1,7 +1,7 @@
 /*
  * select.h - which resources a patch or a replacement means: upstream's types.Selector, whose group, version,
- * kind, name and namespace are regular expressions for the whole text, and whose label and annotation selectors
- * have the grammar of `kubectl get -l`. What is empty fits all. Room-internal.
+ * kind, name and namespace are regular expressions for the whole text, and whose label and annotation
+ * selectors have the grammar of `kubectl get -l`. What is empty fits all. Room-internal.
  */
 #pragma once
 
@@ -21,8 +21,8 @@ struct kselector {
 	uint32_t line;
 };
 
-/* Reads a map with group, version, kind, name, namespace, labelSelector and annotationSelector; other keys are
- * the caller's. -1: a value is no text, or no regular expression. */
+/* Reads a map with group, version, kind, name, namespace, labelSelector and annotationSelector; other keys
+ * are the caller's. -1: a value is no text, or no regular expression. */
 int kselector_read(struct kbuild *b, const struct node *map, const char *file, struct kselector *out,
 		   struct error *err);
 
@@ -37,17 +37,18 @@ int kselector_fits_labels(struct kbuild *b, struct kselector *s, const struct kr
  * The resources of m that s selects, in their order, appended to out (vec_release it). Name and namespace fit
  * by what they are now or were at first (upstream: ResMap.Select). None is no error.
  */
-int kselect(struct kbuild *b, struct kselector *s, const struct kresmap *m, kres_list *out, struct error *err);
+int kselect(struct kbuild *b, struct kselector *s, const struct kresmap *m, kres_list *out,
+	    struct error *err);
 
-/* --- reading configuration (config_read.c) --- */
+/* --- reading configuration (entry.c) --- */
 
 /*
  * The value at key as Go reads it into a string field: the key in any case, null and absence are "", numbers
- * and booleans become their text. The last of several spellings counts. -1: a map or a list.
+ * and booleans become their text. -1: a map or a list.
  */
-int kconfig_text(struct kbuild *b, const struct node *map, const char *key, const char *file, struct str *out,
-		 struct error *err);
+int kentry_text(const struct node *map, const char *key, const char *file, struct str *out,
+		struct error *err);
 /* The same for a boolean field: absent is false. -1: it is something else. */
-int kconfig_bool(const struct node *map, const char *key, const char *file, bool *out, struct error *err);
-/* The value at key (in any case), or NULL when it is absent or null. */
-const struct node *kconfig_get(const struct node *map, const char *key);
+int kentry_bool(const struct node *map, const char *key, const char *file, bool *out, struct error *err);
+/* The value at key (in any case, the last of several spellings), or NULL when it is absent or null. */
+const struct node *kentry_get(const struct node *map, const char *key);
