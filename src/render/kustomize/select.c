@@ -5,6 +5,7 @@
 #include "render/kustomize/select.h"
 
 #include "base/regex.h"
+#include "render/kustomize/decode.h"
 #include "render/kustomize/labels.h"
 
 struct kpattern {
@@ -36,6 +37,18 @@ static bool fits(const struct kpattern *p, struct str text)
 	return p->regex ? regex_match(p->regex, text) : str_eq(p->text, text);
 }
 
+static const struct kshape_field selector_fields[] = {
+	{ "group", &kshape_string },
+	{ "version", &kshape_string },
+	{ "kind", &kshape_string },
+	{ "name", &kshape_string },
+	{ "namespace", &kshape_string },
+	{ "labelSelector", &kshape_string },
+	{ "annotationSelector", &kshape_string },
+	{ NULL },
+};
+static const struct kshape selector_shape = { .kind = KSHAPE_STRUCT, .fields = selector_fields };
+
 int kselector_read(struct kbuild *b, const struct node *map, const char *file, struct kselector *out,
 		   struct error *err)
 {
@@ -54,9 +67,11 @@ int kselector_read(struct kbuild *b, const struct node *map, const char *file, s
 		{ "labelSelector", &s->labels, NULL },
 		{ "annotationSelector", &s->annotations, NULL },
 	};
+	struct node *read;
+	if (kdecode_lenient(b, file, map, &selector_shape, &read, err))
+		return -1;
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
-		if (kentry_text(map, fields[i].key, file, fields[i].text, err))
-			return -1;
+		*fields[i].text = node_text(node_get(read, fields[i].key));
 		if (fields[i].pattern &&
 		    compile(b, s, fields[i].key, *fields[i].text, fields[i].pattern, err))
 			return -1;

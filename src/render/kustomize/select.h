@@ -39,16 +39,3 @@ int kselector_fits_labels(struct kbuild *b, struct kselector *s, const struct kr
  */
 int kselect(struct kbuild *b, struct kselector *s, const struct kresmap *m, kres_list *out,
 	    struct error *err);
-
-/* --- reading configuration (entry.c) --- */
-
-/*
- * The value at key as Go reads it into a string field: the key in any case, null and absence are "", numbers
- * and booleans become their text. -1: a map or a list.
- */
-int kentry_text(const struct node *map, const char *key, const char *file, struct str *out,
-		struct error *err);
-/* The same for a boolean field: absent is false. -1: it is something else. */
-int kentry_bool(const struct node *map, const char *key, const char *file, bool *out, struct error *err);
-/* The value at key (in any case, the last of several spellings), or NULL when it is absent or null. */
-const struct node *kentry_get(const struct node *map, const char *key);
