@@ -27,7 +27,10 @@ struct kbuild {
 	const struct kustomize_options *options;
 	struct origins *origins; /* may be NULL; origin_*() accept that */
 	struct kschema *schema;	 /* schema.h */
+	struct kconfig *config;	 /* the built-in one of config.h, made when it is first needed; read only */
+	bool schema_chosen;	 /* an `openapi:` was seen: the first one counts */
 	VEC(const char *) warnings;
+	VEC(struct kres *) all;	   /* every resource that was made, for kbuild_release() */
 	size_t targets, resources; /* counted against the caps */
 	bool missing_remotes;
 	size_t memory_before; /* of the arena, when the build began */
@@ -155,7 +158,9 @@ struct kroot {
 	const struct kroot *parent; /* the target that referred to this one, or NULL */
 	struct render_tree tree;
 	const char *dir;      /* path of the tree, links followed */
-	const char *repo_dir; /* of a remote base: "" (its tree's root); else NULL */
+	const char *repo_dir; /* in a remote base: "" (its tree's root); else NULL */
+	const char
+		*remote; /* the reference to the remote base that this is the root of, as written; or NULL */
 };
 
 /*
@@ -168,5 +173,9 @@ int kroot_read(struct kbuild *b, const struct kroot *root, const char *path, str
 /* -1: what the build holds has grown over KUSTOMIZE_MEMORY_MAX. Called after each transformer; one that
  * copies values in a loop calls it in there, too. */
 int kbuild_check_memory(const struct kbuild *b, struct error *err);
+
+/* What of b is not the arena's: vectors of resources, warnings. Sets of resources have a release of their
+ * own. */
+void kbuild_release(struct kbuild *b);
 
 void kbuild_warn(struct kbuild *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

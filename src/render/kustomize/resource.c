@@ -177,6 +177,7 @@ struct kres *kres_new(struct kbuild *b, struct node *root, const char *file)
 	r->root = root;
 	r->file = file;
 	r->line = root ? root->line : 0;
+	vec_push(&b->all, r);
 	return r;
 }
 
