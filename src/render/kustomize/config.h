@@ -38,21 +38,24 @@ struct kconfig {
 /* The built-in one (a new copy; release it). */
 void kconfig_default(struct kbuild *b, struct kconfig *out);
 void kconfig_release(struct kconfig *c);
-/* Adds a configuration file's node (`nameReference: [...]`, `images: [...]`, ...) as upstream merges it. */
-int kconfig_add(struct kbuild *b, struct kconfig *c, const struct node *config, struct error *err);
+/* Adds a configuration file's node (`nameReference: [...]`, `images: [...]`, ...) as upstream merges it.
+ * file, here and below: as shown to people. */
+int kconfig_add(struct kbuild *b, struct kconfig *c, const char *file, const struct node *config,
+		struct error *err);
 /* Adds `from`; -1: they conflict (upstream: MergeConfig). */
 int kconfig_merge(struct kbuild *b, struct kconfig *c, const struct kconfig *from, struct error *err);
 /* Adds what a `crds:` file's OpenAPI definitions say (x-kubernetes-annotation, -label-selector, -identity,
  * -object-ref-api-version, -object-ref-kind, -object-ref-name-key). */
-int kconfig_add_crd(struct kbuild *b, struct kconfig *c, const struct node *definitions, struct error *err);
+int kconfig_add_crd(struct kbuild *b, struct kconfig *c, const char *file, const struct node *definitions,
+		    struct error *err);
 /*
  * The specs of one entry of a kustomization's `labels:` (includeSelectors, includeTemplates,
  * includeVolumeClaimTemplates, fields), appended to out (vec_release it). includeVolumeClaimTemplates is of
  * upstream's main branch: when it is written, templates of claims are labelled only if it is true; when it is
  * not, they are templates as in v5.8.1.
  */
-int klabel_specs(struct kbuild *b, const struct kconfig *c, const struct node *label, kfieldspecs *out,
-		 struct error *err);
+int klabel_specs(struct kbuild *b, const struct kconfig *c, const char *file, const struct node *label,
+		 kfieldspecs *out, struct error *err);
 /* A list of field specs as the node that a transformer's configuration has (`fieldSpecs:`). */
 struct node *kfieldspecs_node(struct kbuild *b, const kfieldspecs *specs);
 
