@@ -152,7 +152,7 @@ static int call(struct ktarget *t, const struct kres *config, struct node *items
 		struct error *err)
 {
 	struct kbuild *b = t->b;
-	const struct node *exec;
+	const struct node *exec = NULL;
 	cleanup_buf struct buf input = BUF_INIT;
 	if (find_program(t, config, &exec, err))
 		return -1;

@@ -251,7 +251,7 @@ static int read_document(struct ktarget *t, const struct node *item, struct yaml
 }
 
 static int add_configs(struct ktarget *t, const char *field, struct kaccumulated *acc,
-		       int (*add)(struct kbuild *, struct kconfig *, const struct node *, struct error *),
+		       int (*add)(struct kbuild *, struct kconfig *, const char *, const struct node *, struct error *),
 		       struct error *err)
 {
 	const struct node *list = node_get(t->k.fields, field);
@@ -260,7 +260,7 @@ static int add_configs(struct ktarget *t, const char *field, struct kaccumulated
 		const char *shown;
 		if (read_document(t, node_item(list, i), &stream, &shown, err))
 			return -1;
-		if (stream.n && add(t->b, own_config(t->b, acc), stream.documents[0].root, err))
+		if (stream.n && add(t->b, own_config(t->b, acc), shown, stream.documents[0].root, err))
 			return error_wrap(err, "%s", shown);
 	}
 	return 0;
