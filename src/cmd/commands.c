@@ -8,6 +8,7 @@ const struct command *const commands[] = {
 	&command_uninstall,
 	&command_run,
 	&command_render,
+	&command_build,
 	&command_diff,
 	&command_sync,
 	&command_status,

@@ -76,6 +76,9 @@ enum yaml_dialect {
 struct yaml_options {
 	enum yaml_dialect dialect;
 	uint32_t origin; /* written into every node; see origin.h */
+	/* A key that is there twice in a map is warned of and no error: the last one counts, where the first
+	 * one stands. For files that kustomize reads so. */
+	bool last_key_counts;
 };
 
 int yaml_parse_as(struct arena *a, struct str text, const struct yaml_options *options,

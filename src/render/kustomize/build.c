@@ -110,7 +110,7 @@ static int sort(struct ktarget *t, struct kresmap *m, struct error *err)
 static int add_managed_by(struct ktarget *t, struct kresmap *m, struct error *err)
 {
 	struct kbuild *b = t->b;
-	if (!wants(t, "managedByLabel"))
+	if (!wants(t, "managedByLabel") && !b->options->managed_by)
 		return 0;
 	struct node *config = node_map(b->a), *labels = node_map(b->a);
 	kfieldspecs specs = { 0 };
@@ -151,7 +151,16 @@ static int settle(struct kbuild *b, struct kresmap *m, struct kustomize_result *
 		struct kid id = kres_id(b, r);
 		if (yaml_settle(b->a, r->root, err))
 			return error_wrap(err, "%s:%u: %s", r->file, r->line, kid_text(b->a, &id));
-		out->objects[out->n++] = (struct kustomize_object){ r->root, r->file, r->line };
+		out->objects[out->n++] = (struct kustomize_object){
+			.root = r->root,
+			.file = r->file,
+			.line = r->line,
+			.group = id.group,
+			.version = id.version,
+			.kind = id.kind,
+			.name = id.name,
+			.namespace = id.cluster_scoped ? (struct str){ "", 0 } : kid_effective_namespace(&id),
+		};
 	}
 	return 0;
 }
@@ -195,9 +204,6 @@ static int open_root(struct kbuild *b, const struct render_tree *tree, const cha
 		     struct error *err)
 {
 	enum tree_kind kind;
-	struct repospec spec;
-	if (repospec_parse(b->a, dir, &spec))
-		return load_open_remote(b, tree, NULL, &spec, out, err);
 	*out = (struct kroot){ .tree = *tree };
 	if (tree->ops->find(tree->ctx, b->a, dir, &kind, &out->dir, err))
 		return -1;
@@ -209,15 +215,11 @@ static int open_root(struct kbuild *b, const struct render_tree *tree, const cha
 	return 0;
 }
 
-static int build(struct kbuild *b, const struct render_tree *tree, const char *dir,
-		 struct kustomize_result *out, struct error *err)
+static int build(struct kbuild *b, const struct kroot *root, struct kustomize_result *out, struct error *err)
 {
 	cleanup_accumulated struct kaccumulated acc = KACCUMULATED_INIT;
-	struct kroot root;
-	struct ktarget t = { .b = b, .root = &root, .origin = { "", "", "" } };
-	int rc = open_root(b, tree, dir, &root, err);
-	if (rc == 0)
-		rc = accumulate(&t, &acc, err);
+	struct ktarget t = { .b = b, .root = root, .origin = { "", "", "" } };
+	int rc = accumulate(&t, &acc, err);
 	/* What went wrong may be for want of what is missing: it is fetched first. */
 	if (b->missing_remotes)
 		return 1;
@@ -226,16 +228,55 @@ static int build(struct kbuild *b, const struct render_tree *tree, const char *d
 	return -1;
 }
 
+static struct kbuild begin(struct arena *a, const struct kustomize_options *options)
+{
+	return (struct kbuild){
+		.a = a, .options = options, .origins = options->origins, .memory_before = a->used
+	};
+}
+
+static void end(struct kbuild *b, struct kustomize_result *out)
+{
+	keep_warnings(b, out);
+	kbuild_release(b);
+}
+
 int kustomize_build(struct arena *a, const struct render_tree *tree, const char *dir,
 		    const struct kustomize_options *options, struct kustomize_result *out, struct error *err)
 {
-	struct kbuild b = { .a = a, .options = options, .origins = options->origins };
-	b.memory_before = a->used;
+	struct kbuild b = begin(a, options);
+	struct kroot root;
 	b.schema = kschema_new(&b);
 	*out = (struct kustomize_result){ 0 };
-	int rc = build(&b, tree, dir, out, err);
-	keep_warnings(&b, out);
-	kbuild_release(&b);
+	int rc = open_root(&b, tree, dir, &root, err);
+	if (rc == 0)
+		rc = build(&b, &root, out, err);
+	end(&b, out);
+	return rc;
+}
+
+bool kustomize_is_remote(const char *reference)
+{
+	cleanup_arena struct arena scratch = ARENA_INIT;
+	struct repospec spec;
+	return repospec_parse(&scratch, reference, &spec);
+}
+
+int kustomize_build_remote(struct arena *a, const struct render_tree *tree, const char *reference,
+			   const struct kustomize_options *options, struct kustomize_result *out,
+			   struct error *err)
+{
+	struct kbuild b = begin(a, options);
+	struct kroot root;
+	struct repospec spec;
+	b.schema = kschema_new(&b);
+	*out = (struct kustomize_result){ 0 };
+	int rc = repospec_parse(a, reference, &spec)
+			 ? load_open_remote(&b, tree, NULL, &spec, &root, err)
+			 : error_set(err, "%s: it is no reference to a git repository", reference);
+	if (rc == 0)
+		rc = build(&b, &root, out, err);
+	end(&b, out);
 	return rc;
 }
 

@@ -169,9 +169,7 @@ static int label_entry(struct steps *s, const struct node *label, size_t i)
 {
 	kfieldspecs specs = { 0 };
 	struct node *config = config_at(s, label);
-	int rc = klabel_specs(s->t->b, s->config, label, &specs, s->err);
-	if (rc)
-		error_wrap(s->err, "%s:%u: labels", s->t->k.file, label->line);
+	int rc = klabel_specs(s->t->b, s->config, s->t->k.file, label, &specs, s->err);
 	set(s, config, "labels", node_get(label, "pairs"));
 	set_specs(s, config, &specs);
 	vec_release(&specs);

@@ -21,11 +21,18 @@ void kaccumulated_release(struct kaccumulated *acc)
 	vec_release(&acc->vars);
 }
 
+/*
+ * Upstream merges the built-in configuration into an empty one, where a spec that one before it selects is
+ * left out; and it merges one kustomization's after the other, so that the outcome depends on all of them.
+ */
 static const struct kconfig *built_in(struct kbuild *b)
 {
 	if (!b->config) {
+		struct kconfig all;
 		b->config = arena_new(b->a, struct kconfig);
-		kconfig_default(b, b->config);
+		kconfig_default(b, &all);
+		(void)kconfig_merge(b, b->config, &all, NULL); /* our own tables do not conflict */
+		kconfig_release(&all);
 	}
 	return b->config;
 }
@@ -35,14 +42,21 @@ const struct kconfig *kaccumulated_config(struct kbuild *b, const struct kaccumu
 	return acc->config ? acc->config : built_in(b);
 }
 
-/* The configuration of acc, as one that may be added to. */
-static struct kconfig *own_config(struct kbuild *b, struct kaccumulated *acc)
+/* from NULL: the built-in one. */
+static int merge_config(struct kbuild *b, struct kaccumulated *acc, const struct kconfig *from,
+			struct error *err)
 {
+	if (!from && !acc->config) {
+		acc->configured = true;
+		return 0;
+	}
 	if (!acc->config) {
 		acc->config = arena_new(b->a, struct kconfig);
-		kconfig_default(b, acc->config);
+		if (acc->configured && kconfig_merge(b, acc->config, built_in(b), err))
+			return -1;
 	}
-	return acc->config;
+	acc->configured = acc->configured || !from;
+	return kconfig_merge(b, acc->config, from ? from : built_in(b), err);
 }
 
 static int add_var(struct kvar var, struct kaccumulated *acc, struct error *err)
@@ -66,7 +80,7 @@ static int merge(struct kbuild *b, struct kaccumulated *acc, const struct kaccum
 	for (size_t i = 0; i < from->map.list.n; i++)
 		if (kresmap_append(b, &acc->map, from->map.list.at[i], err))
 			return -1;
-	if (from->config && kconfig_merge(b, own_config(b, acc), from->config, err))
+	if ((from->config || from->configured) && merge_config(b, acc, from->config, err))
 		return -1;
 	for (size_t i = 0; i < from->vars.n; i++)
 		if (add_var(from->vars.at[i], acc, err))
@@ -250,9 +264,12 @@ static int read_document(struct ktarget *t, const struct node *item, struct yaml
 	return 0;
 }
 
-static int add_configs(struct ktarget *t, const char *field, struct kaccumulated *acc,
-		       int (*add)(struct kbuild *, struct kconfig *, const struct node *, struct error *),
-		       struct error *err)
+typedef int add_fn(struct kbuild *b, struct kconfig *c, const char *file, const struct node *n,
+		   struct error *err);
+
+/* What the files of a list say. */
+static int read_configs(struct ktarget *t, const char *field, add_fn *add, struct kconfig *out,
+			struct error *err)
 {
 	const struct node *list = node_get(t->k.fields, field);
 	for (size_t i = 0; i < node_count(list); i++) {
@@ -260,10 +277,36 @@ static int add_configs(struct ktarget *t, const char *field, struct kaccumulated
 		const char *shown;
 		if (read_document(t, node_item(list, i), &stream, &shown, err))
 			return -1;
-		if (stream.n && add(t->b, own_config(t->b, acc), stream.documents[0].root, err))
-			return error_wrap(err, "%s", shown);
+		if (stream.n && add(t->b, out, shown, stream.documents[0].root, err))
+			return -1;
 	}
 	return 0;
+}
+
+static int add_configurations(struct ktarget *t, struct kaccumulated *acc, struct error *err)
+{
+	struct kconfig own = { 0 }, all = { 0 };
+	if (node_count(node_get(t->k.fields, "configurations")) == 0)
+		return merge_config(t->b, acc, NULL, err);
+	kconfig_default(t->b, &all);
+	int rc = read_configs(t, "configurations", kconfig_add, &own, err);
+	if (rc == 0 && (kconfig_merge(t->b, &all, &own, err) || merge_config(t->b, acc, &all, err)))
+		rc = error_wrap(err, "%s: configurations", t->k.file);
+	kconfig_release(&own);
+	kconfig_release(&all);
+	return rc;
+}
+
+static int add_crds(struct ktarget *t, struct kaccumulated *acc, struct error *err)
+{
+	struct kconfig own = { 0 };
+	if (node_count(node_get(t->k.fields, "crds")) == 0)
+		return 0;
+	int rc = read_configs(t, "crds", kconfig_add_crd, &own, err);
+	if (rc == 0 && merge_config(t->b, acc, &own, err))
+		rc = error_wrap(err, "%s: crds", t->k.file);
+	kconfig_release(&own);
+	return rc;
 }
 
 /* --- vars --- */
@@ -361,8 +404,7 @@ int ktarget_accumulate(struct ktarget *t, struct kaccumulated *acc, struct error
 	for (size_t i = 0; i < node_count(resources); i++)
 		if (ktarget_add_path(t, node_item(resources, i), acc, err))
 			return -1;
-	if (add_configs(t, "configurations", acc, kconfig_add, err) ||
-	    add_configs(t, "crds", acc, kconfig_add_crd, err))
+	if (add_configurations(t, acc, err) || add_crds(t, acc, err))
 		return -1;
 	if (!t->b->missing_remotes &&
 	    (ktarget_generate(t, acc, err) || ktarget_generate_plugins(t, acc, err)))

@@ -24,7 +24,8 @@ struct ktarget {
 /* What is known so far of the kustomization and its bases. */
 struct kaccumulated {
 	struct kresmap map;
-	struct kconfig *config; /* NULL: the built-in one */
+	struct kconfig *config; /* NULL: the built-in one, or none at all yet */
+	bool configured;	/* the built-in one is in it */
 	kvars vars;
 };
 
