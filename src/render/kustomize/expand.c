@@ -1,4 +1,5 @@
-/* expand.c - see expand.h. The grammar is that of Kubernetes' container commands (upstream: filters/refvar). */
+/* expand.c - see expand.h. The grammar is that of Kubernetes' container commands (upstream: filters/refvar).
+ */
 #include "render/kustomize/expand.h"
 
 /*

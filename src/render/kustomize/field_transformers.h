@@ -1,5 +1,5 @@
-/* field_transformers.h - the transformers that follow field specs, one function each; field_transformers.c has their table.
- * Room-internal. */
+/* field_transformers.h - the transformers that follow field specs, one function each; field_transformers.c
+ * has their table. Room-internal. */
 #pragma once
 
 #include "render/kustomize/transform.h"

@@ -125,7 +125,8 @@ static int fix_map(struct fix *f, struct node *map, struct error *err)
 	struct node *name = node_get(map, "name"), *namespace = node_get(map, "namespace");
 	struct kres *referral;
 	if (!name)
-		return error_set(err, "a field spec of nameReference leads to a map that has no `name` in it");
+		return error_set(err,
+				 "a field spec of nameReference leads to a map that has no `name` in it");
 	struct str old = kvalue_text(name);
 	if (nameref_find(&f->search, old, true, namespace, &referral, err))
 		return -1;

@@ -11,7 +11,7 @@
 
 struct nameref_candidate {
 	struct kres *res;
-	struct kid id; /* the present one */
+	struct kid id;				  /* the present one */
 	struct str namespace, original_namespace; /* effective ones */
 };
 

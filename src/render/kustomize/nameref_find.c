@@ -92,7 +92,8 @@ static int subject_namespace(struct nameref_search *s, const struct node *subjec
 	if (!str_is(kind->text, "ServiceAccount"))
 		return 0;
 	if (!is_text(namespace))
-		return error_set(err, "namespace of a ServiceAccount must be a text: it is blank, or no text");
+		return error_set(err,
+				 "namespace of a ServiceAccount must be a text: it is blank, or no text");
 	s->more_namespaces[s->n_more++] = namespace->text;
 	return 0;
 }

@@ -39,6 +39,25 @@ int kpath_lookup(const struct node *from, const struct kpath *path, struct node 
 int kpath_lookup_create(const struct kwriter *w, struct node *from, const struct kpath *path,
 			enum node_type kind, struct node **out, struct error *err);
 
+/* --- to many nodes --- */
+
+typedef VEC(struct node *) knode_list;
+
+struct kmatch {
+	struct arena *a; /* for patterns and the like */
+	const struct kwriter
+		*w; /* NULL: nothing is made; else what is missing is, the last node as a `kind` */
+	enum node_type kind;
+};
+
+/*
+ * Each part is a field, a number (of the entry behind the last, too, when it may be made), [key=pattern],
+ * [=pattern] for lists of scalars, or *. What is found is appended to out (vec_release it), also by a call
+ * that fails; nothing found is no error, but a way through something else, and a bad pattern, are (-1).
+ */
+int kpath_match(const struct kmatch *how, struct node *from, const struct kpath *path, knode_list *out,
+		struct error *err);
+
 /* --- for path_match.c --- */
 
 /* "[key=value]" in its parts. */

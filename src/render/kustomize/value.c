@@ -175,3 +175,42 @@ struct str kvalue_join(struct arena *arena, struct str a, struct str b)
 		memcpy(p + a.n, b.p, b.n);
 	return (struct str){ p, a.n + b.n };
 }
+
+static void print_quoted(struct buf *out, const struct node *n)
+{
+	char quote = n->style == NODE_SINGLE_QUOTED ? '\'' : '"';
+	buf_addc(out, quote);
+	for (size_t i = 0; i < n->text.n; i++) {
+		char c = n->text.p[i];
+		if (quote == '\'' && c == '\'')
+			buf_addc(out, '\'');
+		else if (quote == '"' && c == '\n')
+			buf_addc(out, '\\'), c = 'n';
+		else if (quote == '"' && (c == '"' || c == '\\'))
+			buf_addc(out, '\\');
+		buf_addc(out, c);
+	}
+	buf_addc(out, quote);
+}
+
+void kvalue_print(struct buf *out, const struct node *n)
+{
+	if (!kvalue_is_scalar(n)) {
+		yaml_write(out, n);
+		return;
+	}
+	bool quoted = n->style == NODE_SINGLE_QUOTED || n->style == NODE_DOUBLE_QUOTED;
+	bool text = n->type == NODE_STRING && n->style == NODE_PLAIN && !n->untagged;
+	/* What does not read as a text by itself is quoted to stay one. */
+	if (text && !quoted) {
+		struct arena scratch = ARENA_INIT;
+		quoted = yaml_kyaml_scalar(&scratch, n->text)->type != NODE_STRING;
+		arena_release(&scratch);
+	}
+	if (quoted)
+		print_quoted(out, n);
+	else if (n->style == NODE_LITERAL || n->style == NODE_FOLDED)
+		yaml_write(out, n);
+	else
+		buf_add_str(out, n->text);
+}

@@ -52,5 +52,8 @@ int kvalue_field(const struct node *n, struct str name, struct node **out, struc
 int kwrite_entry(const struct kwriter *w, struct node *map, struct str name, struct node *value,
 		 struct error *err);
 
+/* A scalar as kyaml prints it, with its quotes; maps and lists in short. For patterns to be matched with. */
+void kvalue_print(struct buf *out, const struct node *n);
+
 /* a followed by b, in the arena. */
 struct str kvalue_join(struct arena *arena, struct str a, struct str b);

@@ -13,9 +13,10 @@
 struct value {
 	const struct kvar *var;
 	const struct node *source;
-	enum node_type type; /* STRING, INT, FLOAT, BOOL; MAP: it is no single value, and stands for nothing */
-	struct str text;     /* as it is put into a field of its own */
-	struct str inside;   /* as it is put into a text */
+	enum node_type
+		type;	   /* STRING, INT, FLOAT, BOOL; MAP: it is no single value, and stands for nothing */
+	struct str text;   /* as it is put into a field of its own */
+	struct str inside; /* as it is put into a text */
 	bool used;
 };
 
@@ -124,7 +125,8 @@ static bool read_value(struct arena *a, const struct node *n, struct value *out)
 	case NODE_FLOAT:
 		return read_float(a, n->text, out);
 	case NODE_BOOL:
-		out->text = out->inside = str_of(n->text.n && (n->text.p[0] | 0x20) == 't' ? "true" : "false");
+		out->text = out->inside =
+			str_of(n->text.n && (n->text.p[0] | 0x20) == 't' ? "true" : "false");
 		return true;
 	case NODE_SEQ:
 		out->type = NODE_MAP;
@@ -164,7 +166,8 @@ static int find_value(struct kbuild *b, const struct kvar *var, const struct kre
 				 STR_ARG(var->name), kid_text(b->a, &var->ref), var->bound->file,
 				 var->bound->line, STR_ARG(var->field_path));
 	if (!read_value(b->a, n, out))
-		return error_set(err, "%s:%u: var %.*s: %.*s is a number that is not written in decimal digits",
+		return error_set(err,
+				 "%s:%u: var %.*s: %.*s is a number that is not written in decimal digits",
 				 var->file, var->line, STR_ARG(var->name), STR_ARG(kvalue_text(n)));
 	return 0;
 }
@@ -262,8 +265,9 @@ static int resolve_field(void *ctx, struct node *n, struct error *err)
 	for (size_t i = 0; i < n->seq.n; i++) {
 		struct node *item = n->seq.items[i];
 		if (!kvalue_is_string(item))
-			return error_set(err, "line %u: a list that vars are looked for in may hold texts only; "
-					      "put quotes around it",
+			return error_set(err,
+					 "line %u: a list that vars are looked for in may hold texts only; "
+					 "put quotes around it",
 					 item->line);
 		if (resolve_text(ctx, item, err))
 			return -1;
