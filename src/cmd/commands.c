@@ -9,6 +9,7 @@ const struct command *const commands[] = {
 	&command_run,
 	&command_render,
 	&command_check,
+	&command_explain_field,
 	&command_build,
 	&command_diff,
 	&command_sync,

@@ -4,6 +4,7 @@
 struct walk {
 	const struct origins *origins;
 	struct buf path, out;
+	bool all;
 };
 
 static void add_line(struct walk *w, const struct node *n, const struct origin *origin)
@@ -11,7 +12,7 @@ static void add_line(struct walk *w, const struct node *n, const struct origin *
 	size_t before = w->out.n;
 	buf_printf(&w->out, "%s\t%s\t%u\t%s\n", w->path.p, origin->file ? origin->file : "", n->line,
 		   origin->step);
-	if (w->out.n > PLACES_MAX)
+	if (w->out.n > PLACES_MAX && !w->all)
 		w->out.n = before;
 }
 
@@ -24,7 +25,7 @@ static bool is_usual(const struct walk *w)
 static void walk(struct walk *w, const struct node *n, uint32_t around)
 {
 	const struct origin *origin = origin_get(w->origins, n->origin);
-	if (is_usual(w))
+	if (!w->all && is_usual(w))
 		return;
 	if (origin && origin->step && n->origin != around && w->path.n)
 		add_line(w, n, origin);
@@ -44,9 +45,9 @@ static void walk(struct walk *w, const struct node *n, uint32_t around)
 	}
 }
 
-struct str places_of(struct arena *a, const struct origins *origins, const struct node *root)
+static struct str collect(struct arena *a, const struct origins *origins, const struct node *root, bool all)
 {
-	struct walk w = { .origins = origins };
+	struct walk w = { .origins = origins, .all = all };
 	if (!origins)
 		return (struct str){ "", 0 };
 	walk(&w, root, 0);
@@ -54,6 +55,16 @@ struct str places_of(struct arena *a, const struct origins *origins, const struc
 	buf_release(&w.path);
 	buf_release(&w.out);
 	return out;
+}
+
+struct str places_of(struct arena *a, const struct origins *origins, const struct node *root)
+{
+	return collect(a, origins, root, false);
+}
+
+struct str places_all(struct arena *a, const struct origins *origins, const struct node *root)
+{
+	return collect(a, origins, root, true);
 }
 
 /* Whether message speaks of path or of something below it: the path is not part of a longer word. */

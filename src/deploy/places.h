@@ -14,6 +14,8 @@
 
 /* The text for an object, into a; empty when no step touched it. */
 struct str places_of(struct arena *a, const struct origins *origins, const struct node *root);
+/* The same with metadata, and with no cap: for people. */
+struct str places_all(struct arena *a, const struct origins *origins, const struct node *root);
 
 struct place_found {
 	struct str file, step;

@@ -185,7 +185,8 @@ static bool encode(struct preparation *p, struct render_object *o, struct desire
 		.hash = hash_of(buf_str(&json)),
 		.file = arena_strdup(a, o->file ? o->file : ""),
 		.line = o->line,
-		.places = places_of(a, p->in->origins, o->root),
+		.places = p->options->all_places ? places_all(a, p->in->origins, o->root)
+						 : places_of(a, p->in->origins, o->root),
 		.flags = flags_of(o->root),
 	};
 	cluster_rank(o->group, o->kind, &item->stage, &item->rank);

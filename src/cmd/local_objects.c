@@ -1,5 +1,5 @@
-/* objects.c - see objects.h. */
-#include "cmd/objects.h"
+/* local_objects.c - see local_objects.h. */
+#include "cmd/local_objects.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include "cmd/local_tree.h"
 #include "io/file.h"
 
-const char *const objects_types[] = { "auto", "plain", "kustomize", NULL };
+const char *const local_objects_types[] = { "auto", "plain", "kustomize", NULL };
 
 /* --- capstan.yaml --- */
 
@@ -32,7 +32,8 @@ static char *find_root(struct arena *a, const char *real)
 	}
 }
 
-static int read_environments(struct objects *o, struct local_tree *files, const char *root, struct error *err)
+static int read_environments(struct local_objects *o, struct local_tree *files, const char *root,
+			     struct error *err)
 {
 	struct str text;
 	const char *path = tree_join(&files->tree, &o->arena, o->root, ENVIRONMENTS_FILE);
@@ -44,7 +45,7 @@ static int read_environments(struct objects *o, struct local_tree *files, const 
 	return environments_check(&o->all, err);
 }
 
-static int take_environment(struct objects *o, const char *name, struct error *err)
+static int take_environment(struct local_objects *o, const char *name, struct error *err)
 {
 	struct arena *a = &o->arena;
 	o->environment = environments_find(&o->all, str_of(name), err);
@@ -58,7 +59,7 @@ static int take_environment(struct objects *o, const char *name, struct error *e
 
 /* --- variables --- */
 
-static int take_set(struct objects *o, struct error *err)
+static int take_set(struct local_objects *o, struct error *err)
 {
 	for (size_t i = 0; i < o->given->set.n; i++) {
 		struct str value, name = str_cut(str_of(o->given->set.at[i]), '=', &value);
@@ -70,7 +71,7 @@ static int take_set(struct objects *o, struct error *err)
 	return 0;
 }
 
-static int take_values(struct objects *o, struct error *err)
+static int take_values(struct local_objects *o, struct error *err)
 {
 	const struct environment *e = o->environment;
 	o->values.a = o->from_cluster.a = &o->arena;
@@ -87,7 +88,7 @@ static int take_values(struct objects *o, struct error *err)
 
 /* --- open --- */
 
-static int open_dir(struct objects *o, struct local_tree *files, struct error *err)
+static int open_dir(struct local_objects *o, struct local_tree *files, struct error *err)
 {
 	cleanup_free char *real = realpath(o->dir, NULL);
 	if (!real)
@@ -106,10 +107,10 @@ static int open_dir(struct objects *o, struct local_tree *files, struct error *e
 	return read_environments(o, files, root, err) < 0 ? -1 : take_environment(o, o->given->env, err);
 }
 
-int objects_open(struct objects *o, const struct cli *cli, const struct objects_given *given, const char *dir,
-		 struct error *err)
+int local_objects_open(struct local_objects *o, const struct cli *cli,
+		       const struct local_objects_given *given, const char *dir, struct error *err)
 {
-	*o = (struct objects){ .cli = cli, .given = given, .dir = dir ? dir : "." };
+	*o = (struct local_objects){ .cli = cli, .given = given, .dir = dir ? dir : "." };
 	o->bases.offline = given->offline;
 	o->bases.refresh = given->refresh;
 	struct local_tree files;
@@ -122,10 +123,10 @@ int objects_open(struct objects *o, const struct cli *cli, const struct objects_
 	return rc < 0 ? -1 : take_values(o, err);
 }
 
-int objects_open_environment(struct objects *o, const struct objects *opened, const char *name,
-			     struct error *err)
+int local_objects_open_environment(struct local_objects *o, const struct local_objects *opened,
+				   const char *name, struct error *err)
 {
-	*o = (struct objects){ .cli = opened->cli, .given = opened->given, .dir = opened->dir };
+	*o = (struct local_objects){ .cli = opened->cli, .given = opened->given, .dir = opened->dir };
 	o->bases.offline = o->given->offline;
 	o->bases.refresh = o->given->refresh;
 	struct local_tree files;
@@ -139,7 +140,7 @@ int objects_open_environment(struct objects *o, const struct objects *opened, co
 	return take_values(o, err);
 }
 
-void objects_close(struct objects *o)
+void local_objects_close(struct local_objects *o)
 {
 	substitute_values_release(&o->values);
 	substitute_values_release(&o->from_cluster);
@@ -148,18 +149,18 @@ void objects_close(struct objects *o)
 	arena_release(&o->arena);
 }
 
-void objects_name(const struct objects *o, char out[COMMAND_APP_NAME_MAX])
+void local_objects_name(const struct local_objects *o, char out[COMMAND_APP_NAME_MAX])
 {
 	command_app_name(o->environment ? o->environment->name : o->dir, out);
 }
 
-const char *objects_namespace(const struct objects *o, const char *otherwise)
+const char *local_objects_namespace(const struct local_objects *o, const char *otherwise)
 {
 	const struct environment *e = o->environment;
 	return e && e->namespace ? e->namespace : otherwise;
 }
 
-void objects_context(const struct objects *o, struct common *common)
+void local_objects_context(const struct local_objects *o, struct common *common)
 {
 	if (!common->context && o->environment)
 		common->context = o->environment->context;
@@ -169,7 +170,7 @@ void objects_context(const struct objects *o, struct common *common)
 
 /* --- variables of the cluster --- */
 
-static int get_source(struct objects *o, struct cluster *c, const struct environments_source *from,
+static int get_source(struct local_objects *o, struct cluster *c, const struct environments_source *from,
 		      struct error *err)
 {
 	bool secret = from->kind == ENVIRONMENTS_SECRET;
@@ -193,7 +194,7 @@ static int get_source(struct objects *o, struct cluster *c, const struct environ
 				     arena_printf(&o->arena, "%s %s", kind, from->name), secret, err);
 }
 
-int objects_values(struct objects *o, struct cluster *c, struct error *err)
+int local_objects_values(struct local_objects *o, struct cluster *c, struct error *err)
 {
 	const struct environment *e = o->environment;
 	for (size_t i = 0; e && i < e->n_from; i++)
@@ -208,7 +209,7 @@ int objects_values(struct objects *o, struct cluster *c, struct error *err)
 /* --- rendering --- */
 
 struct rendering {
-	struct objects *o;
+	struct local_objects *o;
 	struct local_tree files;
 };
 
@@ -226,7 +227,7 @@ static const char *get_variable(void *ctx, const char *name)
 }
 
 /* Values of the cluster, then the environment's, then --set: later ones win. */
-static void join_values(const struct objects *o, struct substitute_values *to)
+static void join_values(const struct local_objects *o, struct substitute_values *to)
 {
 	const struct substitute_values *const parts[] = { &o->from_cluster, &o->values };
 	struct map_entry *e;
@@ -238,7 +239,7 @@ static void join_values(const struct objects *o, struct substitute_values *to)
 static int render_once(struct rendering *r, struct arena *a, struct render_output *out)
 {
 	static const struct rendered_ops ops = { .files = read_files, .getenv = get_variable };
-	struct objects *o = r->o;
+	struct local_objects *o = r->o;
 	struct substitute_values values = { .a = a };
 	join_values(o, &values);
 	struct rendered_request request = {
@@ -257,7 +258,7 @@ static int render_once(struct rendering *r, struct arena *a, struct render_outpu
 	return rc;
 }
 
-int objects_render(void *arg, struct arena *a, struct render_output *out, struct error *err)
+int local_objects_render(void *arg, struct arena *a, struct render_output *out, struct error *err)
 {
 	struct rendering r = { .o = arg };
 	int rc = RENDERED_LACKS_REMOTES;
