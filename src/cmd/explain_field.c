@@ -70,6 +70,16 @@ struct step {
 
 enum { STEPS_MAX = 256 };
 
+/* A step that touched a value twice is told once. */
+static bool is_repeated(const struct step *steps, size_t count)
+{
+	if (count < 2)
+		return false;
+	const struct step *last = &steps[count - 1], *before = &steps[count - 2];
+	return last->line == before->line && strcmp(last->file, before->file) == 0 &&
+	       strcmp(last->text, before->text) == 0;
+}
+
 /* The newest first; how many. */
 static size_t walk(const struct origins *origins, const struct render_object *o, const struct node *n,
 		   struct step steps[STEPS_MAX])
@@ -84,6 +94,7 @@ static size_t walk(const struct origins *origins, const struct render_object *o,
 			.line = line,
 			.column = column,
 		};
+		count -= is_repeated(steps, count);
 		entry = origin ? origin->before : 0;
 		line = origin ? origin->before_line : 0;
 		column = origin ? origin->before_column : 0;

@@ -142,6 +142,7 @@ int rendered_objects(struct arena *a, const struct rendered_request *request, st
 		.origins = request->origins,
 	};
 	render_substitute(a, &rendered, &options, out);
+	out->origins = request->origins;
 	return 0;
 }
 
