@@ -62,6 +62,8 @@ static bool is_device(struct str name)
 static bool add_safe(struct buf *out, struct str text, const char *also, bool capitals)
 {
 	bool safe = text.n > 0;
+	if (!safe)
+		buf_addc(out, '_');
 	for (size_t i = 0; i < text.n && i < HYDRATE_NAME_MAX; i++) {
 		char c = text.p[i];
 		bool lower = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c && strchr(also, c));
