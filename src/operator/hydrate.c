@@ -224,7 +224,7 @@ int hydrate_files(struct arena *a, const struct render_object *objects, size_t n
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		buf_clear(&text);
-		yaml_write(&text, objects[i].root);
+		(options->write ? options->write : yaml_write)(&text, objects[i].root);
 		files[i].data = arena_str(a, buf_str(&text));
 	}
 	if (n)

@@ -23,6 +23,8 @@ struct hydrate_options {
 	/* Secrets with values may be written. Without it they are an error: a branch is read by more people
 	 * than a cluster's Secrets. Encrypted ones (a key sops) are none. */
 	bool secrets;
+	/* How an object is written; NULL: yaml_write(), keys sorted. */
+	void (*write)(struct buf *out, const struct node *root);
 };
 
 /* Files, sorted by path, for a commit_spec; all in a. -1: err names every Secret, or two objects of one key.
