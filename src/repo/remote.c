@@ -375,6 +375,7 @@ void remote_free(struct repo_remote *r)
 	submodules_free(r->submodules);
 	forget_moved(r);
 	free(r->refusal);
+	free(r->push_branch);
 	repo_tree_forget(r->mirror);
 	free(r->private_dir);
 	free(r->url);
@@ -394,7 +395,7 @@ const struct refs *remote_refs(const struct repo_remote *r)
 
 bool remote_busy(const struct repo_remote *r)
 {
-	return r->done != NULL;
+	return r->done || r->push_done;
 }
 
 /* --- children --- */

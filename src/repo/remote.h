@@ -69,3 +69,18 @@ void remote_fetch(struct repo_remote *r, const struct resolved *wants, size_t n,
 		  void *ctx);
 /* Removes what no ref of the mirror needs any more; an error is none of anybody's. */
 void remote_clean_up(struct repo_remote *r, remote_done_fn *done, void *ctx);
+
+enum push_outcome {
+	PUSH_DONE,  /* the branch is at the commit now */
+	PUSH_RACED, /* somebody else was first: build on what is there now, and push again; error: git's words
+		     */
+	PUSH_REFUSED, /* a hook or a rule of the remote says no; error has its words */
+	PUSH_FAILED,  /* the remote was not reached, no login, the deadline, ... */
+};
+
+typedef void remote_push_fn(void *ctx, enum push_outcome outcome, const char *error);
+
+/* Pushes a commit of the mirror to a branch, made when it is not there; only ever forward. One at a time. */
+void remote_push(struct repo_remote *r, const char *sha, const char *branch, remote_push_fn *done, void *ctx);
+/* What `git push --porcelain` printed for its one ref; reason: the summary's words. Pure. */
+enum push_outcome push_read(struct str out, struct str *reason);

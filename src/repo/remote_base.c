@@ -452,6 +452,7 @@ void remote_cache_free(struct remote_cache *c)
 	struct map_entry *e;
 	if (!c)
 		return;
+	c->options.warn = NULL; /* nobody asked for what ends now */
 	for (size_t i = 0; (e = map_next(&c->bases, &i));)
 		base_cancel(e->value, "");
 	for (size_t i = 0; (e = map_next(&c->bases, &i));)

@@ -17,8 +17,7 @@
 #include "repo/remote.h"
 
 #define REMOTE_BASES_MAX 1000	 /* repositories of one cache */
-#define REMOTE_BASE_REFS_MAX 200 /* branches, tags and commits of one; the one used longest ago goes first \
-				  */
+#define REMOTE_BASE_REFS_MAX 200 /* branches, tags and commits of one; the oldest in use goes first */
 #define REMOTE_BASE_AT_ONCE 8	 /* fetched side by side */
 
 struct remote_cache_options {

@@ -37,6 +37,9 @@ struct repo_remote {
 	unsigned fetches;
 	remote_done_fn *done;
 	void *ctx;
+	remote_push_fn *push_done; /* of the push under way */
+	void *push_ctx;
+	char *push_branch;
 };
 
 /* Starts a child in the mirror; done(r, result) sets r->child to NULL first. What cannot be started ends the
