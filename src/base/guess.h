@@ -1,6 +1,6 @@
 /*
- * guess.h - the name that somebody probably meant: at most two slips away (one for names up to three letters),
- * where two neighbours that changed places are one slip, or one that begins with what was typed.
+ * guess.h - the name that somebody probably meant: at most two slips away (one for names up to three
+ * letters), where two neighbours that changed places are one slip, or one that begins with what was typed.
  *
  *     struct guess guess = guess_start(typed);
  *     guess_try(&guess, name) for each name there is

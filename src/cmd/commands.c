@@ -7,6 +7,7 @@ const struct command *const commands[] = {
 	&command_install,
 	&command_uninstall,
 	&command_run,
+	&command_init,
 	&command_render,
 	&command_check,
 	&command_explain_field,

@@ -27,7 +27,8 @@ static void what_is_too_far_is_not_guessed(void **state)
 	assert_string_equal(guessed(""), "");
 	assert_string_equal(guessed("xyz"), "");
 	assert_string_equal(guessed("eab"), "");
-	assert_string_equal(guessed("a-name-that-is-so-long-that-nobody-would-compare-it-with-anything-else"), "");
+	assert_string_equal(guessed("a-name-that-is-so-long-that-nobody-would-compare-it-with-anything-else"),
+			    "");
 }
 
 int main(void)
