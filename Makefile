@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 N      ?= 20000
 JOBS   ?= $(shell nproc)
 
-.PHONY: build demo uninstall-demo test install image bench bench-peers sim fuzz fmt lint clean
+.PHONY: build demo uninstall-demo test test-peers install image bench bench-peers sim fuzz fmt lint clean
 
 build: ## a release build in $(BUILD)
 	@scripts/setup build
@@ -19,6 +19,11 @@ uninstall-demo: ## every trace of `make demo` goes
 test: ## everything that must hold
 	@scripts/setup test
 	@scripts/test
+
+test-peers: ## `capstan build` beside the real kustomize: make test-peers PEERS='--count 20000'
+	@scripts/setup test
+	@scripts/build $(BUILD)
+	@tests/peers/run --capstan $(BUILD)/src/cmd/capstan $(PEERS)
 
 install: build
 	DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild --quiet
