@@ -99,7 +99,7 @@ static void close_inherited(const struct confine_job *job)
 /* Our end follows that of the process that called; without a pid namespace there is work to do first. */
 static void follow_caller(const struct confine_job *job)
 {
-	prctl(PR_SET_PDEATHSIG, job->level == CONFINE_LEVEL_BARE ? SIGTERM : SIGKILL);
+	prctl(PR_SET_PDEATHSIG, job->level == CONFINE_LEVEL_BARE ? SIGTERM : SIGKILL, 0, 0, 0);
 	struct pollfd gone = { .fd = job->control };
 	if (poll(&gone, 1, 0) > 0 && (gone.revents & POLLHUP))
 		_exit(1);
@@ -185,7 +185,7 @@ static void build(struct confine_job *job, struct confine_watch *w, pid_t host_p
 		confine_open_shown(job);
 	if (switch_account(job) < 0)
 		confine_fail(job, STAGE_ACCOUNT, 0);
-	prctl(PR_SET_DUMPABLE, 0);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	follow_caller(job); /* a change of account has made the kernel forget it */
 	if (job->level <= CONFINE_LEVEL_SPACES && sethostname("render", 6) < 0)
 		errno = 0; /* a name that tells nothing is nice to have */
@@ -217,8 +217,12 @@ static bool reap(pid_t program, int *status)
 	return ended;
 }
 
-/* Without a pid namespace: the group is killed at once, and what left it by dying is reaped. */
-static void end_group(const struct confine_job *job, pid_t program, const sigset_t *set)
+/*
+ * Without a pid namespace: the group is killed at once, and what its death leaves to us is reaped. Where not
+ * even a filter kept processes from leaving the group, they come to us when their parents are gone.
+ */
+static void end_group(const struct confine_job *job, const struct confine_watch *w, pid_t program,
+		      const sigset_t *set)
 {
 	kill(-program, SIGKILL);
 	for (int waited = 0; waited < REAP_MS; waited += FIRST_LOOKS_MS) {
@@ -228,6 +232,7 @@ static void end_group(const struct confine_job *job, pid_t program, const sigset
 			confine_say(job, NOTE_OVER, 0, 0, 0);
 			return;
 		}
+		confine_kill_children(w);
 		wait_for_signal(set, FIRST_LOOKS_MS);
 	}
 }
@@ -258,7 +263,7 @@ static _Noreturn void keep(const struct confine_job *job, struct confine_watch *
 		confine_say(job, NOTE_LIMIT, (int)end, 0, 0);
 	}
 	if (job->level == CONFINE_LEVEL_BARE)
-		end_group(job, program, &set);
+		end_group(job, w, program, &set);
 	_exit(0);
 }
 
@@ -279,7 +284,7 @@ _Noreturn void confine_child(struct confine_job *job)
 	if (in < 0)
 		confine_fail(job, STAGE_STDIN, 0);
 	if (job->level == CONFINE_LEVEL_BARE)
-		prctl(PR_SET_CHILD_SUBREAPER, 1);
+		prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	pid_t keeper = getpid();
 	pid_t program = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
 	if (program < 0)

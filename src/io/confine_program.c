@@ -154,7 +154,7 @@ static void reset_process(const struct confine_job *job, pid_t keeper)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (job->level == CONFINE_LEVEL_BARE) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 		if (getppid() != keeper)
 			_exit(1);
 	}

@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -33,6 +34,12 @@ struct entry {
 
 struct sums {
 	uint64_t memory, cpu_ticks, processes, threads;
+};
+
+/* One process, as its stat tells it. */
+struct seen {
+	pid_t parent, session;
+	uint64_t cpu_ticks, threads;
 };
 
 static ssize_t read_at(int dir, const char *path, char *out, size_t size)
@@ -71,7 +78,7 @@ static uint64_t kilobytes(const char *text, const char *name)
 }
 
 /* /proc/PID/stat (proc(5)): what comes behind the name, which may hold anything. */
-static bool read_stat(int dir, pid_t *session, struct sums *sums)
+static bool read_stat(int dir, struct seen *seen)
 {
 	char text[STATUS_SIZE];
 	if (read_at(dir, "stat", text, sizeof(text)) <= 0)
@@ -86,10 +93,10 @@ static bool read_stat(int dir, pid_t *session, struct sums *sums)
 			p++;
 		field[i] = number(&p);
 	}
-	*session = (pid_t)field[6];
-	sums->cpu_ticks += field[14] + field[15] + field[16] + field[17];
-	sums->threads += field[20];
-	sums->processes++;
+	seen->parent = (pid_t)field[4];
+	seen->session = (pid_t)field[6];
+	seen->cpu_ticks = field[14] + field[15] + field[16] + field[17];
+	seen->threads = field[20];
 	return true;
 }
 
@@ -104,39 +111,56 @@ static uint64_t memory_of(int dir, bool shares)
 	return kilobytes(text, "RssAnon:") + kilobytes(text, "RssShmem:") + kilobytes(text, "VmSwap:");
 }
 
-static void add_process(const struct confine_watch *w, const char *name, bool shares, struct sums *sums)
+/* The process's directory, or -1: name is no process, or the keeper. */
+static int open_process(const struct confine_watch *w, const char *name, pid_t *pid)
 {
 	const char *digits = name;
-	pid_t session = 0;
-	struct sums one = { 0 };
-	pid_t pid = (pid_t)number(&digits);
-	if (pid <= 0 || *digits || pid == w->keeper)
-		return;
-	int dir = openat(w->proc, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return;
-	if (read_stat(dir, &session, &one) && (w->session == 0 || session == w->session)) {
-		sums->memory += memory_of(dir, shares);
-		sums->cpu_ticks += one.cpu_ticks;
-		sums->threads += one.threads;
-		sums->processes++;
-	}
-	close(dir);
+	*pid = (pid_t)number(&digits);
+	if (*pid <= 0 || *digits || *pid == w->keeper)
+		return -1;
+	return openat(w->proc, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-static void add_all(const struct confine_watch *w, bool shares, struct sums *sums)
+static void add_process(const struct confine_watch *w, int dir, bool shares, struct sums *sums)
+{
+	struct seen seen;
+	if (!read_stat(dir, &seen) || (w->session != 0 && seen.session != w->session))
+		return;
+	sums->memory += memory_of(dir, shares);
+	sums->cpu_ticks += seen.cpu_ticks;
+	sums->threads += seen.threads;
+	sums->processes++;
+}
+
+/* What is done with each process. */
+enum each { ADD, ADD_SHARES, KILL_ORPHAN };
+
+static void each_process(const struct confine_watch *w, enum each what, struct sums *sums)
 {
 	_Alignas(struct entry) char space[ENTRIES_SIZE];
 	long n;
-	*sums = (struct sums){ 0 };
-	if (lseek(w->proc, 0, SEEK_SET) < 0)
+	if (w->proc < 0 || lseek(w->proc, 0, SEEK_SET) < 0)
 		return;
 	while ((n = syscall(SYS_getdents64, w->proc, space, sizeof(space))) > 0)
 		for (long at = 0; at < n;) {
 			const struct entry *e = (const struct entry *)(space + at);
-			add_process(w, e->name, shares, sums);
+			struct seen seen;
+			pid_t pid;
+			int dir = open_process(w, e->name, &pid);
 			at += e->len;
+			if (dir < 0)
+				continue;
+			if (what != KILL_ORPHAN)
+				add_process(w, dir, what == ADD_SHARES, sums);
+			else if (read_stat(dir, &seen) && seen.parent == w->keeper)
+				kill(pid, SIGKILL);
+			close(dir);
 		}
+}
+
+void confine_kill_children(const struct confine_watch *w)
+{
+	each_process(w, KILL_ORPHAN, NULL);
 }
 
 static uint64_t own_children_ms(void)
@@ -151,8 +175,8 @@ static uint64_t own_children_ms(void)
 static enum confine_end look_at_processes(struct confine_watch *w, const struct confine_job *job)
 {
 	const struct confine_spec *spec = job->spec;
-	struct sums sums;
-	add_all(w, false, &sums);
+	struct sums sums = { 0 };
+	each_process(w, ADD, &sums);
 	if (sums.memory > w->memory_peak)
 		w->memory_peak = sums.memory;
 	if (sums.threads >= spec->pids_max)
@@ -163,8 +187,8 @@ static enum confine_end look_at_processes(struct confine_watch *w, const struct 
 	if (sums.processes > spec->pids_max)
 		return CONFINE_OVER_PIDS;
 	if (sums.memory > spec->memory_bytes) {
-		struct sums by_shares;
-		add_all(w, true, &by_shares);
+		struct sums by_shares = { 0 };
+		each_process(w, ADD_SHARES, &by_shares);
 		/* Where shares cannot be read they are 0, and what was seen first counts. */
 		if (by_shares.memory == 0 || by_shares.memory > spec->memory_bytes)
 			w->over++;
