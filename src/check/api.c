@@ -84,11 +84,13 @@ static void unknown_kind(const struct subject *s, struct place place)
 	const struct render_object *o = s->object;
 	const char *api = api_version(&c->a, o->group, o->version);
 	const char *other = schemas_other_version(&c->schemas, &c->a, o->group, o->kind, c->mask, o->version);
+	bool known = schemas_has_group(&c->schemas, o->group);
+	/* A misspelt group, or none: v1 Deployment. */
+	if (!other && known)
+		other = schemas_elsewhere(&c->a, o->kind, c->mask);
 	struct str near = schemas_near_kind(&c->schemas, o->group, o->kind);
 	/* The versions of a group that is known are known too. */
-	enum check_severity severity = schemas_has_group(&c->schemas, o->group)
-					       ? CHECK_ERROR
-					       : check_rules[RULE_UNKNOWN_KIND].severity;
+	enum check_severity severity = known ? CHECK_ERROR : check_rules[RULE_UNKNOWN_KIND].severity;
 	if (other)
 		find_with(s, RULE_UNKNOWN_KIND, severity, place, "apiVersion",
 			  "there is no %.*s in %s: use %s", STR_ARG(shown(o->kind)), api, other);

@@ -109,8 +109,9 @@ static void renderer_findings(struct check *c, const struct check_environment *e
 		bool twice = str_starts(str_of(d->text), STR("is there twice"));
 		enum check_severity severity = d->severity == RENDER_ERROR ? CHECK_ERROR : CHECK_WARNING;
 		struct place place = { d->file, d->line, d->column };
-		find_with(&s, twice ? RULE_DUPLICATE_OBJECT : RULE_RENDER, severity, place, NULL, "%s%s%s",
-			  d->object ? d->object : "", d->object ? ": " : "", d->text);
+		s.label = d->object ? arena_strdup(&c->a, d->object) : NULL;
+		find_with(&s, twice ? RULE_DUPLICATE_OBJECT : RULE_RENDER, severity, place, NULL, "%s",
+			  d->text);
 	}
 }
 

@@ -71,7 +71,7 @@ const char *subject_label(const struct subject *s)
 {
 	const struct render_object *o = s->object;
 	if (!o)
-		return NULL;
+		return s->label;
 	return arena_printf(&s->c->a, "%.*s %.*s%s%.*s", STR_ARG(o->kind), STR_ARG(o->namespace),
 			    o->namespace.n ? "/" : "", STR_ARG(o->name));
 }

@@ -50,6 +50,7 @@ struct subject {
 	struct check *c;
 	const struct check_environment *env; /* NULL: a file as it is */
 	const struct render_object *object;  /* NULL: a file, or the environment as a whole */
+	const char *label; /* what the object is called, where object is NULL; may be NULL */
 };
 
 struct place place_of_node(const struct subject *s, const struct node *n);

@@ -222,6 +222,21 @@ const char *schemas_other_version(const struct schemas *s, struct arena *a, stru
 	return arena_printf(a, "%.*s%s%.*s", STR_ARG(group), group.n ? "/" : "", STR_ARG(best));
 }
 
+const char *schemas_elsewhere(struct arena *a, struct str kind, uint8_t mask)
+{
+	const struct builtin_kind *best = NULL;
+	for (size_t i = 0; i < builtin_sizes.kinds; i++) {
+		const struct builtin_kind *k = &builtin_kinds[i];
+		if ((k->mask & mask) && str_eq(kind, text_at(k->kind)) &&
+		    (!best || rank(text_at(k->version)) > rank(text_at(best->version))))
+			best = k;
+	}
+	if (!best)
+		return NULL;
+	struct str group = text_at(best->group), version = text_at(best->version);
+	return arena_printf(a, "%.*s%s%.*s", STR_ARG(group), group.n ? "/" : "", STR_ARG(version));
+}
+
 struct str schemas_near_kind(const struct schemas *s, struct str group, struct str kind)
 {
 	struct near near = near_start(kind);

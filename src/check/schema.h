@@ -127,6 +127,8 @@ bool schemas_life(struct str group, struct str version, struct str kind, struct 
 /* The best other apiVersion of the kind in the same group for that minor, into a; NULL: none. */
 const char *schemas_other_version(const struct schemas *s, struct arena *a, struct str group, struct str kind,
 				  uint8_t mask, struct str not_version);
+/* The best apiVersion of a built-in kind of that name in any group, into a; NULL: there is none. */
+const char *schemas_elsewhere(struct arena *a, struct str kind, uint8_t mask);
 /* A kind of that group (any version) that `kind` was probably meant to be; empty: none. */
 struct str schemas_near_kind(const struct schemas *s, struct str group, struct str kind);
 

@@ -32,7 +32,7 @@ struct token {
 	const char *what;
 };
 
-/* Sorted by their first letters, which first_of() relies on. */
+/* Sorted by their first letters: secrets_scan() notes where those of each begin. */
 static const struct token tokens[] = {
 	{ "AGE-SECRET-KEY-1", UPPER, 50, 70, RULE_PRIVATE_KEY, "an age private key" },
 	{ "AIza", WORD, 35, 35, RULE_CLOUD_KEY, "a Google API key" },
@@ -191,6 +191,7 @@ static bool is_placeholder(struct str text)
 /* --- the pass --- */
 
 struct scan {
+	uint8_t first[256], behind[256]; /* of tokens that begin with a letter */
 	struct str text;
 	size_t at;
 	size_t counted, line_start; /* lines are counted up to here */
@@ -233,10 +234,10 @@ static size_t run_of(const struct scan *s, size_t at, enum letters letters)
 
 static const struct token *token_at(const struct scan *s, size_t at, size_t *length)
 {
-	char c = s->text.p[at];
-	for (size_t i = 0; i < sizeof(tokens) / sizeof(tokens[0]); i++) {
+	unsigned char c = (unsigned char)s->text.p[at];
+	for (size_t i = s->first[c]; i < s->behind[c]; i++) {
 		const struct token *t = &tokens[i];
-		if (t->begins[0] != c || !begins(s, at, t->begins))
+		if (!begins(s, at, t->begins))
 			continue;
 		size_t head = strlen(t->begins), n = run_of(s, at + head, t->letters);
 		struct str body = { s->text.p + at + head, n };
@@ -457,6 +458,19 @@ static bool ends_value(char c)
 	       c == '\'' || c == '}' || c == ']' || c == '&' || c == '`';
 }
 
+/* A variable or a field of a program: a name with two digits at most. */
+static bool is_identifier(struct str text)
+{
+	size_t digits = 0;
+	for (size_t i = 0; i < text.n; i++) {
+		char c = text.p[i];
+		digits += is_digit(c);
+		if ((!is_alnum(c) && c != '_' && c != '.') || (i == 0 && is_digit(c)))
+			return false;
+	}
+	return digits <= 2;
+}
+
 /* The value behind the separator: in quotes, or up to what ends a word. */
 static bool value_behind(const struct scan *s, size_t at, size_t *from, size_t *to)
 {
@@ -469,7 +483,7 @@ static bool value_behind(const struct scan *s, size_t at, size_t *from, size_t *
 	       (quote ? s->text.p[i] != quote && s->text.p[i] != '\n' : !ends_value(s->text.p[i])))
 		i++;
 	*to = i;
-	return i > *from;
+	return i > *from && (quote || !is_identifier((struct str){ s->text.p + *from, i - *from }));
 }
 
 static bool scan_password(struct scan *s)
@@ -513,6 +527,11 @@ static bool scan_url(struct scan *s)
 void secrets_scan(struct str text, secret_fn *fn, void *ctx)
 {
 	struct scan s = { .text = text, .line = 1, .fn = fn, .ctx = ctx };
+	for (size_t i = sizeof(tokens) / sizeof(tokens[0]); i-- > 0;) {
+		unsigned char c = (unsigned char)tokens[i].begins[0];
+		s.first[c] = (uint8_t)i;
+		s.behind[c] = s.behind[c] ? s.behind[c] : (uint8_t)(i + 1);
+	}
 	while (s.at < text.n) {
 		char c = text.p[s.at];
 		bool found = false;
