@@ -32,8 +32,7 @@ static char *find_root(struct arena *a, const char *real)
 	}
 }
 
-static int read_environments(struct local_objects *o, struct local_tree *files, const char *root,
-			     struct error *err)
+static int read_environments(struct local_objects *o, struct local_tree *files, struct error *err)
 {
 	struct str text;
 	const char *path = tree_join(&files->tree, &o->arena, o->root, ENVIRONMENTS_FILE);
@@ -95,6 +94,7 @@ static int open_dir(struct local_objects *o, struct local_tree *files, struct er
 		return error_set(err, "there is no directory %s", o->dir);
 	char *root = find_root(&o->arena, real);
 	o->path = arena_strdup(&o->arena, real + 1);
+	o->has_file = root != NULL;
 	o->root = root ? arena_strdup(&o->arena, root + 1) : o->path;
 	if (!o->given->env)
 		return 0;
@@ -104,7 +104,7 @@ static int open_dir(struct local_objects *o, struct local_tree *files, struct er
 			"--env %s: there is no %s in %s or above it up to the root of its repository; `capstan init` "
 			"writes one",
 			o->given->env, ENVIRONMENTS_FILE, o->dir);
-	return read_environments(o, files, root, err) < 0 ? -1 : take_environment(o, o->given->env, err);
+	return read_environments(o, files, err) < 0 ? -1 : take_environment(o, o->given->env, err);
 }
 
 int local_objects_open(struct local_objects *o, const struct cli *cli,
@@ -123,6 +123,19 @@ int local_objects_open(struct local_objects *o, const struct cli *cli,
 	return rc < 0 ? -1 : take_values(o, err);
 }
 
+int local_objects_open_file(struct local_objects *o, struct error *err)
+{
+	struct local_tree files;
+	if (!o->has_file)
+		return error_set(err, "there is no %s in %s or above it; `capstan init` writes one",
+				 ENVIRONMENTS_FILE, o->dir);
+	if (local_tree_init(&files, err) < 0)
+		return -1;
+	int rc = read_environments(o, &files, err);
+	local_tree_release(&files);
+	return rc;
+}
+
 int local_objects_open_environment(struct local_objects *o, const struct local_objects *opened,
 				   const char *name, struct error *err)
 {
@@ -133,7 +146,7 @@ int local_objects_open_environment(struct local_objects *o, const struct local_o
 	o->root = arena_strdup(&o->arena, opened->root);
 	if (local_tree_init(&files, err) < 0)
 		return -1;
-	int rc = read_environments(o, &files, o->root, err);
+	int rc = read_environments(o, &files, err);
 	local_tree_release(&files);
 	if (rc < 0 || take_environment(o, name, err) < 0)
 		return -1;

@@ -67,7 +67,7 @@ struct local_objects {
 	const struct environment *environment; /* or NULL */
 	struct render_spec spec;
 	struct substitute_values values, from_cluster;
-	bool has_values, knows_cluster;
+	bool has_values, knows_cluster, has_file;
 	struct bases bases;
 	struct origins origins; /* of the last local_objects_render() */
 };
@@ -75,6 +75,8 @@ struct local_objects {
 /* dir: the operand, or NULL: the working directory. To be closed whatever is returned. */
 int local_objects_open(struct local_objects *o, const struct cli *cli,
 		       const struct local_objects_given *given, const char *dir, struct error *err);
+/* Reads its capstan.yaml, where no environment was asked for (`--all`); -1: there is none. */
+int local_objects_open_file(struct local_objects *o, struct error *err);
 /* The same for one environment more of a capstan.yaml that was opened (`--all`). */
 int local_objects_open_environment(struct local_objects *o, const struct local_objects *opened,
 				   const char *name, struct error *err);

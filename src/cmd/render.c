@@ -9,6 +9,7 @@
 
 #include "cmd/hide.h"
 #include "cmd/local_objects.h"
+#include "cmd/render_branch.h"
 #include "cmd/style.h"
 #include "deploy/cluster/prepare.h"
 #include "deploy/key.h"
@@ -19,7 +20,8 @@
 
 struct render_options {
 	const char *name, *namespace;
-	bool origin;
+	bool origin, all;
+	struct branch_given branch;
 	struct local_objects_given given;
 };
 
@@ -132,21 +134,60 @@ static struct desired *prepare(const struct cli *cli, const struct local_objects
 	return desired;
 }
 
+/* One directory or environment. With any error nothing of it is printed or committed. */
 static int render(struct cli *cli, struct local_objects *objects, struct error *err)
 {
+	const struct render_options *own = cli->own;
 	cleanup_arena struct arena a = ARENA_INIT;
 	struct style style = style_of(cli->err, cli->common.color);
 	struct render_output rendered = { 0 };
 	if (local_objects_render(objects, &a, &rendered, err) < 0)
 		return command_fail(cli, err);
+	/* What is committed is as git says it: without the labels of an app. */
+	int rc = rendered.n_errors == 0 && own->branch.to_branch
+			 ? render_branch(cli, &own->branch, objects, &rendered, err)
+			 : 0;
 	struct desired *desired = prepare(cli, objects, &rendered);
 	for (size_t i = 0; i < desired->n_problems; i++)
 		print_problem(cli, &style, &desired->problems[i]);
 	bool failed = desired->n_errors > 0;
-	if (!failed)
+	if (!failed && !own->branch.to_branch)
 		print_objects(cli, desired);
 	desired_unref(desired);
+	if (rc < 0)
+		return command_fail(cli, err);
 	return failed ? EXIT_TROUBLE : EXIT_OK;
+}
+
+static int render_all(struct cli *cli, const struct local_objects *opened)
+{
+	int status = EXIT_OK;
+	for (size_t i = 0; i < opened->all.n; i++) {
+		struct local_objects one;
+		struct error err = ERROR_INIT;
+		int rc = local_objects_open_environment(&one, opened, opened->all.list[i].name, &err) < 0
+				 ? command_fail(cli, &err)
+				 : render(cli, &one, &err);
+		status = rc ? rc : status;
+		local_objects_close(&one);
+	}
+	return status;
+}
+
+static int check_usage(const struct cli *cli, struct error *err)
+{
+	const struct render_options *own = cli->own;
+	if (own->all && own->given.env)
+		return error_set(err, "--all and --env: give one of them");
+	if (own->all && own->branch.to_branch && !strstr(own->branch.to_branch, "{env}"))
+		return error_set(
+			err, "--to-branch %s: with --all it must hold {env}, or all would share one branch",
+			own->branch.to_branch);
+	if ((own->branch.push || own->branch.secrets) && !own->branch.to_branch)
+		return error_set(err, "--push and --include-secrets go with --to-branch");
+	if (!cli->n_operands && !own->given.env && !own->all)
+		return error_set(err, "DIR, --env or --all is missing");
+	return 0;
 }
 
 static int run(struct cli *cli)
@@ -154,14 +195,15 @@ static int run(struct cli *cli)
 	const struct render_options *own = cli->own;
 	struct local_objects objects;
 	struct error err = ERROR_INIT;
-	const char *dir = cli->n_operands ? cli->operands[0] : NULL;
-	if (!dir && !own->given.env) {
-		error_set(&err, "DIR or --env is missing");
+	if (check_usage(cli, &err) < 0)
 		return command_fail(cli, &err);
-	}
-	int status = local_objects_open(&objects, cli, &own->given, dir, &err) < 0
-			     ? command_fail(cli, &err)
-			     : render(cli, &objects, &err);
+	int status;
+	if (local_objects_open(&objects, cli, &own->given, cli->n_operands ? cli->operands[0] : NULL, &err) <
+		    0 ||
+	    (own->all && local_objects_open_file(&objects, &err) < 0))
+		status = command_fail(cli, &err);
+	else
+		status = own->all ? render_all(cli, &objects) : render(cli, &objects, &err);
 	local_objects_close(&objects);
 	return status;
 }
@@ -185,6 +227,26 @@ static const struct option_def options[] = {
 	  .kind = OPTION_FLAG,
 	  .offset = offsetof(struct render_options, origin),
 	  .help = "Say above each object which fields a patch, a generator or another step put there, with its place." },
+	{ .name = "all",
+	  .kind = OPTION_FLAG,
+	  .offset = offsetof(struct render_options, all),
+	  .help = "Every environment of `capstan.yaml`." },
+	{ .name = "to-branch",
+	  .kind = OPTION_TEXT,
+	  .value = "BRANCH",
+	  .offset = offsetof(struct render_options, branch.to_branch),
+	  .help = "Commit the objects to this branch, one file an object, instead of printing them; `{env}` stands for the "
+		  "environment's name. Nothing is committed when nothing changed." },
+	{ .name = "push",
+	  .kind = OPTION_TEXT,
+	  .value = "REMOTE",
+	  .offset = offsetof(struct render_options, branch.push),
+	  .help = "With `--to-branch`: the branch of this remote (a name or a URL) instead of a local one. A push that "
+		  "another one forestalls is made again on top of it." },
+	{ .name = "include-secrets",
+	  .kind = OPTION_FLAG,
+	  .offset = offsetof(struct render_options, branch.secrets),
+	  .help = "With `--to-branch`: commit Secrets with their values, too." },
 	LOCAL_OBJECTS_OPTIONS(struct render_options),
 	{ .name = NULL },
 };
@@ -194,6 +256,8 @@ static const struct example examples[] = {
 	{ "render ./shop -n web -o json", "The same as one JSON list, for the namespace web" },
 	{ "render --env prod --origin",
 	  "The environment prod of `capstan.yaml`, and where its values come from" },
+	{ "render --all --to-branch 'rendered/{env}' --push origin",
+	  "Rendered branches, for review of what will be applied" },
 	{ NULL, NULL },
 };
 
@@ -205,7 +269,7 @@ static const struct exit_note exits[] = {
 
 const struct command command_render = {
 	.name = "render",
-	.operands = "DIR|--env ENVIRONMENT",
+	.operands = "DIR|--env ENVIRONMENT|--all",
 	.summary = "Print the objects that a directory or an environment stands for",
 	.help = "Builds the kustomization in DIR, or else reads every manifest in it, and prints the objects as they would be applied, in the order in which they "
 		"would be applied, each with the file and line it comes from. No cluster is asked.\n\n"
