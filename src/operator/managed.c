@@ -283,6 +283,7 @@ void managed_start(struct managed *m, const struct node *object, const struct in
 	struct str attempted = node_text(node_get(node_get(status, "revision"), "attempted"));
 	if (attempted.n && !str_is(attempted, applied.text))
 		applied.input = (struct hash){ { 0 } };
+	reads_read(node_text(node_get(status, "reads")), &m->reads); /* or a render finds out */
 	m->ready = true;
 	app_restore(&m->app, &applied, &healthy);
 	app_configure(&m->app, &m->spec.config, now);

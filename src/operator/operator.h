@@ -25,6 +25,9 @@ struct operator_options {
 	 * none. */
 	const char *const *remote_bases;
 	size_t n_remote_bases;
+	/* Programs that Apps may run as renderers (exec_render.h); n 0: none. */
+	const char *const *exec;
+	size_t n_exec;
 	bool user_environment; /* git may use the user's own ssh agent and credential helpers (a laptop) */
 };
 

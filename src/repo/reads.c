@@ -239,6 +239,73 @@ void reads_each(const struct reads *r, reads_each_fn *fn, void *ctx)
 	buf_release(&c.path);
 }
 
+/* --- as text --- */
+
+struct writing {
+	struct buf *out;
+	bool bad;
+};
+
+static bool is_line(const char *path)
+{
+	for (; *path; path++)
+		if ((unsigned char)*path < 0x20)
+			return false;
+	return true;
+}
+
+static void write_one(void *ctx, char kind, const char *path)
+{
+	struct writing *w = ctx;
+	struct str rest = str_of(path);
+	if (kind != KIND_REMOTE) {
+		w->bad |= !is_line(path);
+		buf_printf(w->out, "%c %s\n", kind, path);
+		return;
+	}
+	struct str url = str_cut(rest, '\n', &rest), ref = str_cut(rest, '\n', &rest);
+	w->bad |= memchr(url.p, ' ', url.n) || memchr(ref.p, ' ', ref.n);
+	buf_printf(w->out, "r %.*s %.*s %.*s\n", STR_ARG(url), STR_ARG(ref), STR_ARG(rest));
+}
+
+bool reads_write(const struct reads *r, struct buf *out)
+{
+	struct writing w = { .out = out };
+	reads_each(r, write_one, &w);
+	return !w.bad;
+}
+
+static bool read_one(struct reads_notes *notes, struct str line)
+{
+	if (line.n < 2 || line.p[1] != ' ' || !strchr("dptr", line.p[0]) || memchr(line.p, '\0', line.n))
+		return false;
+	cleanup_buf struct buf path = BUF_INIT;
+	buf_add_str(&path, str_from(line, 2));
+	if (line.p[0] == KIND_REMOTE) {
+		size_t spaces = 0;
+		for (size_t i = 0; i < path.n; i++) {
+			spaces += path.p[i] == ' ';
+			path.p[i] = path.p[i] == ' ' ? '\n' : path.p[i];
+		}
+		if (spaces != 2)
+			return false;
+	}
+	note(notes, line.p[0], path.n ? path.p : "", false);
+	return true;
+}
+
+bool reads_read(struct str text, struct reads *out)
+{
+	struct reads_notes notes = { 0 };
+	bool good = text.n > 0 && text.n <= 4 * READS_PACKED_MAX;
+	while (good && text.n)
+		good = read_one(&notes, str_cut(text, '\n', &text));
+	if (good)
+		reads_pack(&notes, out);
+	reads_notes_release(&notes);
+	return good;
+}
+
 /* --- hashes --- */
 
 struct looking {

@@ -69,3 +69,11 @@ struct hash reads_hash(struct reads *r, struct repo_view *v, reads_remote_fn *re
  * ("URL\nREF\n0|1"). */
 typedef void reads_each_fn(void *ctx, char kind, const char *path);
 void reads_each(const struct reads *r, reads_each_fn *fn, void *ctx);
+
+/*
+ * As text, a line each ("t apps/web", "r URL REF 0"), for whoever keeps it longer than a process; and back.
+ * false: a path cannot be a line (then nobody need keep it: a render finds it out anew), or the text is none
+ * of these. What comes back hashes to the same, unless links were followed: then one render more is made.
+ */
+bool reads_write(const struct reads *r, struct buf *out);
+bool reads_read(struct str text, struct reads *out);
