@@ -14,6 +14,8 @@ const struct command *const commands[] = {
 	&command_build,
 	&command_diff,
 	&command_sync,
+	&command_deploy,
+	&command_wait,
 	&command_status,
 	&command_suspend,
 	&command_resume,

@@ -238,7 +238,7 @@ static int check_place(const struct edit *e, const struct node *at, struct error
 	return 0;
 }
 
-static int find(const struct edit *e, size_t document, struct str path, struct node **out, struct error *err)
+int edit_find(const struct edit *e, size_t document, struct str path, struct node **out, struct error *err)
 {
 	struct node *root = edit_root(e, document);
 	if (!root)
@@ -331,7 +331,7 @@ int edit_replace(struct edit *e, size_t document, struct str path, const struct 
 		 struct error *err)
 {
 	struct node *at;
-	if (find(e, document, path, &at, err) < 0)
+	if (edit_find(e, document, path, &at, err) < 0)
 		return -1;
 	return edit_replace_node(e, at, value, flags, err);
 }
@@ -426,7 +426,7 @@ int edit_add(struct edit *e, size_t document, struct str path, struct str key, c
 {
 	struct node *at;
 	cleanup_buf struct buf with = BUF_INIT;
-	if (find(e, document, path, &at, err) < 0 || expect(e, at, NODE_MAP, err) < 0 ||
+	if (edit_find(e, document, path, &at, err) < 0 || expect(e, at, NODE_MAP, err) < 0 ||
 	    check_value(value, 1, err) < 0 || check_place(e, at, err) < 0)
 		return -1;
 	if (node_get_str(at, key))
@@ -464,7 +464,7 @@ int edit_append(struct edit *e, size_t document, struct str path, const struct n
 {
 	struct node *at;
 	cleanup_buf struct buf with = BUF_INIT;
-	if (find(e, document, path, &at, err) < 0 || expect(e, at, NODE_SEQ, err) < 0 ||
+	if (edit_find(e, document, path, &at, err) < 0 || expect(e, at, NODE_SEQ, err) < 0 ||
 	    check_value(value, 1, err) < 0 || check_place(e, at, err) < 0)
 		return -1;
 	struct change change = { .at = at, .kind = APPENDED, .value = value };
@@ -534,7 +534,7 @@ int edit_remove(struct edit *e, size_t document, struct str path, struct str key
 {
 	struct node *at;
 	size_t i = 0;
-	if (find(e, document, path, &at, err) < 0 || check_place(e, at, err) < 0)
+	if (edit_find(e, document, path, &at, err) < 0 || check_place(e, at, err) < 0)
 		return -1;
 	if (at->type != NODE_MAP)
 		return refuse(e, at, err, "here is no map");

@@ -44,6 +44,9 @@ bool edit_changed(const struct edit *e);    /* whether that is not what was open
 size_t edit_documents(const struct edit *e);
 struct node *edit_root(const struct edit *e, size_t document);
 
+/* The node at a path; -1: err says FILE:LINE and what is there instead. */
+int edit_find(const struct edit *e, size_t document, struct str path, struct node **out, struct error *err);
+
 /* The comment behind a scalar on its line, without the '#' and white space around it; "" when there is none.
  */
 struct str edit_comment(const struct edit *e, const struct node *scalar);

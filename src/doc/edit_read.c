@@ -287,6 +287,22 @@ static void take(struct reader *r, struct edit_tree *out)
 	out->n_roots = r->roots.n;
 }
 
+/* kubectl cuts documents where a line begins with `---`, YAML only where nothing follows at once. */
+static int check_separators(const char *file, struct str text, struct error *err)
+{
+	uint32_t line = 1;
+	for (size_t at = 0; at < text.n; line++) {
+		struct str row = str_from(text, at);
+		if (str_starts(row, STR("---")) && row.n > 3 && !strchr(" \t\r\n", row.p[3]))
+			return error_set(err,
+					 "%s:%u: a line that begins with `---` and goes on is not edited",
+					 file, line);
+		size_t end = str_find(text, '\n', at);
+		at = end == SIZE_MAX ? text.n : end + 1;
+	}
+	return 0;
+}
+
 static int check_text(const char *file, struct str text, struct error *err)
 {
 	struct yaml_place place = { 1, 1 };
@@ -299,7 +315,7 @@ static int check_text(const char *file, struct str text, struct error *err)
 	struct str utf8;
 	if (yaml_text(&a, text, &utf8, &place, err) || yaml_text_check(utf8, 1, &place, err))
 		return error_wrap(err, "%s:%u", file, place.line);
-	return 0;
+	return check_separators(file, text, err);
 }
 
 int edit_read(struct arena *a, const char *file, struct str text, struct edit_tree *out, struct error *err)

@@ -227,8 +227,8 @@ static int make(struct making *m, const char *parent, char sha[SHA_HEX_MAX + 1],
 	return write_commit(m, tree, sha, err);
 }
 
-int commit_make(const char *git_dir, const char *parent, const struct commit_spec *spec,
-		char sha[SHA_HEX_MAX + 1], struct error *err)
+static int make_commit(const char *git_dir, const char *parent, const struct commit_spec *spec,
+		       char sha[SHA_HEX_MAX + 1], struct error *err)
 {
 	struct making m = { .spec = spec };
 	if (check_spec(spec, err) < 0 || objects_open(&m.objects, git_dir, err) < 0)
@@ -238,5 +238,18 @@ int commit_make(const char *git_dir, const char *parent, const struct commit_spe
 	git_tree_free(m.before);
 	git_commit_free(m.parent);
 	objects_close(&m.objects);
+	return rc;
+}
+
+int commit_make(const char *git_dir, const char *parent, const struct commit_spec *spec,
+		char sha[SHA_HEX_MAX + 1], struct error *err)
+{
+	cleanup_arena struct arena a = ARENA_INIT;
+	struct commit_spec mine = *spec;
+	int rc = spec->edit ? spec->edit(spec->edit_ctx, &a, git_dir, parent ? parent : "", &mine, err) : 0;
+	if (rc == 0)
+		return make_commit(git_dir, parent, &mine, sha, err);
+	if (rc > 0)
+		snprintf(sha, SHA_HEX_MAX + 1, "%s", parent ? parent : "");
 	return rc;
 }

@@ -23,6 +23,16 @@ struct commit_trailer {
 	const char *key, *value;
 };
 
+struct commit_spec;
+
+/*
+ * Makes the files for a commit on top of parent ("" for the first of a branch): fills files and n of spec,
+ * which has the rest; memory from a. 0; 1: nothing is to be changed; -1: err. On the thread that makes the
+ * commit; called anew for each try of a push that others forestall.
+ */
+typedef int commit_edit_fn(void *ctx, struct arena *a, const char *git_dir, const char *parent,
+			   struct commit_spec *spec, struct error *err);
+
 struct commit_spec {
 	const char *dir; /* of the repository, that the files are in; "" the root */
 	const struct commit_file *files;
@@ -37,6 +47,8 @@ struct commit_spec {
 	size_t n_trailers;
 	const char *author, *email; /* NULL: Capstan's */
 	int64_t when_ms;	    /* wall clock */
+	commit_edit_fn *edit;	    /* or NULL: files are as they are */
+	void *edit_ctx;
 };
 
 /*

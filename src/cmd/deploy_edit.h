@@ -1,0 +1,33 @@
+/*
+ * deploy_edit.h - new images and variables of an environment, as changed files of one commit of its
+ * repository: where the environment's directory names an image, that place is changed.
+ *
+ * In this order, all of the first kind that there is for an image: values with setter comments; entries of
+ * `images` in the environment's kustomization file, or in its `kustomize` in capstan.yaml; where there is no
+ * kustomization, the containers of manifests. An image that the rendered objects use, and that nothing sets,
+ * gets an entry of the kustomization. Afterwards all is rendered again: the objects must use the new image.
+ */
+#pragma once
+
+#include "operator/trees.h"
+#include "render/images.h"
+#include "repo/commit.h"
+
+#define DEPLOY_IMAGES_MAX 64 /* of one commit */
+
+struct deploy_change {
+	const char *environment;
+	const struct image_change *images;
+	size_t n_images;
+	const char *const *set; /* "NAME=VALUE", of the environment's `substitute` */
+	size_t n_set;
+	/* Of the last call of deploy_edit(): */
+	char parent[SHA_HEX_MAX + 1];
+	struct arena arena; /* of `files` */
+	const char **files; /* that were changed */
+	size_t n_files;
+};
+
+/* A commit_edit_fn; ctx is a struct deploy_change. */
+int deploy_edit(void *ctx, struct arena *a, const char *git_dir, const char *parent, struct commit_spec *spec,
+		struct error *err);

@@ -1,0 +1,264 @@
+/* deploy_repo.c - see deploy_repo.h. */
+#include "cmd/deploy_repo.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/apps.h"
+#include "cmd/git.h"
+#include "cmd/session.h"
+#include "operator/rendered.h"
+#include "operator/spec.h"
+#include "operator/trees.h"
+#include "render/environments.h"
+#include "repo/files.h"
+
+enum { FETCH_TIMEOUT_MS = 60000 };
+#define MIRROR_MAX_BYTES (1ull << 30)
+
+/* --- the remote --- */
+
+struct waiting {
+	struct loop *loop;
+	struct error *err;
+	int rc;
+	bool done;
+};
+
+static void on_done(void *ctx, bool changed, const char *error)
+{
+	struct waiting *w = ctx;
+	w->rc = error ? error_set(w->err, "%s", error) : 0;
+	w->done = true;
+	loop_stop(w->loop);
+}
+
+static int wait_done(struct waiting *w)
+{
+	while (!w->done)
+		loop_run(w->loop);
+	w->done = false;
+	return w->rc;
+}
+
+static int read_environments(struct arena *a, const char *mirror, const char *sha, struct environments *out,
+			     struct error *err)
+{
+	struct str text;
+	enum tree_kind kind;
+	struct commit_tree *commit = commit_tree_open(mirror, sha, NULL, NULL, err);
+	if (!commit)
+		return -1;
+	struct render_tree tree = commit_tree_files(commit);
+	int rc = tree.ops->find(tree.ctx, a, ENVIRONMENTS_FILE, &kind, NULL, err);
+	if (rc == 0 && kind != TREE_FILE)
+		rc = error_set(err,
+			       "there is no " ENVIRONMENTS_FILE " at its root (commit %.12s); `capstan init` "
+			       "writes one",
+			       sha);
+	if (rc == 0)
+		rc = tree.ops->read(tree.ctx, a, ENVIRONMENTS_FILE, &text, err);
+	if (rc == 0) {
+		environments_read(a, ENVIRONMENTS_FILE, arena_str(a, text), out);
+		rc = environments_check(out, err);
+	}
+	commit_tree_close(commit);
+	return rc < 0 ? -1 : 0;
+}
+
+struct asking {
+	struct arena *a;
+	struct repo_remote *remote;
+	struct waiting *wait;
+	struct deploy_repo *repo;
+};
+
+/* The environment as a revision has it; *sha is where. */
+static int environment_at(struct asking *q, const char *revision, struct resolved *at,
+			  const struct environment **out, struct error *err)
+{
+	struct environments *all = arena_new(q->a, struct environments);
+	if (refs_resolve(remote_refs(q->remote), revision, at, err) < 0)
+		return -1;
+	remote_fetch(q->remote, at, 1, on_done, q->wait);
+	if (wait_done(q->wait) < 0 ||
+	    read_environments(q->a, remote_mirror(q->remote), at->sha, all, err) < 0)
+		return -1;
+	*out = environments_find(all, str_of(q->repo->environment), err);
+	return *out ? 0 : -1;
+}
+
+static int choose_branch(struct asking *q, const char *branch, struct error *err)
+{
+	const struct environment *e;
+	struct resolved at;
+	if (!branch) {
+		if (environment_at(q, "HEAD", &at, &e, err) < 0)
+			return -1;
+		if (!e->branch)
+			return error_set(err,
+					 "%s:%u: environment %s has no `branch`: add it, or give --branch",
+					 ENVIRONMENTS_FILE, e->line, e->name);
+		branch = e->branch;
+	}
+	if (environment_at(q, arena_printf(q->a, "refs/heads/%s", branch), &at, &e, err) < 0)
+		return error_wrap(err, "branch %s", branch);
+	q->repo->branch = arena_strdup(q->a, branch);
+	q->repo->path = arena_strdup(q->a, rendered_path(q->a, e->path));
+	q->repo->context = e->context ? arena_strdup(q->a, e->context) : NULL;
+	return 0;
+}
+
+int deploy_repo_open(struct arena *a, const char *url, const char *remote, const char *branch,
+		     const char *environment, struct deploy_repo *out, struct error *err)
+{
+	char hex[HASH_HEX_LEN + 1], *found;
+	*out = (struct deploy_repo){ .environment = environment };
+	if (git_remote_url(a, ".", url ? url : remote, &found, err) < 0)
+		return error_wrap(err, "in a clone of the configuration repository, or with --repo URL");
+	hash_hex(hash_of(str_of(found)), hex);
+	char *parent = arena_printf(a, "%s/publish", session_cache_dir(a));
+	if (files_make_dirs(parent, err) < 0)
+		return -1;
+	out->options = (struct remote_options){
+		.url = found,
+		.mirror = arena_printf(a, "%s/%.24s.git", parent, hex),
+		.timeout_ms = FETCH_TIMEOUT_MS,
+		.max_bytes = MIRROR_MAX_BYTES,
+		.user_environment = true,
+	};
+	struct waiting wait = { .loop = loop_new(), .err = err };
+	struct asking q = { .a = a, .wait = &wait, .repo = out };
+	q.remote = remote_new(wait.loop, &out->options, err);
+	int rc = q.remote ? 0 : -1;
+	if (rc == 0) {
+		remote_poll(q.remote, on_done, &wait);
+		rc = wait_done(&wait);
+	}
+	if (rc == 0)
+		rc = choose_branch(&q, branch, err);
+	remote_free(q.remote);
+	loop_free(wait.loop);
+	if (rc < 0) {
+		char shown[256];
+		remote_redact(found, shown, sizeof(shown));
+		error_wrap(err, "%s", shown);
+	}
+	return rc;
+}
+
+/* --- Apps --- */
+
+char *deploy_repo_identity(struct arena *a, const char *url)
+{
+	struct str s = str_of(url);
+	const char *scheme = strstr(url, "://");
+	bool scp = !scheme && url[0] != '/' && strchr(url, ':');
+	if (scheme)
+		s = str_of(scheme + 3);
+	char *out = arena_strndup(a, s.p, s.n);
+	size_t host = strcspn(out, scp ? ":" : "/");
+	for (size_t i = 0; i < host; i++) {
+		if (out[i] == '@') { /* who logs in is no part of it */
+			out += i + 1;
+			host -= i + 1;
+			i = (size_t)-1;
+		}
+	}
+	for (size_t i = 0; i < host; i++)
+		out[i] = (char)(out[i] >= 'A' && out[i] <= 'Z' ? out[i] + 32 : out[i]);
+	char *colon = memchr(out, ':', host + (size_t)scp);
+	if (colon && scp)
+		*colon = '/';
+	else if (colon)
+		memmove(colon, out + host, strlen(out + host) + 1); /* the port */
+	size_t n = strlen(out);
+	while (n > 1 && out[n - 1] == '/')
+		n--;
+	if (n > 4 && memcmp(out + n - 4, ".git", 4) == 0)
+		n -= 4;
+	out[n] = '\0';
+	return out;
+}
+
+static int list(struct cluster *c, struct arena *a, const char *kind, const char *namespace,
+		struct node **out, struct reply *reply)
+{
+	const char *more = NULL;
+	*out = node_seq(a);
+	do {
+		struct kube_request request = apps_request(KUBE_LIST, namespace, "");
+		request.kind = str_of(kind);
+		request.limit = 500;
+		request.limit_continue = more;
+		cluster_call(c, a, &request, reply);
+		if (reply->result != KUBE_OK)
+			return -1;
+		const struct node *items = node_get(reply->body, "items");
+		for (size_t i = 0; i < node_count(items); i++)
+			node_push(a, *out, node_item(items, i));
+		more = apps_text(a, node_at(reply->body, "metadata.continue"));
+	} while (*more);
+	return 0;
+}
+
+static const char *url_of(struct arena *a, const struct node *repos, const struct app_spec *app)
+{
+	for (size_t i = 0; i < node_count(repos); i++) {
+		const struct node *repo = node_item(repos, i);
+		if (str_is(node_text(node_at(repo, "metadata.name")), app->repo) &&
+		    str_is(node_text(node_at(repo, "metadata.namespace")), app->namespace))
+			return apps_text(a, node_at(repo, "spec.url"));
+	}
+	return "";
+}
+
+static bool deploys(struct arena *a, const struct deploy_repo *repo, const struct node *repos,
+		    const struct node *object)
+{
+	struct app_spec app;
+	if (app_spec_read(a, object, &app, NULL) < 0)
+		return false;
+	const char *url = url_of(a, repos, &app);
+	if (!*url || strcmp(deploy_repo_identity(a, url), deploy_repo_identity(a, repo->options.url)) != 0)
+		return false;
+	const char *revision = app.revision ? app.revision : "";
+	if (strncmp(revision, "refs/heads/", 11) == 0)
+		revision += 11;
+	/* The default branch may be called by no name; a wrong guess shows in that it never wants the commit.
+	 */
+	if (*revision && strcmp(revision, "HEAD") != 0 && strcmp(revision, repo->branch) != 0)
+		return false;
+	if (app.render.type == RENDER_ENVIRONMENT)
+		return app.render.environment && strcmp(app.render.environment, repo->environment) == 0;
+	return strcmp(rendered_path(a, app.path ? app.path : ""), repo->path) == 0;
+}
+
+int deploy_repo_apps(struct cluster *c, struct arena *a, const struct deploy_repo *repo,
+		     const char *namespace, struct deploy_apps *out, struct error *err)
+{
+	struct reply reply;
+	struct node *apps, *repos;
+	*out = (struct deploy_apps){ .everywhere = !namespace };
+	int rc = list(c, a, "App", namespace ? namespace : "", &apps, &reply);
+	if (rc < 0 && reply.code == 403 && !namespace) {
+		out->everywhere = false;
+		namespace = c->namespace;
+		rc = list(c, a, "App", namespace, &apps, &reply);
+	}
+	if (rc < 0 && reply.result == KUBE_NO_KIND)
+		return error_set(err, "the cluster has no kind App; run `capstan install` first");
+	if (rc < 0)
+		return cluster_error(err, &reply, "list of Apps");
+	if (list(c, a, "Repo", out->everywhere ? "" : namespace, &repos, &reply) < 0)
+		return cluster_error(err, &reply, "list of Repos");
+	out->keys = arena_array(a, const char *, node_count(apps) + 1);
+	for (size_t i = 0; i < node_count(apps); i++) {
+		const struct node *app = node_item(apps, i);
+		if (deploys(a, repo, repos, app))
+			out->keys[out->n++] =
+				arena_printf(a, "%s/%s", apps_text(a, node_at(app, "metadata.namespace")),
+					     apps_text(a, node_at(app, "metadata.name")));
+	}
+	return 0;
+}
