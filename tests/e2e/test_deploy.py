@@ -1,6 +1,5 @@
 """Deployments from CI: a commit with new images, pushed to the environment's branch, and awaited in the cluster."""
 import json
-import os
 import subprocess
 import threading
 
@@ -143,19 +142,44 @@ def test_variables_are_set(world, config, namespace):
     assert config.show("capstan.yaml") == want
 
 
-@pytest.mark.parametrize("given, words", [
+REFUSED = [
     (["--image", "wep=registry.test/web:v2"], ["wep", "no object of environment prod", "registry.test/web"]),
     (["--image", "web=registry.test/Web:v2"], ["registry.test/Web:v2", "is no image reference"]),
     (["--image", "web=registry.test/web"], ["neither a tag nor a digest"]),
     (["--image", "web=registry.test/web@sha256:12"], ["the digest"]),
+    (["--image", "web=a:1", "--image", "web=b:1"], ["given twice"]),
     (["--set", "=x"], ["NAME=VALUE"]),
     ([], ["--image or --set is missing"]),
-], ids=["unused", "upper-case", "no-tag", "digest", "variable", "nothing"])
-def test_what_cannot_be_deployed_is_refused_and_nothing_committed(world, config, given, words):
+]
+
+
+def test_what_cannot_be_deployed_is_refused_and_nothing_committed(world, config):
     before = config.head()
-    out = deploy(world, config, "--repo", config.url, *given, expect=TROUBLE)
-    assert all(word in out for word in words), out
+    for given, words in REFUSED:
+        out = deploy(world, config, "--repo", config.url, *given, expect=TROUBLE)
+        assert all(word in out for word in words), out
     assert config.head() == before
+
+
+def test_an_image_that_something_else_sets_too_is_refused(world, config):
+    """The short name fits two images; in full it fits one."""
+    config.seed.commit({"deploy/prod/kustomization.yaml": FILES["deploy/prod/kustomization.yaml"] +
+                        "patches:\n- patch: |\n    apiVersion: apps/v1\n    kind: Deployment\n    metadata: {name: job}\n"
+                        "    spec: {template: {spec: {containers: [{name: side, image: 'other.test/web:v1'}]}}}\n"})
+    config.seed.git("push", "-q", config.url, "main")
+    before = config.head()
+    out = deploy(world, config, "--repo", config.url, "--image", "web=registry.test/web:v2", expect=TROUBLE)
+    assert "something else sets it" in out and "other.test/web:v1" in out, out
+    assert config.head() == before
+    deploy(world, config, "--repo", config.url, "--image", "registry.test/web=registry.test/web:v2")
+
+
+def test_an_entry_of_the_environment_itself_is_set(world, config, namespace):
+    own = "environments:\n  prod:\n    branch: main\n    path: deploy/prod\n    kustomize:\n      images: # over all\n      - {name: registry.test/job, newTag: v1}\n"
+    config.seed.commit({"capstan.yaml": own})
+    config.seed.git("push", "-q", config.url, "main")
+    deploy(world, config, "--repo", config.url, "--image", "job=registry.test/job:v2")
+    assert config.show("capstan.yaml") == own.replace("v1", "v2")
 
 
 def test_an_environment_that_is_not_there_is_refused(world, config):
