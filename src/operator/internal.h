@@ -13,6 +13,9 @@
 #include "operator/operator.h"
 #include "operator/scope.h"
 #include "operator/spec.h"
+#include "operator/values.h"
+#include "repo/reads.h"
+#include "repo/remote_base.h"
 
 struct managed;
 struct source;
@@ -29,6 +32,8 @@ struct operator
 	struct map apps;    /* "NAMESPACE/NAME" -> struct managed */
 	struct map sources; /* "NAMESPACE/NAME" -> struct source */
 	struct scope_cache scopes;
+	struct values *values;
+	struct remote_cache *remotes;	   /* bases in other repositories; NULL: none may be read */
 	VEC(struct managed *) start_queue; /* attempts that wait for a slot; see slots.c */
 	size_t slots_taken, slots_lent;
 	struct loop_timer *slot_timer;
@@ -59,6 +64,12 @@ struct managed {
 	struct loop_timer *timer;
 	char *sha;		/* commit that wanted stands for */
 	struct render_job *job; /* under way */
+	struct reads reads;	/* what the last render looked at; packed is NULL: not known */
+	struct values_use *values;
+	/* What its environment in capstan.yaml takes variables from, as the last render found it. */
+	struct render_spec environment;
+	struct arena environment_arena;
+	struct values_use *environment_values;
 	uint64_t job_ticket;
 	bool slot, slot_lent; /* slots.c: has one; has one that no longer counts */
 	bool start_queued;
@@ -95,7 +106,11 @@ void managed_event(struct operator* op, const struct kube_watch_event *event);
 void managed_list_begin(struct operator* op);
 void managed_list_end(struct operator* op);
 void managed_free(struct managed *m);
+void managed_environment(struct managed *m, const struct render_spec *sources); /* from now on; copied */
+void managed_values_changed(void *operator, void * managed);			/* for values_new() */
 void managed_wanted(struct managed *m); /* its source has news, or its spec changed */
+/* A render tells what it looked at, and the hash of that at its commit; takes `reads` over. */
+void managed_reads_known(struct managed *m, uint64_t ticket, struct reads *reads, struct hash hash);
 struct cluster_driver *managed_driver(struct managed *m);
 void managed_start(struct managed *m, const struct node *object, const struct inventory *inventory);
 
@@ -111,7 +126,7 @@ void source_unsubscribe(struct source *s, struct managed *m);
 struct source_answer {
 	const char *sha;
 	char display[APP_REVISION_MAX];
-	struct hash tree; /* of the directory */
+	struct repo_view *view; /* of that commit; the source's */
 	const char *error;
 };
 bool source_resolve(struct source *s, struct managed *m, struct source_answer *out);
@@ -128,7 +143,8 @@ void slot_release(struct managed *m);		    /* the app goes away */
 /* jobs.c */
 struct render_job;
 void job_start(struct managed *m, uint64_t ticket);
-void job_forget(struct render_job *job); /* its managed is going away */
+void job_forget(struct render_job *job);	 /* its managed is going away */
+void job_values_changed(struct render_job *job); /* of its managed's environment */
 
 /* status.c */
 void status_defer(struct managed *m); /* it waits for a slot now: news can wait, too */

@@ -15,6 +15,7 @@
 #include "base/random.h"
 #include "doc/json.h"
 #include "operator/credentials.h"
+#include "operator/rendered.h"
 #include "operator/wants.h"
 #include "repo/files.h"
 #include "repo/remote.h"
@@ -23,6 +24,14 @@
 enum {
 	SECRET_TIMEOUT_MS = 15000,
 	STATUS_TIMEOUT_MS = 30000,
+};
+
+/* Views of the commits that Apps look at: a thousand Apps mostly look at one. */
+enum { VIEWS_KEPT = 4 };
+
+struct view_slot {
+	char sha[SHA_HEX_MAX + 1];
+	struct repo_view *view; /* or NULL */
 };
 
 struct source {
@@ -44,6 +53,8 @@ struct source {
 	char memo_revision[256]; /* the last revision that was resolved: apps mostly want the same */
 	struct resolved memo;
 	struct hash memo_refs;
+	struct view_slot views[VIEWS_KEPT];
+	size_t view_next;
 	struct hash status_hash;
 	bool status_known, status_in_flight, gone;
 	int64_t fetched_wall_ms, ready_since_ms;
@@ -142,8 +153,12 @@ static void set_error(struct source *s, const char *error)
 	s->error = copy;
 }
 
+static void close_views(struct source *s);
+
 static void end_cycle(struct source *s, const char *error)
 {
+	if (error)
+		close_views(s); /* the mirror may have been made anew */
 	set_error(s, error);
 	s->busy = false;
 	s->failures = error ? s->failures + 1 : 0;
@@ -216,6 +231,7 @@ static void open_remote(struct source *s, const struct remote_credentials *crede
 		.user_environment = s->operator->options->user_environment && !s->spec.secret,
 		.credentials = credentials,
 	};
+	close_views(s);
 	remote_free(s->remote);
 	s->remote = remote_new(s->operator->loop, &options, &err);
 	if (!s->remote)
@@ -340,6 +356,41 @@ static bool say_error(struct source *s, struct source_answer *out, const char *f
 	return true;
 }
 
+static void close_views(struct source *s)
+{
+	for (size_t i = 0; i < VIEWS_KEPT; i++) {
+		repo_view_close(s->views[i].view);
+		s->views[i].view = NULL;
+	}
+}
+
+/* NULL: the commit is not there. */
+static struct repo_view *view_of(struct source *s, const char *sha, struct error *err)
+{
+	for (size_t i = 0; i < VIEWS_KEPT; i++)
+		if (s->views[i].view && strcmp(s->views[i].sha, sha) == 0)
+			return s->views[i].view;
+	struct repo_view *view = repo_view_open(source_mirror(s), sha, err);
+	if (!view)
+		return NULL;
+	struct view_slot *slot = &s->views[s->view_next++ % VIEWS_KEPT];
+	repo_view_close(slot->view);
+	slot->view = view;
+	snprintf(slot->sha, sizeof(slot->sha), "%s", sha);
+	return view;
+}
+
+/* Whether the App's directory is in the commit; an environment has one of its own. */
+static bool has_path(struct repo_view *view, const struct app_spec *spec, struct error *err)
+{
+	cleanup_arena struct arena a = ARENA_INIT;
+	struct view_entry entry = { .kind = VIEW_NONE };
+	const char *path = rendered_path(&a, spec->path);
+	if (spec->render.type == RENDER_ENVIRONMENT || *path == '\0')
+		return true;
+	return repo_view_find(view, &a, path, &entry, err) == 0 && entry.kind != VIEW_NONE;
+}
+
 bool source_resolve(struct source *s, struct managed *m, struct source_answer *out)
 {
 	struct error err = ERROR_INIT;
@@ -351,8 +402,8 @@ bool source_resolve(struct source *s, struct managed *m, struct source_answer *o
 		return false;
 	if (!resolve(s, m->spec.revision, &resolved, &err))
 		return say_error(s, out, "Repo %s: %s", s->spec.name, err.text);
-	int rc = repo_tree_hash(source_mirror(s), resolved.sha, m->spec.path, &out->tree, &err);
-	if (rc < 0) {
+	out->view = view_of(s, resolved.sha, &err);
+	if (!out->view) {
 		/* Not fetched yet. A cycle that ended with an error says why; otherwise one is due. */
 		const struct want *want = wants_find(&s->wants, resolved.sha);
 		if (s->error && !s->busy)
@@ -361,7 +412,7 @@ bool source_resolve(struct source *s, struct managed *m, struct source_answer *o
 		source_notify(s);
 		return false;
 	}
-	if (rc > 0)
+	if (!has_path(out->view, &m->spec, &err))
 		return say_error(s, out, "%s: there is no path %s; correct spec.source.path, or commit it",
 				 resolved.display, m->spec.path);
 	snprintf(out->display, sizeof(out->display), "%s", resolved.display);
@@ -401,6 +452,7 @@ static void stop_work(struct source *s)
 	if (s->secret_call)
 		kube_cancel(s->secret_call);
 	s->secret_call = NULL;
+	close_views(s);
 	remote_free(s->remote);
 	s->remote = NULL;
 	s->busy = s->again = false;
