@@ -117,6 +117,8 @@ static size_t highest(const char *whole, struct str input)
 static int input_path(struct reading *r, const char *dir, const char *input, const char **out)
 {
 	enum tree_kind kind;
+	if (input[0] == '/')
+		return error_set(r->err, "%.200s: inputs are paths from the program's directory", input);
 	*out = tree_join(r->tree, r->a, dir, input);
 	if (!*out)
 		return error_set(r->err, "%s: it leads out of the repository", input);
@@ -157,7 +159,7 @@ int exec_tree_read(struct arena *a, const struct render_tree *tree, const char *
 	const char *whole = *dir ? arena_printf(a, "%s/", dir) : "";
 	r.skip = strlen(whole);
 	for (; rc == 0 && more && *more; more++) {
-		const char *path;
+		const char *path = NULL;
 		rc = input_path(&r, dir, *more, &path);
 		if (rc == 0) {
 			size_t above = highest(whole, str_of(*more));

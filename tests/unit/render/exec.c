@@ -91,6 +91,8 @@ static void refuses_what_is_not_there(void **state)
 	spec.inputs = LIST("../../x");
 	assert_int_equal(exec_tree_read(*state, &tree, "app", &spec, &out, &err), -1);
 	assert_string_equal(err.text, "../../x: it leads out of the repository");
+	spec.inputs = LIST("/lib");
+	assert_int_equal(exec_tree_read(*state, &tree, "app", &spec, &out, &err), -1);
 }
 
 /* A directory in itself, as a link can make it. */
