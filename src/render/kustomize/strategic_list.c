@@ -165,7 +165,7 @@ static int keep_key(struct merge *m, struct node *element, struct str key, struc
 		if (element->type == NODE_MAP || element->type == NODE_SEQ)
 			return error_set(m->err, "line %u: an element is no plain value like the others",
 					 element->line);
-		element->untagged = true;
+		merge_untag(m, element);
 		return 0;
 	}
 	if (element->type != NODE_MAP)
@@ -284,8 +284,7 @@ static bool index_list(struct index *x, struct texts all_keys, struct map *map, 
 			has += key_text(element, all_keys.at[k]).n > 0;
 		for (size_t k = 0; k < x->keys.n; k++)
 			has -= key_text(element, x->keys.at[k]).n > 0;
-		/* Only the keys of x, and the first as a sign that all of them are there. */
-		if (has || element->type != NODE_MAP)
+		if (has || element->type != NODE_MAP) /* it has a key that the first one has not */
 			return false;
 		for (size_t k = 0; k < x->keys.n; k++)
 			if (key_text(element, x->keys.at[k]).n == 0)
