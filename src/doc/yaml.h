@@ -88,9 +88,16 @@ int yaml_parse_as(struct arena *a, struct str text, const struct yaml_options *o
  * (`untagged`): whoever changes its text makes it anew. Borrows text. */
 struct node *yaml_kyaml_scalar(struct arena *a, struct str text);
 
+/* Whether text, written plain, is a number, a boolean or null to YAML 1.1: kustomize quotes such texts. */
+bool yaml_was_special(struct str text);
+/* Whether text, written plain, would be read as something else than itself by YAML of any version: the
+ * encoders of Go quote such texts. */
+bool yaml_needs_quotes(struct str text);
+
 /*
  * Turns a tree of YAML_KYAML, in place, into what kustomize prints for it: numbers as doubles or int64 in
- * Go's form, times in RFC 3339. -1: a text is not of the type its node has (`!!int foo`); err names it.
+ * Go's form, times in RFC 3339, what has the quotes of a text a text. -1: a text is not of the type its node
+ * has (`!!int foo`); err names it.
  */
 int yaml_settle(struct arena *a, struct node *root, struct error *err);
 

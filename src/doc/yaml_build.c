@@ -177,6 +177,9 @@ static int resolve_event(struct builder *b, struct yaml_scalar *out)
 
 static enum node_style event_style(const struct builder *b, const struct yaml_scalar *s)
 {
+	/* `!!int "5"`: its tag says what it is, not its quotes. */
+	if (b->result->options.dialect == YAML_KYAML && s->kind != YAML_KIND_STRING)
+		return NODE_PLAIN;
 	switch (b->event.data.scalar.style) {
 	case YAML_SINGLE_QUOTED_SCALAR_STYLE:
 		return NODE_SINGLE_QUOTED;

@@ -50,8 +50,6 @@ int yaml_resolve(struct arena *a, enum yaml_dialect dialect, struct str text, st
 int yaml_scalar_key(struct arena *a, const struct yaml_scalar *s, struct str *key, struct error *err);
 /* The instant that a timestamp stands for in RFC 3339, as Go's JSON prints it; false: s is none. */
 bool yaml_rfc3339(struct arena *a, struct str s, struct str *out);
-/* Whether s, written plain, would be read as something else than the string s. */
-bool yaml_needs_quotes(struct str s);
 
 /* --- yaml_build.c --- */
 

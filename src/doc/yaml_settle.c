@@ -49,6 +49,10 @@ static void settle_float(struct arena *a, struct node *n, double value)
 static int settle_scalar(struct arena *a, struct node *n, struct error *err)
 {
 	struct yaml_scalar scalar;
+	/* A number that was put where a quoted text stood has its quotes: printed and read again it is a
+	 * text. */
+	if (n->type != NODE_STRING && n->style != NODE_PLAIN)
+		n->type = NODE_STRING;
 	if (n->type == NODE_STRING) {
 		if (n->style == NODE_TIMESTAMP)
 			yaml_rfc3339(a, n->text, &n->text);

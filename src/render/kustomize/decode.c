@@ -15,7 +15,8 @@ struct decoder {
 	struct kbuild *b;
 	const char *file;
 	struct error *err;
-	bool lenient;
+	bool lenient;  /* unknown fields are left out */
+	bool converts; /* numbers and booleans become texts */
 };
 
 /* Where we are: names from the outside in, for messages. */
@@ -111,6 +112,8 @@ static int decode_struct(struct decoder *d, const struct node *in, const struct 
 	if (in->type != NODE_MAP)
 		return mismatch(d, in, at, "a map");
 	struct node *map = like(d, in, NODE_MAP);
+	bool converts = d->converts;
+	d->converts = converts && !shape->pointer;
 	for (size_t i = 0; i < in->map.n; i++) {
 		const struct node_pair *pair = &in->map.pairs[i];
 		const struct kshape_field *field = find_field(shape, pair->key);
@@ -126,6 +129,7 @@ static int decode_struct(struct decoder *d, const struct node *in, const struct 
 			return -1;
 		node_set(d->b->a, map, str_of(field->name), value);
 	}
+	d->converts = converts;
 	*out = map;
 	return 0;
 }
@@ -170,7 +174,7 @@ static int decode_list(struct decoder *d, const struct node *in, const struct ks
 /* A text of what is none. */
 static int decode_text(struct decoder *d, const struct node *in, const struct place *at, struct node **out)
 {
-	if (!d->lenient || in->type == NODE_MAP || in->type == NODE_SEQ)
+	if (!d->converts || in->type == NODE_MAP || in->type == NODE_SEQ)
 		return mismatch(d, in, at, "a text");
 	struct node *text = like(d, in, NODE_STRING);
 	text->text = in->type == NODE_BOOL ? (in->boolean ? STR("true") : STR("false")) : in->text;
@@ -217,7 +221,7 @@ int kdecode(struct kbuild *b, const char *file, const struct node *in, const str
 int kdecode_lenient(struct kbuild *b, const char *file, const struct node *in, const struct kshape *shape,
 		    struct node **out, struct error *err)
 {
-	struct decoder d = { .b = b, .file = file, .err = err, .lenient = true };
+	struct decoder d = { .b = b, .file = file, .err = err, .lenient = true, .converts = true };
 	struct place top = { NULL, { "", 0 } };
 	return decode(&d, in, shape, &top, out);
 }

@@ -28,6 +28,7 @@ struct kshape {
 	enum kshape_kind kind;
 	const struct kshape *of;
 	const struct kshape_field *fields; /* ended by a NULL name */
+	bool pointer; /* a pointer in Go, behind which kdecode_lenient() makes no texts of numbers */
 };
 
 extern const struct kshape kshape_string, kshape_bool, kshape_int, kshape_any, kshape_strings, kshape_map;

@@ -7,6 +7,9 @@
 #define shape_struct(name, ...)                                                             \
 	static const struct kshape_field name##_fields[] = { __VA_ARGS__, { NULL, NULL } }; \
 	static const struct kshape name = { .kind = KSHAPE_STRUCT, .fields = name##_fields }
+#define shape_pointer(name, ...)                                                            \
+	static const struct kshape_field name##_fields[] = { __VA_ARGS__, { NULL, NULL } }; \
+	static const struct kshape name = { .kind = KSHAPE_STRUCT, .fields = name##_fields, .pointer = true }
 #define shape_list(name, item) static const struct kshape name = { .kind = KSHAPE_LIST, .of = &(item) }
 
 #define GVK_FIELDS                                                  \
@@ -57,8 +60,8 @@ shape_struct(shape_var, { "name", &kshape_string }, { "objref", &shape_objref },
 shape_list(shape_vars, shape_var);
 shape_struct(shape_legacy_sort, { "orderFirst", &kshape_strings }, { "orderLast", &kshape_strings });
 shape_struct(shape_sort, { "order", &kshape_string }, { "legacySortOptions", &shape_legacy_sort });
-shape_struct(shape_generator_options, { "labels", &kshape_map }, { "annotations", &kshape_map },
-	     { "disableNameSuffixHash", &kshape_bool }, { "immutable", &kshape_bool });
+shape_pointer(shape_generator_options, { "labels", &kshape_map }, { "annotations", &kshape_map },
+	      { "disableNameSuffixHash", &kshape_bool }, { "immutable", &kshape_bool });
 #define GENERATOR_FIELDS                                                                                    \
 	{ "namespace", &kshape_string }, { "name", &kshape_string }, { "behavior", &kshape_string },        \
 		{ "literals", &kshape_strings }, { "files", &kshape_strings }, { "envs", &kshape_strings }, \

@@ -36,8 +36,3 @@ size_t kschema_merge_keys(const struct kschema_type *t, struct str out[KSCHEMA_K
 
 enum kscope { KSCOPE_UNKNOWN, KSCOPE_NAMESPACED, KSCOPE_CLUSTER };
 enum kscope kschema_scope(struct kschema *s, struct str group, struct str version, struct str kind);
-
-/* Strategic merge of patch into r (upstream: Resource.ApplySmPatch, merge2 with schema and lists by
- * "associative" keys). The result may be nothing: then r is gone. step, file: for origins. */
-int kpatch_strategic(struct kbuild *b, struct kres *r, const struct node *patch, const char *file,
-		     const char *step, struct error *err);
