@@ -150,8 +150,11 @@ static void prepare_for_target(struct kbuild *b, struct kres *patch)
 /* Then it gets the version of what it is for. */
 static void take_version(struct kbuild *b, struct kres *patch, const struct kres *r)
 {
-	struct str version = kres_api_version(r);
+	const struct node *own = node_get(r->root, "apiVersion");
+	struct str version = knode_text(own);
 	struct node *n = node_get(patch->root, "apiVersion");
+	if (own && (own->type == NODE_MAP || own->type == NODE_SEQ))
+		return; /* that goes wrong in the merge */
 	if (version.n == 0)
 		node_del(patch->root, STR("apiVersion"));
 	else if (!n || !str_eq(knode_text(n), version))
