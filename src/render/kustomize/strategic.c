@@ -78,11 +78,14 @@ static void take_style(struct node *value, enum node_style style)
 		value->style = style;
 }
 
-/* A text that YAML 1.1 reads as something else is quoted. */
-static void quote_special(struct node *value)
+/* What YAML 1.1 takes for a number or the like is quoted, if it is a text or has no tag. */
+static void quote_special(struct node *n)
 {
-	if (value->type == NODE_STRING && value->style == NODE_PLAIN && yaml_was_special(value->text))
-		value->style = NODE_DOUBLE_QUOTED;
+	if (n->type == NODE_MAP || n->type == NODE_SEQ || n->style != NODE_PLAIN ||
+	    (n->type != NODE_STRING && !n->untagged) || !yaml_was_special(n->text))
+		return;
+	n->type = NODE_STRING;
+	n->style = NODE_DOUBLE_QUOTED;
 }
 
 static bool same_scalar(const struct node *a, const struct node *b)
@@ -153,6 +156,16 @@ void merge_set(struct merge *m, struct node *map, struct str key, struct merged 
 		return;
 	quote_special(value.node);
 	add_pair(m, map, key, value.node);
+}
+
+void merge_untag(struct merge *m, struct node *n)
+{
+	bool quoted = n->style != NODE_PLAIN && n->style != NODE_TIMESTAMP;
+	const struct node *plain = yaml_kyaml_scalar(m->b->a, n->text);
+	n->type = quoted ? NODE_STRING : plain->type;
+	n->style = quoted ? n->style : plain->style;
+	n->boolean = plain->boolean;
+	n->untagged = true;
 }
 
 void merge_set_scalar(struct merge *m, struct node *map, struct str key, struct str text)
@@ -263,6 +276,9 @@ static size_t find_key(struct finder *f, struct str key)
 static int walk_field(struct merge *m, const struct kschema_type *t, struct str key, struct node *dest,
 		      struct node *patch, struct merged *out)
 {
+	/* Upstream cannot set it. */
+	if (key.n == 0)
+		return error_set(m->err, "a key is empty; what has such a key cannot be patched this way");
 	if (merge_walk(m, t ? kschema_field(t, key) : NULL, dest, patch, out) == 0)
 		return 0;
 	return error_wrap(m->err, "%.*s", (int)(key.n > 80 ? 80 : key.n), key.p);

@@ -161,8 +161,18 @@ int kwrite_entry(const struct kwriter *w, struct node *map, struct str name, str
 		return 0;
 	}
 	/* Upstream puts the entry into a null, too, where nobody will ever see it. */
-	if (map->type == NODE_MAP)
-		node_set(w->build->a, map, name, value);
+	return map->type == NODE_MAP ? kvalue_append(w, map, name, value, err) : 0;
+}
+
+int kvalue_append(const struct kwriter *w, struct node *map, struct str name, struct node *value,
+		  struct error *err)
+{
+	const struct node *read = yaml_kyaml_scalar(w->build->a, name);
+	if (read->type != NODE_STRING || read->style == NODE_TIMESTAMP || str_is(name, "<<"))
+		return error_set(err, "`%.*s` cannot be a new key: kustomize writes it without quotes, and so it "
+				      "is no text",
+				 STR_ARG(name));
+	node_set(w->build->a, map, name, value);
 	return 0;
 }
 
