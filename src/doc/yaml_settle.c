@@ -9,12 +9,30 @@
 #include "doc/number.h"
 #include "doc/yaml_parts.h"
 
+static const enum node_type types[] = {
+	[YAML_KIND_NULL] = NODE_NULL,	[YAML_KIND_BOOL] = NODE_BOOL,	  [YAML_KIND_INT] = NODE_INT,
+	[YAML_KIND_FLOAT] = NODE_FLOAT, [YAML_KIND_STRING] = NODE_STRING,
+};
+
+struct node *yaml_kubectl_scalar(struct arena *a, struct str text)
+{
+	struct yaml_scalar scalar;
+	struct node *n = arena_new(a, struct node);
+	yaml_resolve(a, YAML_KUBECTL, text, (struct str){ "", 0 }, true, &scalar,
+		     NULL); /* no tag: no error */
+	n->type = scalar.infinite ? NODE_STRING : types[scalar.kind];
+	n->boolean = scalar.kind == YAML_KIND_BOOL && scalar.boolean;
+	if (n->type == NODE_STRING)
+		n->text = text;
+	else if (n->type == NODE_INT)
+		n->text = scalar.text;
+	else if (n->type == NODE_FLOAT)
+		number_set(a, n, scalar.text);
+	return n;
+}
+
 struct node *yaml_kyaml_scalar(struct arena *a, struct str text)
 {
-	static const enum node_type types[] = {
-		[YAML_KIND_NULL] = NODE_NULL,	[YAML_KIND_BOOL] = NODE_BOOL,	  [YAML_KIND_INT] = NODE_INT,
-		[YAML_KIND_FLOAT] = NODE_FLOAT, [YAML_KIND_STRING] = NODE_STRING,
-	};
 	struct yaml_scalar scalar;
 	struct node *n = arena_new(a, struct node);
 	yaml_resolve(a, YAML_KYAML, text, (struct str){ "", 0 }, true, &scalar, NULL); /* no tag: no error */
@@ -43,7 +61,9 @@ static void settle_float(struct arena *a, struct node *n, double value)
 	char text[NUMBER_TEXT_MAX];
 	number_shortest(value, text);
 	n->text = arena_str(a, str_of(text));
-	n->type = number_is_integer(n->text) ? NODE_INT : NODE_FLOAT;
+	/* What is printed for it is read again: an integer that no 64 bits hold is a double then. */
+	bool fits = value >= -0x1p63 && value < 0x1p64;
+	n->type = fits && number_is_integer(n->text) ? NODE_INT : NODE_FLOAT;
 }
 
 static int settle_scalar(struct arena *a, struct node *n, struct error *err)

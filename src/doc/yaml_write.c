@@ -2,6 +2,7 @@
  * yaml_write.c - YAML out through libyaml's emitter, of which go-yaml's is a port: given the same events
  * and settings the bytes are those of sigs.k8s.io/yaml.Marshal.
  */
+#include <math.h>
 #include <stdio.h>
 
 #include "doc/number.h"
@@ -45,8 +46,8 @@ static void put_float(yaml_emitter_t *e, struct str text)
 	char json[NUMBER_TEXT_MAX], g[NUMBER_TEXT_MAX];
 	struct node n = { .type = NODE_FLOAT, .text = text };
 	number_set(&scratch, &n, text);
-	if (n.type == NODE_FLOAT && n.text.n < NUMBER_TEXT_MAX) {
-		double value = strtod(n.text.p, NULL);
+	double value = n.text.n < NUMBER_TEXT_MAX ? strtod(n.text.p, NULL) : 0;
+	if (n.text.n < NUMBER_TEXT_MAX && (n.type == NODE_FLOAT || fabs(value) >= 0x1p63)) {
 		number_shortest(value, json);
 		number_shortest_g(value, 64, g);
 		if (str_is(n.text, json))

@@ -13,8 +13,10 @@ struct render_collect {
 	VEC(struct render_object) objects;
 	VEC(struct render_diag) diags;
 	size_t n_errors, dropped_diags;
-	struct map seen; /* key of an object -> struct render_place, in the arena */
-	bool full;	 /* RENDER_OBJECTS_MAX was said */
+	struct origins *origins; /* or NULL: lines are those of the object's file */
+	struct map seen;	 /* key of an object -> struct render_place, in the arena */
+	bool full;		 /* RENDER_OBJECTS_MAX was said */
+	bool templates;		 /* an identity with ${...} in it is not checked yet */
 };
 
 struct render_place {
