@@ -79,8 +79,8 @@ static void take_style(struct node *value, enum node_style style)
 }
 
 /*
- * What YAML 1.1 takes for a number or the like is quoted, if it is a text or has no tag. A plain text that YAML 1.2
- * takes so, too, has the tag of a text in its file (`!!str 5`) and stays.
+ * What YAML 1.1 takes for a number or the like is quoted, if it is a text or has no tag. A plain text that
+ * YAML 1.2 takes so, too, has the tag of a text in its file (`!!str 5`) and stays.
  */
 static void quote_special(struct merge *m, struct node *n)
 {
