@@ -142,7 +142,8 @@ static int each_file(struct arena *a, struct check *c, const char *list,
 		const char *file = arena_strndup(a, name.p, name.n);
 		if (name.n == 0)
 			continue;
-		if (file_read(file, RENDER_FILE_MAX, &text, err) != 0 || use(c, file, buf_str(&text), err) != 0)
+		if (file_read(file, RENDER_FILE_MAX, &text, err) != 0 ||
+		    use(c, file, buf_str(&text), err) != 0)
 			return -1;
 	}
 	return 0;
