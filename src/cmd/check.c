@@ -72,6 +72,21 @@ static int render_directory(struct arena *a, const char *dir, const char *namesp
 	return 0;
 }
 
+/* App and Repo are known without their definitions lying in the repository; read when there is one of them.
+ */
+static int know_own_kinds(struct check *c, const struct check_environment *e, bool *known, struct error *err)
+{
+	bool any = false;
+	for (size_t i = 0; i < e->n && !any; i++)
+		any = str_is(e->objects[i].group, "capstan.dev");
+	for (size_t i = 0; any && !*known && embedded_manifests[i].path; i++)
+		if (str_starts(str_of(embedded_manifests[i].path), STR("crds/")) &&
+		    check_schema(c, embedded_manifests[i].path, str_of(embedded_manifests[i].text), err) != 0)
+			return -1;
+	*known = *known || any;
+	return 0;
+}
+
 static int check_directories(struct cli *cli, struct arena *a, struct check *c, struct error *err)
 {
 	static const char *const here[] = { "." };
@@ -79,10 +94,13 @@ static int check_directories(struct cli *cli, struct arena *a, struct check *c, 
 	const char *const *dirs = cli->n_operands ? cli->operands : here;
 	size_t n = cli->n_operands ? cli->n_operands : 1;
 	struct rendered *all = arena_array(a, struct rendered, n);
+	bool known = false;
 	for (size_t i = 0; i < n; i++) {
 		if (render_directory(a, dirs[i], own->namespace, &all[i], err) != 0)
 			return -1;
 		all[i].environment.name = n > 1 ? dirs[i] : "";
+		if (know_own_kinds(c, &all[i].environment, &known, err) != 0)
+			return -1;
 		check_definitions(c, &all[i].environment);
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -149,16 +167,6 @@ static int each_file(struct arena *a, struct check *c, const char *list,
 	return 0;
 }
 
-/* App and Repo are known without their definitions lying in the repository. */
-static int know_own_kinds(struct check *c, struct error *err)
-{
-	for (size_t i = 0; embedded_manifests[i].path; i++)
-		if (str_starts(str_of(embedded_manifests[i].path), STR("crds/")) &&
-		    check_schema(c, embedded_manifests[i].path, str_of(embedded_manifests[i].text), err) != 0)
-			return -1;
-	return 0;
-}
-
 static int prepare(const struct check_command *own, struct arena *a, struct check **out, struct error *err)
 {
 	struct check_options options = { .minor = 0 };
@@ -170,8 +178,6 @@ static int prepare(const struct check_command *own, struct arena *a, struct chec
 	options.severities = own->rules ? severities : NULL;
 	struct check *c = check_new(&options);
 	*out = c;
-	if (know_own_kinds(c, err) != 0)
-		return -1;
 	if (own->schema && each_file(a, c, own->schema, check_schema, err) != 0)
 		return -1;
 	return own->allow ? each_file(a, c, own->allow, check_allow_text, err) : 0;

@@ -155,6 +155,21 @@ static void options_are_read(void **state)
 	assert_has(old.out, "for Kubernetes 1.20 by the schemas of 1.");
 }
 
+/* Apps and Repos are checked with no definition at hand. */
+static void own_kinds_are_known(void **state)
+{
+	mkdir("own", 0755);
+	write_file(
+		"own/app.yaml",
+		"apiVersion: capstan.dev/v1alpha1\nkind: App\nmetadata: {name: a}\nspec: {repo: r, paht: x}\n");
+	cleanup_ran struct ran r = CHECK("own");
+	assert_int_equal(r.status, EXIT_DIFFERS);
+	assert_has(r.out, "there is no field `paht`; did you mean `path`?");
+	assert_null(strstr(r.out, "unknown-kind"));
+	remove("own/app.yaml");
+	rmdir("own");
+}
+
 static void bad_options_are_told(void **state)
 {
 	static const struct {
@@ -186,6 +201,7 @@ int main(void)
 		cmocka_unit_test(formats_are_documents),
 		cmocka_unit_test(directories_are_environments),
 		cmocka_unit_test(options_are_read),
+		cmocka_unit_test(own_kinds_are_known),
 		cmocka_unit_test(bad_options_are_told),
 	};
 	return cmocka_run_group_tests(tests, make_directories, remove_directories);
