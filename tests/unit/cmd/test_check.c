@@ -161,7 +161,7 @@ static void own_kinds_are_known(void **state)
 	mkdir("own", 0755);
 	write_file(
 		"own/app.yaml",
-		"apiVersion: capstan.dev/v1alpha1\nkind: App\nmetadata: {name: a}\nspec: {repo: r, paht: x}\n");
+		"apiVersion: capstan.dev/v1alpha1\nkind: App\nmetadata: {name: a}\nspec: {source: {repo: r, paht: x}}\n");
 	cleanup_ran struct ran r = CHECK("own");
 	assert_int_equal(r.status, EXIT_DIFFERS);
 	assert_has(r.out, "there is no field `paht`; did you mean `path`?");
