@@ -2,7 +2,10 @@
  * confine.c - programs that behave badly, at each level of what a machine may offer, as root and as an
  * ordinary account: each ends in time and in words, and leaves no process, mount, file or open file behind.
  *
- *     unit-io-confine HELPER LEVEL ACCOUNT       LEVEL: root, spaces, bare; ACCOUNT: root, ordinary
+ *     unit-io-confine HELPER LEVEL ACCOUNT       LEVEL: root, spaces, bare; ACCOUNT: root, ordinary, closed
+ *
+ * "closed" is root of a user namespace that may make no other: what the other levels are told to leave out is
+ * refused there by the kernel.
  *
  * A level or account that cannot be had here is a skipped test (77) that says so.
  */
@@ -14,6 +17,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -181,6 +185,17 @@ static void runs_in_its_directory(void **state)
 	done(&o);
 }
 
+static void success_leaves_the_error_alone(void **state)
+{
+	struct confine_result result;
+	struct error err = { "as it was" };
+	struct confine_spec spec = { .argv = ARGV("env") };
+	add_defaults(&spec);
+	assert_int_equal(confine_run(&spec, &result, &err), 0);
+	assert_string_equal(err.text, "as it was");
+	confine_result_release(&result);
+}
+
 static void finds_programs_in_path(void **state)
 {
 	const char *const argv[] = { "sh", "-c", "echo hi; echo no >&2; exit 3", NULL };
@@ -245,7 +260,8 @@ static void refuses_bad_specs(void **state)
 
 static void environment_is_clean(void **state)
 {
-	struct outcome o = RUN(ARGV("env"), .env = (const char *const[]){ "REGION=us", "REGION=eu", "LANG=C", NULL });
+	struct outcome o =
+		RUN(ARGV("env"), .env = (const char *const[]){ "REGION=us", "REGION=eu", "LANG=C", NULL });
 	assert_int_equal(o.verdict, 0);
 	assert_lacks(o.out, "SECRET");
 	assert_contains(o.out, "REGION=eu\n");
@@ -672,6 +688,36 @@ static int become_ordinary(void)
 	return prctl(PR_SET_DUMPABLE, 1); /* lost by the change; an ordinary process has it */
 }
 
+static bool write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+	bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	if (fd >= 0)
+		close(fd);
+	return good;
+}
+
+static int become_closed(void)
+{
+	char map[32];
+	snprintf(map, sizeof(map), "0 %d 1", (int)geteuid());
+	if (unshare(CLONE_NEWUSER) < 0 || !write_text("/proc/self/setgroups", "deny") ||
+	    !write_text("/proc/self/uid_map", map) ||
+	    !write_text("/proc/sys/user/max_user_namespaces", "0")) {
+		fprintf(stderr, "NOT TESTED: a user namespace that is closed: %s\n", strerror(errno));
+		return SKIPPED;
+	}
+	without = 0;
+	return 0;
+}
+
+static int become(const char *account)
+{
+	if (strcmp(account, "ordinary") == 0)
+		return become_ordinary() < 0;
+	return strcmp(account, "closed") == 0 ? become_closed() : 0;
+}
+
 static void set_level(const char *level)
 {
 	own_root = strcmp(level, "root") == 0;
@@ -708,6 +754,7 @@ static int run_all(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(runs_in_its_directory),
+		cmocka_unit_test(success_leaves_the_error_alone),
 		cmocka_unit_test(finds_programs_in_path),
 		cmocka_unit_test(says_why_a_program_cannot_be_run),
 		cmocka_unit_test(refuses_bad_specs),
@@ -749,8 +796,7 @@ int main(int argc, char **argv)
 			"NOT TESTED: valgrind knows neither the child's system calls nor a failing execve()\n");
 		return SKIPPED;
 	}
-	bool ordinary = strcmp(argv[3], "ordinary") == 0;
-	if (!ordinary && geteuid() != 0) {
+	if (strcmp(argv[3], "root") == 0 && geteuid() != 0) {
 		fprintf(stderr, "NOT TESTED: as root, because this is not root\n");
 		return SKIPPED;
 	}
@@ -758,7 +804,7 @@ int main(int argc, char **argv)
 	putenv((char[]){ SECRET });
 	signal(SIGPIPE, SIG_IGN);
 	set_level(argv[2]);
-	int rc = ordinary && become_ordinary() < 0 ? 1 : 0;
+	int rc = become(argv[3]);
 	if (rc == 0)
 		rc = look_at_machine(argv[2]) ? run_all() : SKIPPED;
 	unlink(helper);
