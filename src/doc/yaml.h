@@ -79,6 +79,9 @@ struct yaml_options {
 	/* A key that is there twice in a map is warned of and no error: the last one counts, where the first
 	 * one stands. For files that kustomize reads so. */
 	bool last_key_counts;
+	/* A text that ends without a line break is not given one: a block scalar at its end ends without,
+	 * too. */
+	bool as_it_ends;
 };
 
 int yaml_parse_as(struct arena *a, struct str text, const struct yaml_options *options,

@@ -9,6 +9,7 @@
 #include "io/httpd.h"
 #include "kube/watch.h"
 #include "operator/lease.h"
+#include "operator/exec_render.h"
 #include "operator/link.h"
 #include "operator/operator.h"
 #include "operator/scope.h"
@@ -33,6 +34,8 @@ struct operator
 	struct map sources; /* "NAMESPACE/NAME" -> struct source */
 	struct scope_cache scopes;
 	struct values *values;
+	struct exec_render exec;	   /* programs that Apps may run */
+	char *exec_dir;			   /* of their outputs */
 	struct remote_cache *remotes;	   /* bases in other repositories; NULL: none may be read */
 	VEC(struct managed *) start_queue; /* attempts that wait for a slot; see slots.c */
 	size_t slots_taken, slots_lent;
@@ -70,6 +73,7 @@ struct managed {
 	struct render_spec environment;
 	struct arena environment_arena;
 	struct values_use *environment_values;
+	struct hydration *hydration; /* with spec.hydrate */
 	uint64_t job_ticket;
 	bool slot, slot_lent; /* slots.c: has one; has one that no longer counts */
 	bool start_queued;
@@ -129,7 +133,12 @@ struct source_answer {
 	struct repo_view *view; /* of that commit; the source's */
 	const char *error;
 };
-bool source_resolve(struct source *s, struct managed *m, struct source_answer *out);
+struct source_ask {
+	const char *revision;
+	const char *path; /* that must be there; NULL: none need be */
+};
+bool source_resolve(struct source *s, const struct source_ask *ask, struct source_answer *out);
+struct publisher *source_publisher(struct source *s);	    /* NULL: its remote is not open */
 uint64_t source_next_cycle(const struct source *s);	    /* the first one that begins after now */
 bool source_passed(const struct source *s, uint64_t cycle); /* it has ended, or none will come */
 void source_notify(struct source *s);			    /* look at the remote now */
@@ -145,6 +154,16 @@ struct render_job;
 void job_start(struct managed *m, uint64_t ticket);
 void job_forget(struct render_job *job);	 /* its managed is going away */
 void job_values_changed(struct render_job *job); /* of its managed's environment */
+
+/* hydration.c */
+/* Renders and commits what is due; true: something is under way. */
+bool hydration_step(struct managed *m);
+const char *hydration_error(const struct managed *m); /* why the last attempt did not work, or NULL */
+void hydration_restore(struct managed *m, const struct node *status);
+void hydration_status(const struct managed *m, struct arena *a, struct node *status);
+void hydration_cancel(struct managed *m); /* what is under way; it begins anew with the next step */
+void hydration_free(struct managed *m);
+struct hash managed_input(const struct managed *m, struct hash files); /* of a render by the spec */
 
 /* status.c */
 void status_defer(struct managed *m); /* it waits for a slot now: news can wait, too */

@@ -17,7 +17,7 @@ enum {
 	VALUE_ROUNDS_MAX = 3, /* an environment names other sources than at the last look */
 };
 
-static void job_free(struct render_job *job)
+void job_free(struct render_job *job)
 {
 	scope_misses_release(&job->misses);
 	desired_unref(job->desired);
@@ -34,11 +34,15 @@ static void hand_over_result(struct render_job *job)
 	struct managed *m = job->m;
 	struct operator* op = job->operator;
 	op->renders++;
-	if (!job->desired && !job->err.text[0])
+	if (job->lacks && !job->err.text[0])
 		error_set(&job->err,
 			  job->lacks == RENDERED_LACKS_REMOTES
 				  ? "bases in other repositories are nested too deep"
 				  : "what the environment takes variables from changes all the time");
+	if (m && job->hydrated) {
+		job->hydrated(m, job);
+		return;
+	}
 	if (m) {
 		struct desired *desired = hand_over(job->desired);
 		m->job = NULL;
@@ -158,32 +162,47 @@ static void copy_spec(struct arena *a, const struct render_spec *from, struct re
 	render_spec_copy_sources(a, from, to);
 }
 
-void job_start(struct managed *m, uint64_t ticket)
+struct render_job *job_begin(struct managed *m, const struct job_input *input, uint64_t ticket,
+			     void (*hydrated)(struct managed *, struct render_job *))
 {
-	if (m->job)
-		job_forget(m->job); /* a newer one takes its place */
 	struct render_job *job = mem_alloc(sizeof(*job));
 	struct arena *a = &job->arena;
-	m->job = job;
 	job->m = m;
 	job->operator= m->operator;
 	job->ticket = ticket;
+	job->hydrated = hydrated;
 	job->mirror = copy(a, m->source ? source_mirror(m->source) : NULL);
-	job->sha = copy(a, m->sha);
-	job->path = copy(a, m->spec.path);
+	job->sha = copy(a, input->sha);
+	job->path = copy(a, input->path);
 	job->app_name = copy(a, m->spec.name);
 	job->app_namespace = copy(a, m->spec.namespace);
 	job->target_namespace = copy(a, m->spec.target_namespace);
-	copy_spec(a, &m->spec.render, &job->spec);
+	copy_spec(a, input->spec, &job->spec);
 	job->values.a = a;
-	job->substitutes = render_spec_substitutes(&m->spec.render);
+	job->substitutes = render_spec_substitutes(input->spec);
 	if (job->substitutes)
-		values_add(m->values, &m->spec.render, &job->values, &job->err);
-	render_spec_copy_sources(a, &m->environment, &job->environment);
+		values_add(m->values, input->spec, &job->values, &job->err);
+	if (input->spec->type == RENDER_ENVIRONMENT)
+		render_spec_copy_sources(a, &m->environment, &job->environment);
 	if (job->environment.n_from)
 		work_with_values(job);
 	else
 		work(job);
+	return job;
+}
+
+void job_start(struct managed *m, uint64_t ticket)
+{
+	static const struct render_spec plain = { .type = RENDER_PLAIN };
+	bool hydrated = m->spec.hydrate.branch != NULL;
+	struct job_input input = {
+		.sha = m->sha,
+		.path = hydrated ? m->spec.hydrate.path : m->spec.path,
+		.spec = hydrated ? &plain : &m->spec.render,
+	};
+	if (m->job)
+		job_forget(m->job); /* a newer one takes its place */
+	m->job = job_begin(m, &input, ticket, NULL);
 }
 
 void job_forget(struct render_job *job)

@@ -1,4 +1,5 @@
 /* jobs_work.c - the part of a render that runs on a worker: files of a commit in, struct desired out. */
+#include "operator/hydrate.h"
 #include "operator/jobs_parts.h"
 
 struct commit_files {
@@ -56,6 +57,27 @@ static int read_values(void *ctx, const struct environments_source *from, size_t
 	return 0;
 }
 
+/* The files of a commit. Any error of the render is one of the whole: half of it is not committed. */
+static void hydrate(struct render_job *job, const struct rendered_request *request)
+{
+	struct arena *a = &job->arena;
+	struct render_output out = { 0 };
+	struct commit_file *files;
+	struct hydrate_options options = { .namespace = job->target_namespace };
+	job->lacks = rendered_objects(a, request, &out);
+	for (size_t i = 0; out.n_errors && i < out.n_diags; i++) {
+		if (out.diags[i].severity != RENDER_ERROR)
+			continue;
+		error_set(&job->err, "%s%s", render_diag_text(a, &out.diags[i]),
+			  out.n_errors > 1 ? " (and more errors)" : "");
+		return;
+	}
+	if (job->lacks ||
+	    hydrate_files(a, out.objects, out.n, &options, &files, &job->commit.n, &job->err) < 0)
+		return;
+	job->commit.files = files;
+}
+
 static void render(struct render_job *job, struct commit_tree *commit, struct reads_notes *notes)
 {
 	static const struct rendered_ops ops = { .files = read_files, .values = read_values };
@@ -75,12 +97,16 @@ static void render(struct render_job *job, struct commit_tree *commit, struct re
 		.path = rendered_path(&job->arena, job->path),
 		.ops = &ops,
 		.ctx = &files,
+		.exec = &job->operator->exec,
 		.spec = &job->spec,
 		.values = job->substitutes ? &job->values : NULL,
 		.namespace = job->target_namespace,
 		.origins = &origins,
 	};
-	job->lacks = rendered_desired(&request, &prepare, &job->desired);
+	if (job->hydrated)
+		hydrate(job, &request);
+	else
+		job->lacks = rendered_desired(&request, &prepare, &job->desired);
 	origins_release(&origins);
 }
 

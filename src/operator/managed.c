@@ -69,7 +69,7 @@ static void on_timer(void *arg)
 /* --- revisions --- */
 
 /* All that a render depends on: the same input gives the same objects. files: a hash of what it reads. */
-static struct hash input_hash(const struct managed *m, struct hash files)
+struct hash managed_input(const struct managed *m, struct hash files)
 {
 	char hex[HASH_HEX_LEN + 1], render[HASH_HEX_LEN + 1], values[HASH_HEX_LEN + 1],
 		environment[HASH_HEX_LEN + 1];
@@ -90,6 +90,22 @@ static struct hash input_hash(const struct managed *m, struct hash files)
 	return hash_parts(parts, sizeof(parts) / sizeof(parts[0]));
 }
 
+/* What a hydrated App deploys is rendered already: it depends on the files of its branch. */
+static struct hash input_hash(const struct managed *m, struct hash files)
+{
+	char hex[HASH_HEX_LEN + 1];
+	hash_hex(files, hex);
+	struct str parts[] = {
+		STR("hydrated/1"),
+		{ hex, HASH_HEX_LEN },
+		str_of(m->spec.hydrate.path),
+		str_of(m->spec.target_namespace ? m->spec.target_namespace : ""),
+		str_of(m->spec.service_account ? m->spec.service_account : ""),
+	};
+	return m->spec.hydrate.branch ? hash_parts(parts, sizeof(parts) / sizeof(parts[0]))
+				      : managed_input(m, files);
+}
+
 /* Before the first render nobody knows what it reads: then every commit is another input. */
 static struct hash files_hash(struct managed *m, const struct source_answer *answer)
 {
@@ -103,7 +119,6 @@ static struct hash files_hash(struct managed *m, const struct source_answer *ans
 void managed_reads_known(struct managed *m, uint64_t ticket, struct reads *reads, struct hash hash)
 {
 	reads_release(&m->reads);
-	arena_release(&m->environment_arena);
 	m->reads = *reads;
 	*reads = (struct reads){ 0 };
 	app_input_known(&m->app, ticket, input_hash(m, hash));
@@ -119,6 +134,16 @@ static bool values_known(struct managed *m, int64_t now)
 	return state == 0;
 }
 
+/* What is deployed. */
+static struct source_ask asked(const struct managed *m)
+{
+	const struct app_spec *spec = &m->spec;
+	if (spec->hydrate.branch)
+		return (struct source_ask){ spec->hydrate.branch, spec->hydrate.path };
+	return (struct source_ask){ spec->revision,
+				    spec->render.type == RENDER_ENVIRONMENT ? NULL : spec->path };
+}
+
 static void take_wanted(struct managed *m)
 {
 	struct source_answer answer = { 0 };
@@ -132,13 +157,18 @@ static void take_wanted(struct managed *m)
 		app_source_failed(&m->app, m->operator->repos_listed ? text : NULL, now);
 		return;
 	}
-	if (!source_resolve(m->source, m, &answer))
+	bool hydrating = m->spec.hydrate.branch && hydration_step(m);
+	const char *why = hydration_error(m);
+	struct source_ask ask = asked(m);
+	if (!source_resolve(m->source, &ask, &answer))
 		return; /* nothing known yet */
 	if (answer.error && *answer.error) {
-		app_source_failed(&m->app, answer.error, now);
+		/* The branch comes with the first commit to it. */
+		if (!hydrating || why)
+			app_source_failed(&m->app, why ? why : answer.error, now);
 		return;
 	}
-	if (!values_known(m, now))
+	if (!m->spec.hydrate.branch && !values_known(m, now))
 		return;
 	if (!m->sha || strcmp(m->sha, answer.sha) != 0) {
 		free(m->sha);
@@ -153,6 +183,8 @@ static void take_wanted(struct managed *m)
 	if (hash_is_zero(m->app.wanted.input) && hash_eq(revision.input, m->app.applied.input))
 		snprintf(revision.text, sizeof(revision.text), "%s", m->app.applied.text);
 	app_wanted(&m->app, &revision, now);
+	if (why)
+		app_source_failed(&m->app, why, now);
 }
 
 /* The fetch that a sync asked for is through: what was wanted then, or is newer, is tried now. */
@@ -284,6 +316,7 @@ void managed_start(struct managed *m, const struct node *object, const struct in
 	if (attempted.n && !str_is(attempted, applied.text))
 		applied.input = (struct hash){ { 0 } };
 	reads_read(node_text(node_get(status, "reads")), &m->reads); /* or a render finds out */
+	hydration_restore(m, status);
 	m->ready = true;
 	app_restore(&m->app, &applied, &healthy);
 	app_configure(&m->app, &m->spec.config, now);
@@ -444,6 +477,7 @@ void managed_free(struct managed *m)
 	if (m->source)
 		source_unsubscribe(m->source, m);
 	m->source = NULL;
+	hydration_free(m);
 	values_use_free(m->operator->values, m->values);
 	values_use_free(m->operator->values, m->environment_values);
 	m->values = m->environment_values = NULL;

@@ -183,6 +183,7 @@ static void on_remote_warning(void *ctx, const char *text)
 
 static int open_remotes(struct operator* op, struct error *err)
 {
+	static const char *const nothing[] = { NULL };
 	cleanup_buf struct buf dir = BUF_INIT;
 	buf_printf(&dir, "%s/bases", op->options->cache_dir);
 	struct remote_cache_options options = {
@@ -194,7 +195,7 @@ static int open_remotes(struct operator* op, struct error *err)
 		.retry_ms = REMOTE_BASE_POLL_MS,
 		.poll_ms = REMOTE_BASE_POLL_MS,
 		.user_environment = op->options->user_environment,
-		.allowed = op->options->remote_bases,
+		.allowed = op->options->remote_bases ? op->options->remote_bases : nothing,
 		.n_allowed = op->options->n_remote_bases,
 		.warn = on_remote_warning,
 		.changed = on_remote_changed,
@@ -202,6 +203,26 @@ static int open_remotes(struct operator* op, struct error *err)
 	};
 	op->remotes = remote_cache_new(&options, err);
 	return op->remotes ? 0 : -1;
+}
+
+static int allow_programs(struct operator* op, struct error *err)
+{
+	static const char *const nothing[] = { NULL };
+	cleanup_buf struct buf dir = BUF_INIT, text = BUF_INIT;
+	buf_printf(&dir, "%s/exec", op->options->cache_dir);
+	op->exec_dir = mem_strdup(dir.p);
+	op->exec = (struct exec_render){
+		.allowed = op->options->n_exec ? op->options->exec : nothing,
+		.n_allowed = op->options->n_exec,
+		.cache_dir = op->exec_dir,
+		.policy = CONFINE_REQUIRE,
+	};
+	if (!op->options->n_exec)
+		return 0;
+	if (exec_render_begin(&op->exec, &text, err) < 0)
+		return -1;
+	log_info("programs may run", "confined", text.p ? text.p : "", NULL);
+	return 0;
 }
 
 static int start(struct operator* op, struct error *err)
@@ -216,8 +237,10 @@ static int start(struct operator* op, struct error *err)
 		return -1;
 	link_init(&op->link, op->loop, op->client);
 	op->values = values_new(op->loop, op->client, managed_values_changed, op);
-	if (op->options->n_remote_bases && open_remotes(op, err) < 0)
+	if (open_remotes(op, err) < 0)
 		return error_wrap(err, "cache of remote bases");
+	if (allow_programs(op, err) < 0)
+		return error_wrap(err, "--allow-exec");
 	if (op->options->web) {
 		op->web = httpd_new(op->loop, op->options->web, serve_request, op, err);
 		if (!op->web)
@@ -268,6 +291,7 @@ int operator_run(const struct operator_options *options, struct error *err)
 	loop_free(op->loop);
 	scope_cache_release(&op->scopes);
 	resident_free(op->resident);
+	free(op->exec_dir);
 	free(op);
 	return rc;
 }

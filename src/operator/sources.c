@@ -18,6 +18,7 @@
 #include "operator/rendered.h"
 #include "operator/wants.h"
 #include "repo/files.h"
+#include "repo/publish.h"
 #include "repo/remote.h"
 #include "repo/tree.h"
 
@@ -50,6 +51,9 @@ struct source {
 	unsigned failures;
 	struct kube_call *secret_call;
 	struct hash secret_hash;
+	struct arena secret_arena;		/* of credentials */
+	struct remote_credentials *credentials; /* or NULL */
+	struct publisher *publisher;		/* of hydrated apps; made when one commits */
 	char memo_revision[256]; /* the last revision that was resolved: apps mostly want the same */
 	struct resolved memo;
 	struct hash memo_refs;
@@ -197,10 +201,14 @@ static void fetch_wanted(struct source *s)
 {
 	struct resolved revision;
 	wants_clear(&s->wants);
-	for (size_t i = 0; i < s->apps.n; i++)
+	for (size_t i = 0; i < s->apps.n; i++) {
+		const struct app_spec *spec = &s->apps.at[i]->spec;
 		/* What there is not the app hears from source_resolve(). */
-		if (resolve(s, s->apps.at[i]->spec.revision, &revision, NULL))
+		if (resolve(s, spec->revision, &revision, NULL))
 			wants_add(&s->wants, &revision);
+		if (spec->hydrate.branch && resolve(s, spec->hydrate.branch, &revision, NULL))
+			wants_add(&s->wants, &revision);
+	}
 	wants_fetch(&s->wants, s->remote, on_fetched, s);
 }
 
@@ -217,20 +225,48 @@ static void on_polled(void *ctx, bool changed, const char *error)
 
 /* --- secrets --- */
 
-static void open_remote(struct source *s, const struct remote_credentials *credentials)
+static struct remote_options options_of(const struct source *s, const char *mirror)
 {
-	struct error err = ERROR_INIT;
-	cleanup_buf struct buf mirror = BUF_INIT;
-	buf_printf(&mirror, "%s/%s_%s.git", s->operator->options->cache_dir, s->spec.namespace, s->spec.name);
-	struct remote_options options = {
+	return (struct remote_options){
 		.url = s->spec.url,
-		.mirror = mirror.p,
+		.mirror = mirror,
 		.timeout_ms = s->spec.timeout_ms,
 		.max_bytes = s->spec.max_bytes,
 		.submodules = s->spec.submodules,
 		.user_environment = s->operator->options->user_environment && !s->spec.secret,
-		.credentials = credentials,
+		.credentials = s->credentials,
 	};
+}
+
+struct publisher *source_publisher(struct source *s)
+{
+	cleanup_buf struct buf mirror = BUF_INIT;
+	if (s->publisher || !s->remote)
+		return s->publisher;
+	buf_printf(&mirror, "%s/%s_%s.publish.git", s->operator->options->cache_dir, s->spec.namespace,
+		   s->spec.name);
+	struct remote_options options = options_of(s, mirror.p);
+	options.submodules = false;
+	s->publisher = publisher_new(s->operator->loop, &options);
+	return s->publisher;
+}
+
+/* What commits by it begins anew with the next one. */
+static void close_publisher(struct source *s)
+{
+	for (size_t i = 0; s->publisher && i < s->apps.n; i++)
+		hydration_cancel(s->apps.at[i]);
+	publisher_free(s->publisher);
+	s->publisher = NULL;
+}
+
+static void open_remote(struct source *s)
+{
+	struct error err = ERROR_INIT;
+	cleanup_buf struct buf mirror = BUF_INIT;
+	buf_printf(&mirror, "%s/%s_%s.git", s->operator->options->cache_dir, s->spec.namespace, s->spec.name);
+	struct remote_options options = options_of(s, mirror.p);
+	close_publisher(s);
 	close_views(s);
 	remote_free(s->remote);
 	s->remote = remote_new(s->operator->loop, &options, &err);
@@ -258,11 +294,12 @@ static void on_secret(void *arg, const struct kube_response *response)
 	const struct node *data = node_get(response->body, "data");
 	struct hash hash = data ? json_hash(data) : (struct hash){ { 0 } };
 	if (!s->remote || !hash_eq(hash, s->secret_hash)) {
-		cleanup_arena struct arena a = ARENA_INIT;
-		struct remote_credentials c;
-		credentials_read(&a, data, &c);
+		close_publisher(s);
+		arena_release(&s->secret_arena);
+		s->credentials = arena_new(&s->secret_arena, struct remote_credentials);
+		credentials_read(&s->secret_arena, node_clone(&s->secret_arena, data), s->credentials);
 		s->secret_hash = hash;
-		open_remote(s, &c);
+		open_remote(s);
 	}
 	poll(s);
 }
@@ -276,7 +313,7 @@ static void cycle(void *arg)
 	s->cycle++;
 	if (!s->spec.secret) {
 		if (!s->remote)
-			open_remote(s, NULL);
+			open_remote(s);
 		poll(s);
 		return;
 	}
@@ -380,18 +417,15 @@ static struct repo_view *view_of(struct source *s, const char *sha, struct error
 	return view;
 }
 
-/* Whether the App's directory is in the commit; an environment has one of its own. */
-static bool has_path(struct repo_view *view, const struct app_spec *spec, struct error *err)
+static bool has_path(struct repo_view *view, const char *wanted, struct error *err)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
 	struct view_entry entry = { .kind = VIEW_NONE };
-	const char *path = rendered_path(&a, spec->path);
-	if (spec->render.type == RENDER_ENVIRONMENT || *path == '\0')
-		return true;
-	return repo_view_find(view, &a, path, &entry, err) == 0 && entry.kind != VIEW_NONE;
+	const char *path = wanted ? rendered_path(&a, wanted) : "";
+	return *path == '\0' || (repo_view_find(view, &a, path, &entry, err) == 0 && entry.kind != VIEW_NONE);
 }
 
-bool source_resolve(struct source *s, struct managed *m, struct source_answer *out)
+bool source_resolve(struct source *s, const struct source_ask *ask, struct source_answer *out)
 {
 	struct error err = ERROR_INIT;
 	struct resolved resolved;
@@ -400,7 +434,7 @@ bool source_resolve(struct source *s, struct managed *m, struct source_answer *o
 		return say_error(s, out, "Repo %s: %s", s->spec.name, s->error ? s->error : "is refused");
 	if (!s->polled)
 		return false;
-	if (!resolve(s, m->spec.revision, &resolved, &err))
+	if (!resolve(s, ask->revision, &resolved, &err))
 		return say_error(s, out, "Repo %s: %s", s->spec.name, err.text);
 	out->view = view_of(s, resolved.sha, &err);
 	if (!out->view) {
@@ -412,9 +446,9 @@ bool source_resolve(struct source *s, struct managed *m, struct source_answer *o
 		source_notify(s);
 		return false;
 	}
-	if (!has_path(out->view, &m->spec, &err))
+	if (!has_path(out->view, ask->path, &err))
 		return say_error(s, out, "%s: there is no path %s; correct spec.source.path, or commit it",
-				 resolved.display, m->spec.path);
+				 resolved.display, ask->path);
 	snprintf(out->display, sizeof(out->display), "%s", resolved.display);
 	s->memo = resolved;
 	out->sha = s->memo.sha;
@@ -453,8 +487,11 @@ static void stop_work(struct source *s)
 		kube_cancel(s->secret_call);
 	s->secret_call = NULL;
 	close_views(s);
+	close_publisher(s);
 	remote_free(s->remote);
 	s->remote = NULL;
+	arena_release(&s->secret_arena);
+	s->credentials = NULL;
 	s->busy = s->again = false;
 }
 

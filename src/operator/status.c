@@ -234,6 +234,7 @@ static void add_state(struct arena *a, struct managed *m, struct node *status)
 	set_int(a, status, "failures", app->failures);
 	add_times(a, status, app);
 	set_text(a, status, "lastHandledSync", m->handled_sync);
+	hydration_status(m, a, status);
 	cleanup_buf struct buf reads = BUF_INIT;
 	if (m->reads.packed && reads_write(&m->reads, &reads) && reads.n <= READS_PACKED_MAX)
 		set_text(a, status, "reads", arena_strndup(a, reads.p, reads.n));

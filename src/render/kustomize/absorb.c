@@ -10,18 +10,6 @@ static int by_key(const void *a, const void *b)
 	return str_cmp(x->key, y->key);
 }
 
-/* Upstream holds these maps as Go strings: whatever a value was, it is a text now. */
-static struct node *as_text(struct kbuild *b, struct node *value)
-{
-	if (value->type == NODE_STRING && value->style != NODE_TIMESTAMP && !value->untagged)
-		return value;
-	struct node *text = node_string(b->a, knode_text(value));
-	text->line = value->line;
-	text->column = value->column;
-	text->origin = value->origin;
-	return text;
-}
-
 /* The pairs of both, sorted by key; those of `over` count. NULL: there are none. */
 static struct node *merged(struct kbuild *b, const struct node *under, const struct node *over)
 {
@@ -42,7 +30,7 @@ static struct node *merged(struct kbuild *b, const struct node *under, const str
 	if (n_over)
 		memcpy(pairs + n_under, over->map.pairs, n_over * sizeof(*pairs));
 	for (size_t i = 0; i < n_under + n_over; i++)
-		pairs[i].value = as_text(b, pairs[i].value);
+		pairs[i].value = kres_text_value(b, pairs[i].value);
 	qsort(pairs, n_under, sizeof(*pairs), by_key);
 	qsort(pairs + n_under, n_over, sizeof(*pairs), by_key);
 	struct node_pair *both = arena_array(b->a, struct node_pair, n_under + n_over);

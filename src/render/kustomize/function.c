@@ -48,7 +48,7 @@ static int read_spec(struct ktarget *t, const struct kres *r, struct node **spec
 		text = annotation(r, keys[1]);
 	if (text.n == 0)
 		return 0;
-	if (yaml_parse(t->b->a, text, &stream, err))
+	if (kyaml_parse(t->b->a, text, &stream, err))
 		return error_wrap(err, "%s:%u: its annotation %s", r->file, r->line, keys[0]);
 	if (stream.n == 0)
 		return 0;

@@ -141,7 +141,9 @@ static int collect(struct reader *r, kres_list *out)
 
 int kres_parse(struct kbuild *b, const char *file, struct str text, kres_list *out, struct error *err)
 {
-	struct yaml_options options = { .dialect = YAML_KYAML, .origin = origin_file(b->origins, file) };
+	struct yaml_options options = { .dialect = YAML_KYAML,
+					.origin = origin_file(b->origins, file),
+					.as_it_ends = true };
 	struct yaml_stream stream;
 	if (yaml_parse_as(b->a, text, &options, &stream, NULL)) {
 		const struct yaml_error *e = &stream.errors[0];
@@ -159,4 +161,10 @@ int kres_parse(struct kbuild *b, const char *file, struct str text, kres_list *o
 		rc = collect(&r, out);
 	vec_release(&r.queue);
 	return rc;
+}
+
+int kyaml_parse(struct arena *a, struct str text, struct yaml_stream *out, struct error *err)
+{
+	struct yaml_options options = { .dialect = YAML_KUBECTL, .as_it_ends = true };
+	return yaml_parse_as(a, text, &options, out, err);
 }
