@@ -100,11 +100,15 @@ bool yaml_was_special(struct str text);
 bool yaml_needs_quotes(struct str text);
 
 /*
- * Turns a tree of YAML_KYAML, in place, into what kustomize prints for it: numbers as doubles or int64 in
+ * Turns a tree of YAML_KYAML, in place, into what kustomize makes JSON of: numbers as doubles or int64 in
  * Go's form, times in RFC 3339, what has the quotes of a text a text. -1: a text is not of the type its node
  * has (`!!int foo`); err names it.
  */
 int yaml_settle(struct arena *a, struct node *root, struct error *err);
+
+/* The same, and then what kustomize prints when it has read that JSON as YAML, where next line characters are
+ * folded, and control characters that JSON does not escape refused. */
+int yaml_settle_printed(struct arena *a, struct node *root, struct error *err);
 
 /* Block style, keys in the order of sigs.k8s.io/yaml.Marshal, as `kubectl get -o yaml` prints. */
 void yaml_write(struct buf *out, const struct node *n);

@@ -79,7 +79,7 @@ static bool is_built_in(const struct kres *r)
 static int config_of(struct ktarget *t, const struct kres *r, struct node **out, struct error *err)
 {
 	*out = node_copy(t->b->a, r->root);
-	return yaml_settle(t->b->a, *out, err) ? error_wrap(err, "%s:%u", r->file, r->line) : 0;
+	return yaml_settle_printed(t->b->a, *out, err) ? error_wrap(err, "%s:%u", r->file, r->line) : 0;
 }
 
 static const char *kind_of(struct ktarget *t, const struct kres *r)

@@ -109,7 +109,7 @@ static int expand_list(struct reader *r, struct node *n)
 	if (items->type != NODE_SEQ)
 		return error_set(r->err, "%s:%u: %.*s: items must be a list", r->file, items->line,
 				 STR_ARG(kind));
-	if (yaml_settle(r->b->a, items, r->err))
+	if (yaml_settle_printed(r->b->a, items, r->err))
 		return error_wrap(r->err, "%s:%u: %.*s: items", r->file, items->line, STR_ARG(kind));
 	as_json(items);
 	for (size_t i = 0; i < items->seq.n; i++) {
