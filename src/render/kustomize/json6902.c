@@ -63,8 +63,9 @@ struct apply {
 	struct node *root;
 	const struct node *operation;
 	const char *file, *step; /* of the patch */
-	const char *target_file;
-	size_t moves; /* elements moved, values copied, keys passed so far */
+	const struct kres *target;
+	const char *name; /* its identity as it was */
+	size_t moves;	  /* elements moved, values copied, keys passed so far */
 	struct error *err;
 };
 
@@ -84,11 +85,12 @@ static int fail(struct apply *p, const char *why)
 {
 	struct str op = node_text(node_get(p->operation, "op")),
 		   path = node_text(node_get(p->operation, "path"));
-	if (p->err && p->moves > KPATCH_MOVES_MAX)
+	if (p->moves > KPATCH_MOVES_MAX)
 		why = "the patch moves more than 200000000 values to and fro (KPATCH_MOVES_MAX)";
-	return error_set(p->err, "%s:%u: %.*s %.*s: %s", p->file, p->operation->line,
-			 (int)(op.n > 40 ? 40 : op.n), op.p ? op.p : "", (int)(path.n > 200 ? 200 : path.n),
-			 path.p ? path.p : "", why);
+	return error_set(p->err, "%s:%u: `%.*s` of \"%.*s\" does not fit %s (%s:%u): %s", p->file,
+			 p->operation->line, (int)(op.n > 40 ? 40 : op.n), op.p ? op.p : "",
+			 (int)(path.n > 200 ? 200 : path.n), path.p ? path.p : "", p->name, p->target->file,
+			 p->target->line, why);
 }
 
 /* ~1 is a slash, ~0 is ~. */
@@ -309,8 +311,8 @@ static struct node *as_moved(struct apply *p, struct node *n, const struct node 
 {
 	if (!n)
 		return node_null(p->b->a);
-	n->origin =
-		origin_step(p->b->origins, origin_file_of(p->b->origins, n, p->target_file), p->step, before);
+	n->origin = origin_step(p->b->origins, origin_file_of(p->b->origins, n, p->target->file), p->step,
+				before);
 	return n;
 }
 
@@ -457,13 +459,15 @@ int kjson_patch_apply(struct kbuild *b, struct kres *r, const struct kjson_patch
 		.root = r->root,
 		.file = patch->file,
 		.step = step,
-		.target_file = r->file,
+		.target = r,
+		.name = kid_text(b->a, &id),
 		.err = err,
 	};
-	const char *name = kid_text(b->a, &id);
 	kinternals_show(b, r);
-	if (yaml_settle(b->a, r->root, err) || apply_all(&p, patch->operations))
-		return error_wrap(err, "%s:%u: %s", r->file, r->line, name);
+	if (yaml_settle(b->a, r->root, err))
+		return error_wrap(err, "%s:%u: %s", r->file, r->line, p.name);
+	if (apply_all(&p, patch->operations))
+		return -1;
 	r->root = p.root;
 	krestyle(b->a, r->root);
 	if (!kres_is_empty(r))

@@ -150,8 +150,11 @@ static void prepare_for_target(struct kbuild *b, struct kres *patch)
 /* Then it gets the version of what it is for. */
 static void take_version(struct kbuild *b, struct kres *patch, const struct kres *r)
 {
-	struct str version = kres_api_version(r);
+	const struct node *own = node_get(r->root, "apiVersion");
+	struct str version = knode_text(own);
 	struct node *n = node_get(patch->root, "apiVersion");
+	if (own && (own->type == NODE_MAP || own->type == NODE_SEQ))
+		return; /* that goes wrong in the merge */
 	if (version.n == 0)
 		node_del(patch->root, STR("apiVersion"));
 	else if (!n || !str_eq(knode_text(n), version))
@@ -196,9 +199,14 @@ static int apply_to_all(const struct ktransform_call *call, const kres_list *sel
 {
 	prepare_for_target(call->build, patch);
 	for (size_t i = 0; i < selected->n; i++) {
-		take_version(call->build, patch, selected->at[i]);
-		if (apply_strategic(call, selected->at[i], patch, err))
+		struct kres *r = selected->at[i];
+		take_version(call->build, patch, r);
+		if (apply_strategic(call, r, patch, err))
 			return -1;
+		/* One that had none gets none, which is something to upstream. */
+		if (!r->gone && !node_get(r->root, "apiVersion"))
+			node_set(call->build->a, r->root, STR("apiVersion"),
+				 yaml_kyaml_scalar(call->build->a, (struct str){ "", 0 }));
 	}
 	kresmap_drop_gone(call->resources);
 	return check_unique(call, err);

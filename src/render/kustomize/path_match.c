@@ -155,8 +155,8 @@ static int by_field(const struct matching *m, struct node *n, struct str part, s
 		return 0;
 	if (!field) {
 		field = make(m, at + 1);
-		if (n->type == NODE_MAP)
-			node_set(m->how->w->build->a, n, part, field);
+		if (n->type == NODE_MAP && kvalue_append(m->how->w, n, part, field, m->err))
+			return -1;
 	}
 	if (kvalue_is_scalar(field) && at + 1 < m->path->n)
 		return inside_scalar(m, field, at + 1);
