@@ -131,10 +131,9 @@ static int finish(struct ktarget *t, struct kaccumulated *acc, struct error *err
 {
 	struct kbuild *b = t->b;
 	const struct kconfig *config = kaccumulated_config(b, acc);
-	khash_names(b, &acc->map);
-	if (knameref_fix(b, config, &acc->map, err) || kvars_resolve(b, config, &acc->vars, &acc->map, err) ||
-	    drop_local(b, &acc->map, err) || check_unique(b, &acc->map, err) || sort(t, &acc->map, err) ||
-	    add_managed_by(t, &acc->map, err))
+	if (khash_names(b, &acc->map, err) || knameref_fix(b, config, &acc->map, err) ||
+	    kvars_resolve(b, config, &acc->vars, &acc->map, err) || drop_local(b, &acc->map, err) ||
+	    check_unique(b, &acc->map, err) || sort(t, &acc->map, err) || add_managed_by(t, &acc->map, err))
 		return -1;
 	annotate_finish(b, &acc->map, wants(t, "originAnnotations"), wants(t, "transformerAnnotations"));
 	return kbuild_check_memory(b, err);
