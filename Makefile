@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 N      ?= 20000
 JOBS   ?= $(shell nproc)
 
-.PHONY: build demo uninstall-demo test test-peers install image bench bench-render bench-peers sim fuzz fmt lint clean
+.PHONY: build demo uninstall-demo test conformance test-peers install image bench bench-render bench-peers sim fuzz fmt lint clean
 
 build: ## a release build in $(BUILD)
 	@scripts/setup build
@@ -52,6 +52,11 @@ sim: ## make sim N=100000
 	@scripts/setup test
 	@scripts/build $(BUILD) tests/sim/sim
 	@$(BUILD)/tests/sim/sim --count $(N) --jobs $(JOBS)
+
+conformance: ## cases of kustomize: make conformance CASES=DIR
+	@scripts/setup build
+	@scripts/build $(BUILD) src/cmd/capstan
+	@CAPSTAN=$(BUILD)/src/cmd/capstan scripts/conformance $(CASES)
 
 fuzz: ## every target for FUZZ_SECONDS each
 	@scripts/setup test

@@ -177,6 +177,9 @@ static int resolve_event(struct builder *b, struct yaml_scalar *out)
 
 static enum node_style event_style(const struct builder *b, const struct yaml_scalar *s)
 {
+	/* `!!int "5"`: its tag says what it is, not its quotes. */
+	if (b->result->options.dialect == YAML_KYAML && s->kind != YAML_KIND_STRING)
+		return NODE_PLAIN;
 	switch (b->event.data.scalar.style) {
 	case YAML_SINGLE_QUOTED_SCALAR_STYLE:
 		return NODE_SINGLE_QUOTED;
@@ -398,7 +401,12 @@ static int build_pair(struct builder *b, struct open_map *m, unsigned depth)
 	if (build_key(b, &key))
 		return -1;
 	size_t same = find_pair(b, m, key);
-	if (same != SIZE_MAX && !b->pairs.at[same].merged)
+	bool twice = same != SIZE_MAX && !b->pairs.at[same].merged;
+	if (twice && b->result->options.last_key_counts)
+		yaml_warn(b->result, at.line, at.column,
+			  "the key `%.*s` is there twice: what line %u says is not used; keep one of them",
+			  (int)(key.n > 200 ? 200 : key.n), key.p, b->pairs.at[same].pair.key_line);
+	else if (twice)
 		return fail(b, "the key `%.*s` is there twice: on line %u and on line %u; keep one of them",
 			    (int)(key.n > 200 ? 200 : key.n), key.p, b->pairs.at[same].pair.key_line,
 			    at.line);

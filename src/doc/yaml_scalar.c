@@ -459,11 +459,22 @@ static bool is_base60(struct str s)
 	return groups && at == s.n;
 }
 
+bool yaml_was_special(struct str text)
+{
+	struct yaml_scalar scalar;
+	if (text.n == 0 || !may_be_special(text))
+		return false;
+	cleanup_arena struct arena scratch = ARENA_INIT;
+	resolve_plain(&scratch, YAML_KUBECTL, text, &scalar);
+	return scalar.kind != YAML_KIND_STRING;
+}
+
 bool yaml_needs_quotes(struct str s)
 {
 	struct yaml_scalar scalar;
-	struct arena scratch = ARENA_INIT;
+	if (!may_be_special(s))
+		return false;
+	cleanup_arena struct arena scratch = ARENA_INIT;
 	resolve_plain(&scratch, YAML_KUBECTL, s, &scalar);
-	arena_release(&scratch);
 	return scalar.kind != YAML_KIND_STRING || is_timestamp(s) || is_base60(s);
 }

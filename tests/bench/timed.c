@@ -8,7 +8,6 @@
  * kernel carries it over exec. This one is small, so that what is printed is the program's; the last figure
  * says how small.
  */
-#define _GNU_SOURCE
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>

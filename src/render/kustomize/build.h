@@ -21,15 +21,20 @@
 
 struct kschema;
 struct kconfig;
+struct yaml_stream;
 
 struct kbuild {
 	struct arena *a; /* everything of the build lives here */
 	const struct kustomize_options *options;
 	struct origins *origins; /* may be NULL; origin_*() accept that */
 	struct kschema *schema;	 /* schema.h */
+	struct kconfig *config;	 /* the built-in one of config.h, made when it is first needed; read only */
+	bool schema_chosen;	 /* an `openapi:` was seen: the first one counts */
 	VEC(const char *) warnings;
+	VEC(struct kres *) all;	   /* every resource that was made, for kbuild_release() */
 	size_t targets, resources; /* counted against the caps */
 	bool missing_remotes;
+	size_t memory_before; /* of the arena, when the build began */
 };
 
 /* --- identity (upstream: resid) --- */
@@ -51,7 +56,10 @@ const char *kid_text(struct arena *a, const struct kid *id);
 
 enum kbehavior { KBEHAVIOR_UNSET, KBEHAVIOR_CREATE, KBEHAVIOR_REPLACE, KBEHAVIOR_MERGE };
 
-/* A name that the resource had (upstream keeps these as annotations internal.config.kubernetes.io/previous*).
+/*
+ * A name that the resource had (upstream keeps these as annotations internal.config.kubernetes.io/previous*).
+ * namespace is the effective one of that time ("default" when it had none), and the identity made of it is
+ * never cluster_scoped: both as upstream's PrevIds.
  */
 struct kprevious {
 	struct str kind, name, namespace;
@@ -73,9 +81,14 @@ struct kres {
 struct kid kres_id(const struct kbuild *b, const struct kres *r);
 struct kid kres_original_id(const struct kbuild *b, const struct kres *r);
 struct kid kres_previous_id(const struct kbuild *b, const struct kres *r, size_t i);
+/* An identity from an apiVersion and the rest. */
+struct kid kid_make(const struct kbuild *b, struct str api_version, struct str kind, struct str name,
+		    struct str namespace);
 /* Notes the present name, namespace and kind as a previous one (upstream: StorePreviousId). */
 void kres_store_previous(struct kbuild *b, struct kres *r);
 
+/* The text of a scalar of any type as it was written; "" for null, maps, lists and NULL. */
+struct str knode_text(const struct node *n);
 struct str kres_kind(const struct kres *r);
 struct str kres_name(const struct kres *r);
 struct str kres_namespace(const struct kres *r);
@@ -83,19 +96,36 @@ struct str kres_api_version(const struct kres *r);
 /* metadata.annotations or labels, or NULL. */
 struct node *kres_annotations(const struct kres *r);
 struct node *kres_labels(const struct kres *r);
+/* A value of labels, annotations or data as upstream has it once it held that map as one of Go strings: a
+ * text, whatever it was; a literal one when it has several lines. */
+struct node *kres_text_value(struct kbuild *b, struct node *value);
 void kres_set_annotation(struct kbuild *b, struct kres *r, struct str key, struct str value);
 
+/* A resource around root, with nothing known of it yet. */
+struct kres *kres_new(struct kbuild *b, struct node *root, const char *file);
+/* Null, or an empty map or list (upstream: IsNilOrEmpty). */
+bool kres_is_empty(const struct kres *r);
 /* A deep copy (tree and all the rest), as upstream's DeepCopy. */
 struct kres *kres_copy(struct kbuild *b, const struct kres *r);
 void kres_release(struct kres *r); /* its vectors; the tree is the arena's */
 
 /* --- a set of resources, in order --- */
 
+/* resmap.c's index by kind, name and effective namespace: chains of entries by the hash of these. */
+struct kindex_entry {
+	uint64_t hash;
+	struct kres *res;
+	uint32_t next; /* position + 1 in entries of the one before it in this chain; 0: none */
+	bool current;  /* by the identity it has now; else by an earlier one */
+};
+
 struct kresmap {
 	VEC(struct kres *) list;
-	/* resmap.c's index by kind, name and effective namespace; rebuilt when stale. Anybody who renames a
-	 * resource, or changes its kind or namespace, calls kresmap_touch(). */
-	struct map index;
+	/* Rebuilt when stale. Anybody who renames a resource, or changes its kind or namespace, calls
+	 * kresmap_touch(). */
+	VEC(struct kindex_entry) entries;
+	uint32_t *buckets; /* position + 1 of the newest entry */
+	size_t n_buckets;  /* a power of two, or 0 */
 	bool indexed;
 };
 
@@ -104,6 +134,7 @@ struct kresmap {
 		0    \
 	}
 
+#define cleanup_kresmap cleanup(kresmap_release)
 void kresmap_release(struct kresmap *m); /* the resources stay: they are the build's */
 void kresmap_touch(struct kresmap *m);
 /* Appends; -1 when the identity is there already ("may not add resource with an already registered id"). */
@@ -118,6 +149,10 @@ void kresmap_by_any_id(struct kbuild *b, struct kresmap *m, const struct kid *id
 
 /* --- reading resources --- */
 
+/* A text as upstream reads what is no resource, by sigs.k8s.io/yaml: configurations, JSON patches. The nodes'
+ * entry of origin is 0. Fails as yaml_parse() does. */
+int kyaml_parse(struct arena *a, struct str text, struct yaml_stream *out, struct error *err);
+
 /*
  * Text (YAML of any number of documents, Lists flattened, null documents dropped) as resources, appended to
  * out; file: as shown to people. Upstream: NewResMapFromBytes. -1 names file:line.
@@ -131,7 +166,9 @@ struct kroot {
 	const struct kroot *parent; /* the target that referred to this one, or NULL */
 	struct render_tree tree;
 	const char *dir;      /* path of the tree, links followed */
-	const char *repo_dir; /* of a remote base: "" (its tree's root); else NULL */
+	const char *repo_dir; /* in a remote base: "" (its tree's root); else NULL */
+	const char
+		*remote; /* the reference to the remote base that this is the root of, as written; or NULL */
 };
 
 /*
@@ -140,5 +177,13 @@ struct kroot {
  */
 int kroot_read(struct kbuild *b, const struct kroot *root, const char *path, struct str *text,
 	       const char **shown, struct error *err);
+
+/* -1: what the build holds has grown over KUSTOMIZE_MEMORY_MAX. Called after each transformer; one that
+ * copies values in a loop calls it in there, too. */
+int kbuild_check_memory(const struct kbuild *b, struct error *err);
+
+/* What of b is not the arena's: vectors of resources, warnings. Sets of resources have a release of their
+ * own. */
+void kbuild_release(struct kbuild *b);
 
 void kbuild_warn(struct kbuild *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

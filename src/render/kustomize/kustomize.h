@@ -12,11 +12,11 @@
 #include "render/tree.h"
 
 /* Caps; each breach is an error that names the cap. */
-#define KUSTOMIZE_DEPTH_MAX 64u		/* bases of bases */
-#define KUSTOMIZE_TARGETS_MAX 10000u	/* kustomizations read in one build */
-#define KUSTOMIZE_RESOURCES_MAX 100000u /* resources in one build, at any time */
-#define KUSTOMIZE_FILE_MAX (16u << 20)	/* bytes of one file */
-#define KUSTOMIZE_NODES_MAX 10000000u	/* nodes of all resources, after patches and copies */
+#define KUSTOMIZE_DEPTH_MAX 64u		     /* bases of bases */
+#define KUSTOMIZE_TARGETS_MAX 10000u	     /* kustomizations read in one build */
+#define KUSTOMIZE_RESOURCES_MAX 100000u	     /* resources in one build, at any time */
+#define KUSTOMIZE_FILE_MAX (16u << 20)	     /* bytes of one file */
+#define KUSTOMIZE_MEMORY_MAX (2048ull << 20) /* bytes of all that is read, made and copied */
 
 enum kustomize_order {
 	KUSTOMIZE_ORDER_DEFAULT, /* sortOptions, or else legacy: as upstream's command line */
@@ -25,14 +25,16 @@ enum kustomize_order {
 };
 
 /*
- * Runs a KRM exec function: input is a ResourceList as YAML, *out (in a) what it printed. -1: it failed; err
- * has what it said. Given by the caller, because this room runs nothing.
+ * Runs a KRM exec function in directory dir of the tree. function: the `exec` of its annotation: path, and
+ * maybe args and envs (lists of texts). input is a ResourceList as YAML, *out (in a) what it printed. -1: it
+ * failed; err has what it said. Given by the caller, because this room runs nothing.
  */
 typedef int kustomize_exec_fn(void *ctx, struct arena *a, const char *dir, const struct node *function,
 			      struct str input, struct str *out, struct error *err);
 
 struct kustomize_options {
 	bool unrestricted; /* --load-restrictor LoadRestrictionsNone */
+	bool managed_by;   /* as if the kustomization had `buildMetadata: [managedByLabel]` */
 	enum kustomize_order order;
 	bool enable_helm;	 /* says only why not, until Helm is native */
 	kustomize_exec_fn *exec; /* --enable-exec; NULL: refused */
@@ -51,6 +53,8 @@ struct kustomize_object {
 	struct node *root; /* settled: ready for yaml_write() and json_write() */
 	const char *file;  /* where it comes from, as shown to people */
 	uint32_t line;
+	struct str group, version, kind, name;
+	struct str namespace; /* "default" when it names none; "" when its kind is known to have none */
 };
 
 struct kustomize_result {
@@ -64,6 +68,14 @@ struct kustomize_result {
 /* 0; 1: remote bases are not here yet; -1: err. All memory from a. dir: a path of the tree. */
 int kustomize_build(struct arena *a, const struct render_tree *tree, const char *dir,
 		    const struct kustomize_options *options, struct kustomize_result *out, struct error *err);
+
+/* Whether reference is not a path but a directory of a git repository, as a kustomization would name it:
+ * "https://host/org/repo//dir?ref=v1", "git@host:org/repo.git". */
+bool kustomize_is_remote(const char *reference);
+/* The same for such a directory, which comes through tree->ops->remote. */
+int kustomize_build_remote(struct arena *a, const struct render_tree *tree, const char *reference,
+			   const struct kustomize_options *options, struct kustomize_result *out,
+			   struct error *err);
 
 /* The objects as `kustomize build` prints them. */
 void kustomize_print(const struct kustomize_result *result, struct buf *out);

@@ -1,0 +1,127 @@
+/*
+ * internals.c - upstream's notes about a resource are annotations of it until the end of a build. Here they
+ * are fields; but patches that look at annotations, or wipe them, meet the notes too.
+ */
+#include "doc/yaml.h"
+#include "render/kustomize/patch.h"
+
+#define DOMAIN "internal.config.kubernetes.io/"
+
+static struct node *make_map(struct kbuild *b, struct node *in, struct str key)
+{
+	struct node *map = node_get_str(in, key);
+	if (map && map->type == NODE_MAP)
+		return map;
+	map = node_map(b->a);
+	map->line = in->line;
+	map->column = in->column;
+	map->origin = in->origin;
+	node_set(b->a, in, key, map);
+	return map;
+}
+
+static void show(struct kbuild *b, struct node *annotations, const char *key, struct str text)
+{
+	if (text.n)
+		node_set(b->a, annotations, str_of(key), node_string(b->a, text));
+}
+
+static void add_part(struct buf *csv, struct str part)
+{
+	if (part.n && csv->n)
+		buf_addc(csv, ',');
+	buf_add_str(csv, part);
+}
+
+static void show_csv(struct kbuild *b, struct node *annotations, const char *key, struct buf *csv)
+{
+	show(b, annotations, key, arena_str(b->a, buf_str(csv)));
+	buf_release(csv);
+}
+
+static void show_previous(struct kbuild *b, const struct kres *r, struct node *annotations)
+{
+	struct buf kinds = BUF_INIT, names = BUF_INIT, namespaces = BUF_INIT;
+	for (size_t i = 0; i < r->previous.n; i++) {
+		add_part(&kinds, r->previous.at[i].kind);
+		add_part(&names, r->previous.at[i].name);
+		add_part(&namespaces, r->previous.at[i].namespace);
+	}
+	show_csv(b, annotations, DOMAIN "previousKinds", &kinds);
+	show_csv(b, annotations, DOMAIN "previousNames", &names);
+	show_csv(b, annotations, DOMAIN "previousNamespaces", &namespaces);
+}
+
+static void show_affixes(struct kbuild *b, const struct kres *r, struct node *annotations)
+{
+	struct buf prefixes = BUF_INIT, suffixes = BUF_INIT;
+	for (size_t i = 0; i < r->prefixes.n; i++)
+		add_part(&prefixes, r->prefixes.at[i]);
+	for (size_t i = 0; i < r->suffixes.n; i++)
+		add_part(&suffixes, r->suffixes.at[i]);
+	show_csv(b, annotations, DOMAIN "prefixes", &prefixes);
+	show_csv(b, annotations, DOMAIN "suffixes", &suffixes);
+}
+
+void kinternals_show(struct kbuild *b, struct kres *r)
+{
+	static const char *const behaviors[] = {
+		[KBEHAVIOR_UNSET] = "",
+		[KBEHAVIOR_CREATE] = "create",
+		[KBEHAVIOR_REPLACE] = "replace",
+		[KBEHAVIOR_MERGE] = "merge",
+	};
+	struct str enabled = STR("enabled"), none = { "", 0 };
+	if (!r->previous.n && !r->prefixes.n && !r->suffixes.n && !r->behavior && !r->needs_hash &&
+	    !r->allow_name_change && !r->allow_kind_change)
+		return;
+	struct node *annotations = make_map(b, make_map(b, r->root, STR("metadata")), STR("annotations"));
+	show_previous(b, r, annotations);
+	show_affixes(b, r, annotations);
+	show(b, annotations, DOMAIN "generatorBehavior", str_of(behaviors[r->behavior]));
+	show(b, annotations, DOMAIN "needsHashSuffix", r->needs_hash ? enabled : none);
+	show(b, annotations, DOMAIN "allowNameChange", r->allow_name_change ? enabled : none);
+	show(b, annotations, DOMAIN "allowKindChange", r->allow_kind_change ? enabled : none);
+}
+
+void kinternals_hide(struct kres *r)
+{
+	static const char *const names[] = {
+		"previousKinds",     "previousNames",	"previousNamespaces", "prefixes",	 "suffixes",
+		"generatorBehavior", "needsHashSuffix", "allowNameChange",    "allowKindChange",
+	};
+	struct node *annotations = kres_annotations(r);
+	for (size_t i = 0; annotations && i < sizeof(names) / sizeof(*names); i++) {
+		char key[64] = DOMAIN;
+		strcat(key, names[i]);
+		node_del(annotations, str_of(key));
+	}
+}
+
+void kinternals_forget(struct kres *r)
+{
+	r->previous.n = r->prefixes.n = r->suffixes.n = 0;
+	r->behavior = KBEHAVIOR_UNSET;
+	r->needs_hash = r->allow_name_change = r->allow_kind_change = false;
+}
+
+void kinternals_texts(struct kbuild *b, struct node *metadata, struct str field)
+{
+	struct node *map = node_get_str(metadata, field);
+	if (!map)
+		return;
+	if (map->type != NODE_MAP || map->map.n == 0) {
+		node_del(metadata, field);
+		return;
+	}
+	for (uint32_t i = 0; i < map->map.n; i++) {
+		struct node *n = map->map.pairs[i].value;
+		if (n->type == NODE_MAP || n->type == NODE_SEQ)
+			n->text = (struct str){ "", 0 };
+		n->type = NODE_STRING;
+		n->untagged = false;
+		n->style = str_find(n->text, '\n', 0) != SIZE_MAX ? NODE_LITERAL
+			   : yaml_was_special(n->text)		  ? NODE_DOUBLE_QUOTED
+								  : NODE_PLAIN;
+	}
+}

@@ -1,0 +1,118 @@
+/*
+ * pairs.c - LabelTransformer and AnnotationsTransformer. One node is made for each label of a resource, and
+ * hung into all places that have no such label yet (see value.h).
+ */
+#include <stdlib.h>
+
+#include "render/kustomize/args.h"
+#include "render/kustomize/field_transformers.h"
+#include "render/kustomize/fieldspec.h"
+
+struct pair {
+	struct str key, value;
+	const struct node *place;
+};
+
+struct setting {
+	struct kwriter w;
+	const struct pair *pair;
+	struct node *made; /* for the present resource */
+};
+
+static int set_pair(void *ctx, struct node *n, struct error *err)
+{
+	struct setting *s = ctx;
+	if (!s->made)
+		s->made = kvalue_string(&s->w, s->pair->value);
+	if (kwrite_entry(&s->w, n, s->pair->key, s->made, err))
+		return error_wrap(err, "%.*s", STR_ARG(s->pair->key));
+	return 0;
+}
+
+static int by_key(const void *a, const void *b)
+{
+	return str_cmp(((const struct pair *)a)->key, ((const struct pair *)b)->key);
+}
+
+struct pairs {
+	struct pair *at;
+	size_t n;
+};
+
+static int read_pairs(const struct ktransform_call *call, const struct node *map, struct pairs *out,
+		      struct error *err)
+{
+	*out = (struct pairs){ arena_array(call->build->a, struct pair, map->map.n), map->map.n };
+	for (size_t i = 0; i < out->n; i++) {
+		const struct node_pair *p = &map->map.pairs[i];
+		if (p->value->type != NODE_STRING && p->value->type != NODE_NULL)
+			return error_set(err, "%s:%u: %.*s must be a text; put quotes around it",
+					 call->config_file, p->value->line, STR_ARG(p->key));
+		out->at[i] = (struct pair){ p->key, node_text(p->value), p->value };
+	}
+	qsort(out->at, out->n, sizeof(*out->at), by_key);
+	return 0;
+}
+
+/* Upstream keeps what it knows of a resource in its annotations, so that these are there to be found. */
+static bool has_annotations(const struct kres *r)
+{
+	return r->previous.n || r->prefixes.n || r->suffixes.n || r->needs_hash ||
+	       r->behavior != KBEHAVIOR_UNSET;
+}
+
+static int set_one(const struct kfield_walk *walk, const struct kfield *field, const struct kgvk *gvk,
+		   struct kres *r, struct error *err)
+{
+	struct kfield made = *field;
+	made.create = field->create || (str_is(field->path, "metadata/annotations") && has_annotations(r));
+	return kfield_apply(walk, &made, gvk, r->root, err);
+}
+
+static int set_all(const struct ktransform_call *call, const struct pairs *pairs, const kfields *fields,
+		   struct kres *r, struct error *err)
+{
+	struct kgvk gvk = kgvk_of_node(r->root);
+	for (size_t i = 0; i < pairs->n; i++) {
+		struct setting setting = { .w = kwriter_of(call, pairs->at[i].place), .pair = &pairs->at[i] };
+		struct kfield_walk walk = { &setting.w, KFIELD_MAP, set_pair, &setting };
+		for (size_t k = 0; k < fields->n; k++)
+			if (set_one(&walk, &fields->at[k], &gvk, r, err))
+				return error_wrap(err, "%s:%u: %.*s %.*s", r->file, r->line,
+						  STR_ARG(kres_kind(r)), STR_ARG(kres_name(r)));
+	}
+	return 0;
+}
+
+static int run(const struct ktransform_call *call, const char *key, struct error *err)
+{
+	const struct node *map, *list;
+	struct pairs pairs;
+	kfieldspecs specs = { 0 };
+	kfields fields = { 0 };
+	if (karg_map(call->config_file, call->config, key, &map, err) ||
+	    karg_list(call->config_file, call->config, "fieldSpecs", &list, err))
+		return -1;
+	if (!map || map->map.n == 0)
+		return 0;
+	if (read_pairs(call, map, &pairs, err))
+		return -1;
+	int rc = karg_fieldspecs(call->config_file, list, false, &specs, err);
+	if (rc == 0)
+		rc = kfields_ready(call->build->a, &specs, &fields, err);
+	for (size_t i = 0; rc == 0 && i < call->resources->list.n; i++)
+		rc = set_all(call, &pairs, &fields, call->resources->list.at[i], err);
+	vec_release(&specs);
+	vec_release(&fields);
+	return rc;
+}
+
+int ktransform_labels(const struct ktransform_call *call, struct error *err)
+{
+	return run(call, "labels", err);
+}
+
+int ktransform_annotations(const struct ktransform_call *call, struct error *err)
+{
+	return run(call, "annotations", err);
+}
