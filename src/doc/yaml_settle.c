@@ -234,7 +234,7 @@ static int settle_text(struct arena *a, struct node *n, struct error *err)
 	return 0;
 }
 
-static int settle_scalar(struct arena *a, struct node *n, struct error *err)
+static int settle_scalar(struct arena *a, struct node *n, bool printed, struct error *err)
 {
 	struct yaml_scalar scalar;
 	/* A number that was put where a quoted text stood has its quotes: printed and read again it is a
@@ -246,7 +246,7 @@ static int settle_scalar(struct arena *a, struct node *n, struct error *err)
 			yaml_rfc3339(a, n->text, &n->text);
 		else if (n->style == NODE_FOLDED)
 			refold(a, n);
-		return settle_text(a, n, err);
+		return printed ? settle_text(a, n, err) : 0;
 	}
 	yaml_resolve(a, YAML_KYAML, n->text, (struct str){ "", 0 }, true, &scalar, NULL);
 	if (scalar.infinite)
@@ -268,19 +268,29 @@ static int settle_scalar(struct arena *a, struct node *n, struct error *err)
 	return mismatch(n, err);
 }
 
-int yaml_settle(struct arena *a, struct node *root, struct error *err)
+static int settle(struct arena *a, struct node *root, bool printed, struct error *err)
 {
 	if (root->type == NODE_MAP) {
 		for (size_t i = 0; i < root->map.n; i++)
-			if (yaml_settle(a, root->map.pairs[i].value, err))
+			if (settle(a, root->map.pairs[i].value, printed, err))
 				return error_wrap(err, "%.*s", STR_ARG(root->map.pairs[i].key));
 		return 0;
 	}
 	if (root->type == NODE_SEQ) {
 		for (size_t i = 0; i < root->seq.n; i++)
-			if (yaml_settle(a, root->seq.items[i], err))
+			if (settle(a, root->seq.items[i], printed, err))
 				return error_wrap(err, "%zu", i);
 		return 0;
 	}
-	return settle_scalar(a, root, err);
+	return settle_scalar(a, root, printed, err);
+}
+
+int yaml_settle(struct arena *a, struct node *root, struct error *err)
+{
+	return settle(a, root, false, err);
+}
+
+int yaml_settle_printed(struct arena *a, struct node *root, struct error *err)
+{
+	return settle(a, root, true, err);
 }

@@ -26,7 +26,7 @@ static void check_printed(const char *text, const char *want)
 	cleanup_buf struct buf out = BUF_INIT;
 	struct error err = ERROR_INIT;
 	struct node *root = read_one(&a, text);
-	assert_int_equal(yaml_settle(&a, root, &err), 0);
+	assert_int_equal(yaml_settle_printed(&a, root, &err), 0);
 	yaml_write(&out, root);
 	assert_string_equal(out.p, want);
 }
@@ -89,7 +89,7 @@ static void characters_that_json_does_not_escape(void **state)
 	for (size_t i = 0; i < 3; i++) {
 		cleanup_arena struct arena a = ARENA_INIT;
 		struct error err = ERROR_INIT;
-		assert_int_equal(yaml_settle(&a, read_one(&a, texts[i]), &err), -1);
+		assert_int_equal(yaml_settle_printed(&a, read_one(&a, texts[i]), &err), -1);
 		assert_non_null(strstr(err.text, wants[i]));
 	}
 }
@@ -116,7 +116,7 @@ static void the_last_of_equal_keys_may_count(void **state)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
 	struct yaml_stream s;
-	struct yaml_options options = { .dialect = YAML_KUBECTL, .last_key_counts = true };
+	struct yaml_options options = { .dialect = YAML_KUBECTL, .twice = YAML_TWICE_LAST };
 	assert_int_equal(yaml_parse_as(&a, STR("a: 1\nb: 2\na: {c: 3}\n"), &options, &s, NULL), 0);
 	const struct node *root = s.documents[0].root;
 	assert_int_equal(root->map.n, 2);
