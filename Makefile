@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 N      ?= 20000
 JOBS   ?= $(shell nproc)
 
-.PHONY: build demo uninstall-demo test conformance install image bench bench-peers sim fuzz fmt lint clean
+.PHONY: build demo uninstall-demo test conformance test-peers install image bench bench-render bench-peers sim fuzz fmt lint clean
 
 build: ## a release build in $(BUILD)
 	@scripts/setup build
@@ -20,6 +20,11 @@ test: ## everything that must hold
 	@scripts/setup test
 	@scripts/test
 
+test-peers: ## `capstan build` beside the real kustomize: make test-peers PEERS='--count 20000'
+	@scripts/setup test
+	@scripts/build $(BUILD)
+	@tests/peers/run --capstan $(BUILD)/src/cmd/capstan $(PEERS)
+
 install: build
 	DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild --quiet
 
@@ -32,6 +37,11 @@ bench: ## the figures, beside the floor
 	@scripts/setup test
 	@scripts/build $(BUILD)
 	@tests/bench/run --build $(BUILD) $(BENCH)
+
+bench-render: ## renders beside the real kustomize: make bench-render RENDER='--objects 5,21'
+	@scripts/setup test
+	@scripts/build $(BUILD)
+	@tests/bench/render --build $(BUILD) $(RENDER)
 
 bench-peers: ## the same beside Flux: make bench-peers PEERS='--apps 1000'
 	@scripts/setup test

@@ -83,7 +83,7 @@ def test_app_defaults(namespace):
     assert code == 0, out
     assert json.loads(out)["spec"] == {
         "source": {"repo": "cfg", "revision": "HEAD", "path": "."},
-        "render": {"type": "plain"},
+        "render": {"type": "auto", "substituteStrict": True},
         "target": {"namespace": "shop"},
         "sync": {"auto": True, "selfHeal": True, "prune": True, "wait": True, "force": False, "allowEmpty": False,
                  "timeout": "5m", "retry": {"backoff": "1s", "maxBackoff": "3m"}},

@@ -20,7 +20,8 @@
 struct build_options {
 	const char *output, *reorder, *restrictor;
 	const char *env, *mount, *network_name, *helm_command, *helm_api_versions, *helm_kube_version;
-	bool plugins, exec, helm, helm_debug, network, as_current_user, managed_by;
+	bool plugins, exec, helm, helm_debug, network, as_current_user, managed_by, stack_trace, offline,
+		refresh;
 };
 
 /* Upstream ends with 1 whatever is wrong with a kustomization. */
@@ -158,7 +159,7 @@ static struct kustomize_options options_of(const struct build_options *own)
 	return options;
 }
 
-static int build(struct cli *cli, struct local_tree *files, struct arena *a, struct error *err)
+static int build_once(struct cli *cli, struct local_tree *files, struct arena *a, struct error *err)
 {
 	const char *dir = cli->n_operands ? cli->operands[0] : ".";
 	struct kustomize_options options = options_of(cli->own);
@@ -169,28 +170,56 @@ static int build(struct cli *cli, struct local_tree *files, struct arena *a, str
 			 ? kustomize_build_remote(a, &files->tree, dir, &options, &result, err)
 			 : kustomize_build(a, &files->tree, local_tree_path(files, dir), &options, &result,
 					   err);
-	for (size_t i = 0; i < result.n_warnings; i++)
+	for (size_t i = 0; rc <= 0 && i < result.n_warnings; i++)
 		warn(cli, result.warnings[i]);
 	return rc ? rc : print(cli, &result, err);
+}
+
+/* Again with the remote bases that were missing. */
+static int build(struct cli *cli, struct bases *bases, struct arena *a, struct error *err)
+{
+	int rc = 1;
+	for (unsigned round = 0; rc > 0; round++) {
+		struct local_tree files;
+		if (round > BASES_ROUNDS_MAX)
+			return error_set(err, "bases in other repositories are nested too deep");
+		if ((round > 0 && bases_fetch(bases, err) < 0) || local_tree_init(&files, err) < 0)
+			return -1;
+		files.bases = bases;
+		rc = build_once(cli, &files, a, err);
+		local_tree_release(&files);
+	}
+	return rc;
+}
+
+static int check_options(const struct cli *cli, struct error *err)
+{
+	const char *restrictor = ((const struct build_options *)cli->own)->restrictor;
+	if (cli->n_operands && *cli->operands[0] == '\0')
+		return error_set(err, "the name of the directory is empty");
+	if (restrictor && *restrictor && strcmp(restrictor, "LoadRestrictionsRootOnly") != 0 &&
+	    strcmp(restrictor, "LoadRestrictionsNone") != 0)
+		return error_set(
+			err, "--load-restrictor %s: it is LoadRestrictionsRootOnly or LoadRestrictionsNone",
+			restrictor);
+	return 0;
 }
 
 static int run(struct cli *cli)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
-	struct local_tree files;
+	const struct build_options *own = cli->own;
+	struct bases bases = { .offline = own->offline, .refresh = own->refresh };
 	struct error err = ERROR_INIT;
 	warn_unused(cli);
-	if (local_tree_init(&files, &err))
-		return fail(cli, &err);
-	int rc = build(cli, &files, &a, &err);
-	local_tree_release(&files);
-	if (rc > 0)
-		error_set(&err, "a remote base could not be fetched");
+	int rc = check_options(cli, &err);
+	if (rc == 0)
+		rc = build(cli, &bases, &a, &err);
+	bases_release(&bases);
 	return rc ? fail(cli, &err) : EXIT_OK;
 }
 
 static const char *const orders[] = { "none", "legacy", NULL };
-static const char *const restrictors[] = { "LoadRestrictionsRootOnly", "LoadRestrictionsNone", NULL };
 
 #define FIELD(f) .offset = offsetof(struct build_options, f)
 
@@ -210,11 +239,19 @@ static const struct option_def options[] = {
 	  .help = "Order of the objects: `none` as the files have them, `legacy` namespaces first and webhooks last. "
 		  "Default: `sortOptions` of the kustomization, or `legacy`." },
 	{ .name = "load-restrictor",
-	  .kind = OPTION_CHOICE,
+	  .kind = OPTION_TEXT,
 	  .value = "WHICH",
 	  FIELD(restrictor),
-	  .choices = restrictors,
-	  .help = "With `LoadRestrictionsNone` kustomizations may read files that are not below their own directory." },
+	  .help = "`LoadRestrictionsRootOnly`, or `LoadRestrictionsNone`, with which kustomizations may read files that "
+		  "are not below their own directory." },
+	{ .name = "offline",
+	  .kind = OPTION_FLAG,
+	  FIELD(offline),
+	  .help = "Ask no other repository for bases: what was fetched before must do." },
+	{ .name = "refresh",
+	  .kind = OPTION_FLAG,
+	  FIELD(refresh),
+	  .help = "Ask for the branches and tags of remote bases once more, however new what is known." },
 	{ .name = "enable-helm",
 	  .kind = OPTION_FLAG,
 	  FIELD(helm),
@@ -275,6 +312,10 @@ static const struct option_def options[] = {
 	  .kind = OPTION_FLAG,
 	  FIELD(helm_debug),
 	  .help = "Accepted, without effect: Helm charts are not rendered yet." },
+	{ .name = "stack-trace",
+	  .kind = OPTION_FLAG,
+	  FIELD(stack_trace),
+	  .help = "Accepted, without effect: messages name the file and line that is wrong." },
 	{ .name = NULL },
 };
 

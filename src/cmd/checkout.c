@@ -8,6 +8,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "cmd/bases.h"
 #include "cmd/session.h"
 #include "operator/credentials.h"
 #include "operator/rendered.h"
@@ -149,19 +150,135 @@ static struct repo_remote *open_remote(struct cluster *c, struct checkout *co, s
 	return remote_new(c->loop, &options, err);
 }
 
-static int read_files(struct cluster *c, struct checkout *co, struct error *err)
+/* --- the render --- */
+
+struct rendering {
+	struct cluster *c;
+	struct checkout *co;
+	const char *mirror, *sha;
+};
+
+static int read_files(void *ctx, const char *path, struct arena *a, struct repo_files *out, struct error *err)
+{
+	struct rendering *r = ctx;
+	int rc = repo_tree_read(r->mirror, r->sha, path, rendered_is_manifest, a, out, err);
+	return rc > 0 ? error_set(err, "there is no path %s", *path ? path : ".") : rc;
+}
+
+static int add_source(struct rendering *r, bool secret, const char *name, bool optional,
+		      struct substitute_values *out, struct error *err)
+{
+	const char *kind = secret ? "Secret" : "ConfigMap";
+	struct kube_request request = {
+		.verb = KUBE_GET,
+		.group = STR(""),
+		.version = STR("v1"),
+		.kind = str_of(kind),
+		.namespace = str_of(r->co->app.namespace),
+		.name = str_of(name),
+	};
+	struct reply reply;
+	cluster_call(r->c, &r->co->arena, &request, &reply);
+	if (reply.code == 404 && optional)
+		return 0;
+	if (reply.result != KUBE_OK)
+		return cluster_error(err, &reply, "%s %s/%s (substituteFrom)", kind, r->co->app.namespace,
+				     name);
+	return substitute_add_object(out, reply.body, arena_printf(&r->co->arena, "%s %s", kind, name),
+				     secret, err);
+}
+
+static int read_values(void *ctx, const struct environments_source *from, size_t n,
+		       struct substitute_values *out, struct error *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if (add_source(ctx, from[i].kind == ENVIRONMENTS_SECRET, from[i].name, from[i].optional, out,
+			       err) < 0)
+			return -1;
+	return 0;
+}
+
+/* Those of the App itself. */
+static int own_values(struct rendering *r, struct substitute_values *out, struct error *err)
+{
+	const struct render_spec *spec = &r->co->app.render;
+	for (size_t i = 0; i < spec->n_from; i++)
+		if (add_source(r, spec->from[i].secret, spec->from[i].name, spec->from[i].optional, out,
+			       err) < 0)
+			return -1;
+	for (size_t i = 0; i < node_count(spec->substitute); i++)
+		if (substitute_add(out, spec->substitute->map.pairs[i].key,
+				   node_text(spec->substitute->map.pairs[i].value), "spec.render.substitute",
+				   false, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int render_once(struct rendering *r, const struct substitute_values *values,
+		       struct tree_remotes *remotes, struct error *err)
+{
+	static const struct rendered_ops ops = { .files = read_files, .values = read_values };
+	struct checkout *co = r->co;
+	struct commit_tree *commit = commit_tree_open(r->mirror, r->sha, NULL, remotes, err);
+	if (!commit)
+		return -1;
+	struct render_tree tree = commit_tree_files(commit);
+	struct rendered_request request = {
+		.tree = &tree,
+		.root = "",
+		.path = rendered_path(&co->arena, co->app.path),
+		.ops = &ops,
+		.ctx = r,
+		.spec = &co->app.render,
+		.values = render_spec_substitutes(&co->app.render) ? values : NULL,
+		.namespace = co->app.target_namespace,
+		.origins = &co->origins,
+	};
+	origins_release(&co->origins);
+	int rc = rendered_objects(&co->arena, &request, &co->output);
+	commit_tree_close(commit);
+	return rc;
+}
+
+static int render(struct rendering *r, struct error *err)
+{
+	struct substitute_values values = { .a = &r->co->arena };
+	struct bases bases = { 0 };
+	int rc = own_values(r, &values, err);
+	for (unsigned round = 0; rc >= 0; round++) {
+		rc = render_once(r, &values, bases.trees, err);
+		if (rc != RENDERED_LACKS_REMOTES)
+			break;
+		rc = round < BASES_ROUNDS_MAX ? bases_fetch(&bases, err)
+					      : error_set(err, "bases are nested too deep");
+	}
+	bases_release(&bases);
+	substitute_values_release(&values);
+	return rc;
+}
+
+/* What a hydrated App deploys is what its branch holds. */
+static void take_hydrated(struct checkout *co)
+{
+	if (!co->app.hydrate.branch)
+		return;
+	co->app.revision = co->app.hydrate.branch;
+	co->app.path = co->app.hydrate.path;
+	co->app.render = (struct render_spec){ .type = RENDER_PLAIN };
+}
+
+static int read_commit(struct cluster *c, struct checkout *co, struct error *err)
 {
 	struct resolved commit;
+	take_hydrated(co);
 	cleanup_fd int lock = lock_mirror(co, err);
 	struct repo_remote *remote = lock < 0 ? NULL : open_remote(c, co, err);
 	if (!remote)
 		return -1;
+	struct rendering r = { .c = c, .co = co, .mirror = remote_mirror(remote), .sha = commit.sha };
 	int rc = fetch(c, remote, co, &commit, err);
 	if (rc == 0)
-		rc = repo_tree_read(remote_mirror(remote), commit.sha, co->app.path, rendered_is_manifest,
-				    &co->arena, &co->files, err);
-	if (rc > 0)
-		rc = error_set(err, "%s: there is no path %s", commit.display, co->app.path);
+		rc = render(&r, err);
 	if (rc == 0)
 		co->revision = arena_strdup(&co->arena, commit.display);
 	remote_free(remote);
@@ -179,10 +296,11 @@ int checkout_app(struct cluster *c, const struct node *app, struct checkout *out
 	if (get(c, out, CAPSTAN_GROUP, CAPSTAN_VERSION_NAME, "Repo", out->app.repo, &repo, err) < 0 ||
 	    repo_spec_read(&out->arena, repo, &out->repo, err) < 0)
 		return -1;
-	return read_inventory(c, app, out, err) < 0 ? -1 : read_files(c, out, err);
+	return read_inventory(c, app, out, err) < 0 ? -1 : read_commit(c, out, err);
 }
 
 void checkout_release(struct checkout *co)
 {
+	origins_release(&co->origins);
 	arena_release(&co->arena);
 }

@@ -1,6 +1,6 @@
 /*
- * checkout.h - the files of an App at the newest commit of its Repo, fetched on this machine, and what the
- * operator wrote down of it. Nothing is changed in the cluster.
+ * checkout.h - the objects of an App at the newest commit of its Repo, fetched and rendered on this machine,
+ * and what the operator wrote down of it. Nothing is changed in the cluster.
  *
  * The Repo's Secret is read with the caller's own rights; mirrors are kept in the cache directory.
  */
@@ -9,7 +9,8 @@
 #include "cmd/cluster.h"
 #include "deploy/inventory.h"
 #include "operator/spec.h"
-#include "repo/tree.h"
+#include "render/render.h"
+#include "doc/origin.h"
 
 #define CHECKOUT_POLL_TIMEOUT_MS 60000
 
@@ -17,8 +18,9 @@ struct checkout {
 	struct arena arena;
 	struct app_spec app;
 	struct repo_spec repo;
-	struct repo_files files; /* below app.path */
-	char *revision;		 /* "main@sha1:..." */
+	char *revision;		     /* "main@sha1:..." */
+	struct render_output output; /* what it renders to there */
+	struct origins origins;	     /* of output */
 	struct inventory inventory;
 };
 

@@ -3,6 +3,7 @@
 
 #include "cmd/command.h"
 
-extern const struct command command_build, command_completion, command_delete, command_diff, command_docs,
-	command_install, command_man, command_render, command_resume, command_run, command_status,
-	command_suspend, command_sync, command_uninstall, command_version;
+extern const struct command command_build, command_check, command_completion, command_delete, command_diff,
+	command_docs, command_explain_field, command_init, command_install, command_man, command_render,
+	command_resume, command_run, command_status, command_suspend, command_sync, command_uninstall,
+	command_version;

@@ -173,7 +173,7 @@ static size_t print_failures(const struct cli *cli, const struct compared *all, 
 
 /* --- the command --- */
 
-static int compare_and_show(struct cluster *c, const char *name, const char *dir,
+static int compare_and_show(struct cluster *c, const char *name, struct local_objects *objects,
 			    const struct checkout *checkout)
 {
 	const struct diff_given *own = c->cli->own;
@@ -181,7 +181,7 @@ static int compare_and_show(struct cluster *c, const char *name, const char *dir
 	struct output out = { .cli = c->cli, .style = style_of(c->cli->out, c->cli->common.color) };
 	out.list = c->cli->common.output ? node_seq(&out.arena) : NULL;
 	struct comparison comparison = {
-		.cluster = c, .name = name, .dir = dir, .checkout = checkout, .prune = !own->no_prune
+		.cluster = c, .name = name, .objects = objects, .checkout = checkout, .prune = !own->no_prune
 	};
 	int status;
 	if (comparison_run(&comparison, &err) < 0) {
@@ -213,21 +213,47 @@ static int compare_app(struct cluster *c, const char *name, struct error *err)
 	return status;
 }
 
+/* A directory or an environment of this machine. */
+static int compare_local(struct cli *cli, const char *dir)
+{
+	const struct diff_given *own = cli->own;
+	struct cluster c = { 0 };
+	struct local_objects objects;
+	struct error err = ERROR_INIT;
+	char name[COMMAND_APP_NAME_MAX];
+	int status;
+	bool opened = local_objects_open(&objects, cli, &own->given, dir, &err) == 0;
+	if (opened)
+		local_objects_context(&objects, &cli->common);
+	if (!opened || cluster_open(&c, cli, 0, &err) < 0 || cluster_discover(&c, &err) < 0 ||
+	    local_objects_values(&objects, &c, &err) < 0) {
+		status = command_fail(cli, &err);
+	} else {
+		local_objects_name(&objects, name);
+		status = compare_and_show(&c, own->name ? own->name : name, &objects, NULL);
+	}
+	cluster_close(&c);
+	local_objects_close(&objects);
+	return status;
+}
+
 static int run(struct cli *cli)
 {
 	const struct diff_given *own = cli->own;
-	const char *operand = cli->operands[0];
+	const char *operand = cli->n_operands ? cli->operands[0] : NULL;
 	struct cluster c;
 	struct error err = ERROR_INIT;
-	char from_dir[COMMAND_APP_NAME_MAX];
 	int status;
-	command_app_name(operand, from_dir);
+	if (!operand && !own->given.env) {
+		error_set(&err, "DIR, APP or --env is missing");
+		return command_fail(cli, &err);
+	}
+	if (!operand || own->given.env || place_is_dir(operand, own->app))
+		return compare_local(cli, operand);
 	if (cluster_open(&c, cli, 0, &err) < 0 || cluster_discover(&c, &err) < 0)
 		status = command_fail(cli, &err);
-	else if (!place_is_dir(operand, own->app))
-		status = compare_app(&c, operand, &err);
 	else
-		status = compare_and_show(&c, own->name ? own->name : from_dir, operand, NULL);
+		status = compare_app(&c, operand, &err);
 	cluster_close(&c);
 	return status;
 }
@@ -246,6 +272,7 @@ static const struct option_def options[] = {
 	  .kind = OPTION_FLAG,
 	  .offset = offsetof(struct diff_given, no_prune),
 	  .help = "Leave out what is no longer in git." },
+	LOCAL_OBJECTS_OPTIONS(struct diff_given),
 	{ .name = NULL },
 };
 
@@ -254,6 +281,7 @@ static const char *const formats[] = { "json", "yaml", NULL };
 static const struct example examples[] = {
 	{ "diff shop", "What the cluster has that git does not say, for an app" },
 	{ "diff ./shop -n web", "What `sync ./shop` would change" },
+	{ "diff --env prod", "What would change in prod, as `capstan.yaml` describes it" },
 	{ NULL, NULL },
 };
 
@@ -266,7 +294,7 @@ static const struct exit_note exits[] = {
 
 const struct command command_diff = {
 	.name = "diff",
-	.operands = "DIR|APP",
+	.operands = "DIR|APP|--env ENVIRONMENT",
 	.summary = "Show how the cluster differs from git, and who changed it",
 	.help = "Shows each object that differs as a unified diff from the cluster to git, with the file and line in git, and "
 		"with those who changed the object in the cluster and when. Nothing is changed.\n\n"
@@ -278,7 +306,6 @@ const struct command command_diff = {
 	.options_size = sizeof(struct diff_given),
 	.formats = formats,
 	.common = COMMON_CLUSTER | COMMON_NAMESPACE | COMMON_COLOR | COMMON_TIMEOUT,
-	.operands_min = 1,
 	.operands_max = 1,
 	.complete = COMPLETE_APP,
 	.examples = examples,

@@ -5,11 +5,13 @@
 
 #include "cmd/checkout.h"
 #include "cmd/cluster.h"
+#include "cmd/local_objects.h"
 #include "deploy/desired.h"
 
 struct diff_given { /* options */
 	const char *name;
 	bool app, no_prune;
+	struct local_objects_given given;
 };
 
 struct compared {
@@ -24,8 +26,9 @@ struct compared {
 
 struct comparison {
 	struct cluster *cluster;
-	const char *name, *dir;
-	const struct checkout *checkout; /* an App's, instead of dir; or NULL */
+	const char *name;
+	struct local_objects *objects;	 /* of this machine; or NULL */
+	const struct checkout *checkout; /* an App's, instead of them; or NULL */
 	bool prune;
 	/* Filled: */
 	struct arena arena;

@@ -15,7 +15,6 @@
 #include "doc/json.h"
 #include "kube/discovery.h"
 #include "operator/config_store.h"
-#include "operator/rendered.h"
 #include "operator/standalone.h"
 
 /* --- git's side --- */
@@ -34,12 +33,15 @@ static int render(struct comparison *c, struct error *err)
 		prepare.app_name = co->app.name;
 		prepare.app_namespace = co->app.namespace;
 		prepare.target_namespace = co->app.target_namespace;
-		c->desired = rendered_files(&co->files, co->app.path, &prepare);
+		c->desired = desired_new();
+		cluster_prepare(&prepare, &co->output, c->desired);
 		return 0;
 	}
 	struct standalone_options options = { .name = c->name,
 					      .namespace = c->cluster->namespace,
-					      .dir = c->dir };
+					      .render = local_objects_render,
+					      .render_ctx = c->objects,
+					      .shown = c->objects->dir };
 	c->desired = standalone_render(&options, scope, c->cluster->client, NULL, err);
 	return c->desired ? 0 : -1;
 }

@@ -116,6 +116,8 @@ static int local_read(void *ctx, struct arena *a, const char *path, struct str *
 	if (failed)
 		return fail(t, path, failed, err);
 	*out = (struct str){ text, n };
+	if (t->on_text)
+		t->on_text(t->on_text_ctx, arena_strdup(a, shown), *out);
 	return 0;
 }
 
@@ -149,10 +151,20 @@ static int local_list(void *ctx, struct arena *a, const char *path, const char *
 		    : 0;
 }
 
+static int local_remote(void *ctx, const char *url, const char *ref, bool submodules, struct render_tree *out,
+			struct error *err)
+{
+	struct local_tree *t = ctx;
+	if (!t->bases)
+		return error_set(err, "other repositories are not read here");
+	return bases_find(t->bases, url, ref, submodules, out, err);
+}
+
 static const struct render_tree_ops local_ops = {
 	.find = local_find,
 	.read = local_read,
 	.list = local_list,
+	.remote = local_remote,
 };
 
 int local_tree_init(struct local_tree *t, struct error *err)

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/map.h"
+#include "cmd/bases.h"
 #include "render/tree.h"
 
 #define LOCAL_TREE_FILE_MAX (16u << 20)	     /* bytes of one file */
@@ -20,6 +21,10 @@ struct local_tree {
 	char *skip;
 	struct map dirs; /* path -> where it is with links followed, in the arena */
 	uint64_t total;
+	void (*on_text)(void *ctx, const char *file,
+			struct str text); /* of every file that is read; or NULL */
+	void *on_text_ctx;
+	struct bases *bases; /* other repositories; set by the owner, NULL: none may be read */
 };
 
 int local_tree_init(struct local_tree *t, struct error *err);

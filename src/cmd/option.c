@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/guess.h"
 #include "base/str.h"
 
 struct reader {
@@ -35,53 +36,12 @@ static const struct option_def *find_letter(const struct option_def *defs, size_
 
 /* --- the nearest name --- */
 
-enum { NAME_MAX_COMPARED = 32 };
-
-static size_t smallest(size_t a, size_t b, size_t c)
-{
-	size_t least = a < b ? a : b;
-	return least < c ? least : c;
-}
-
-/* Edit distance in which a swap of neighbours counts as one (Damerau, restricted). Both are shorter than the
- * cap. */
-static size_t distance(struct str a, struct str b)
-{
-	size_t rows[3][NAME_MAX_COMPARED + 1];
-	for (size_t j = 0; j <= b.n; j++)
-		rows[0][j] = j;
-	for (size_t i = 1; i <= a.n; i++) {
-		size_t *row = rows[i % 3], *above = rows[(i + 2) % 3], *two_above = rows[(i + 1) % 3];
-		row[0] = i;
-		for (size_t j = 1; j <= b.n; j++) {
-			size_t changed = a.p[i - 1] != b.p[j - 1];
-			row[j] = smallest(above[j] + 1, row[j - 1] + 1, above[j - 1] + changed);
-			if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1] &&
-			    two_above[j - 2] + 1 < row[j])
-				row[j] = two_above[j - 2] + 1;
-		}
-	}
-	return rows[a.n % 3][b.n];
-}
-
 const char *option_nearest(const char *typed, const char *const *names, size_t n)
 {
-	struct str word = str_of(typed);
-	if (word.n == 0 || word.n > NAME_MAX_COMPARED)
-		return NULL;
-	const char *best = NULL;
-	size_t best_distance = word.n <= 3 ? 2 : 3; /* at most one or two slips */
-	for (size_t i = 0; i < n; i++) {
-		struct str name = str_of(names[i]);
-		if (name.n > NAME_MAX_COMPARED)
-			continue;
-		size_t d = word.n >= 3 && str_starts(name, word) ? 1 : distance(word, name);
-		if (d < best_distance) {
-			best = names[i];
-			best_distance = d;
-		}
-	}
-	return best;
+	struct guess guess = guess_start(str_of(typed));
+	for (size_t i = 0; i < n; i++)
+		guess_try(&guess, str_of(names[i]));
+	return guess.best.p;
 }
 
 static int unknown_name(struct reader *r, struct str name)
@@ -90,7 +50,7 @@ static int unknown_name(struct reader *r, struct str name)
 	size_t n = 0;
 	for (size_t i = 0; i < r->n && n < 128; i++)
 		names[n++] = r->defs[i].name;
-	char typed[NAME_MAX_COMPARED + 2];
+	char typed[GUESS_LENGTH_MAX + 2];
 	snprintf(typed, sizeof(typed), "%.*s", STR_ARG(name));
 	const char *nearest = option_nearest(typed, names, n);
 	if (nearest)
@@ -103,6 +63,15 @@ static int unknown_name(struct reader *r, struct str name)
 static int bad_value(struct reader *r, const struct option_def *def, const char *value, const char *wanted)
 {
 	return error_set(r->err, "--%s: \"%s\" is not %s", def->name, value, wanted);
+}
+
+static int store_item(struct reader *r, const struct option_def *def, const char *value, void *field)
+{
+	struct option_list *list = field;
+	if (list->n == OPTION_LIST_MAX)
+		return bad_value(r, def, value, "not given that often");
+	list->at[list->n++] = value;
+	return 0;
 }
 
 static int store_choice(struct reader *r, const struct option_def *def, const char *value, const char **field)
@@ -135,6 +104,8 @@ static int store(struct reader *r, const struct option_def *def, const char *val
 	case OPTION_TEXT:
 		*(const char **)field = value;
 		return 0;
+	case OPTION_LIST:
+		return store_item(r, def, value, field);
 	case OPTION_CHOICE:
 		return store_choice(r, def, value, field);
 	case OPTION_DURATION:

@@ -19,6 +19,14 @@ enum option_kind {
 	OPTION_CHOICE,	 /* const char *: one of `choices` */
 	OPTION_DURATION, /* int64_t: milliseconds, from "90s", "5m", "1h" (a bare 0 is none) */
 	OPTION_COUNT,	 /* int64_t: a whole number, 0 or more */
+	OPTION_LIST,	 /* struct option_list: borrowed from argv; may be given again and again */
+};
+
+#define OPTION_LIST_MAX 64 /* values of one option */
+
+struct option_list {
+	const char *at[OPTION_LIST_MAX];
+	size_t n;
 };
 
 /* What a shell may offer for a value or an operand. */

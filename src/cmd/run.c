@@ -13,10 +13,12 @@
 #include "cmd/sync_apps.h"
 #include "operator/operator.h"
 #include "operator/plain.h"
+#include "repo/remote_allow.h"
 
 struct run_options {
 	const char *web, *cache, *lease_namespace, *identity, *apps, *state;
 	bool no_leader_election, user_git;
+	struct option_list remote_bases, exec;
 };
 
 static const struct option_def run_option_defs[] = {
@@ -62,6 +64,16 @@ static const struct option_def run_option_defs[] = {
 	  .kind = OPTION_FLAG,
 	  .help = "Let git use your own ssh agent, keys and credential helpers for Repos without a Secret.",
 	  .offset = offsetof(struct run_options, user_git) },
+	{ .name = "allow-remote-base",
+	  .kind = OPTION_LIST,
+	  .value = "URL",
+	  .help = "Let kustomizations use repositories below this URL as bases, such as `https://github.com/acme/`; may be given again and again. Without it none are.",
+	  .offset = offsetof(struct run_options, remote_bases) },
+	{ .name = "allow-exec",
+	  .kind = OPTION_LIST,
+	  .value = "PROGRAM",
+	  .help = "Let Apps of type exec run this program, by its name or path, confined; may be given again and again. Without it none are.",
+	  .offset = offsetof(struct run_options, exec) },
 	{ 0 },
 };
 
@@ -119,7 +131,14 @@ static int run(struct cli *cli)
 		.no_leader_election = own->no_leader_election,
 		.watch_namespace = cli->common.namespace,
 		.user_environment = own->user_git,
+		.remote_bases = own->remote_bases.at,
+		.n_remote_bases = own->remote_bases.n,
+		.exec = own->exec.at,
+		.n_exec = own->exec.n,
 	};
+	for (size_t i = 0; i < own->remote_bases.n; i++)
+		if (remote_allow_check(own->remote_bases.at[i], &err) < 0)
+			return error_wrap(&err, "--allow-remote-base"), command_fail(cli, &err);
 	if (operator_run(&options, &err) < 0)
 		return command_fail(cli, &err);
 	return EXIT_OK;

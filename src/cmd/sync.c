@@ -53,6 +53,7 @@ static const struct option_def options[] = {
 	  .kind = OPTION_FLAG,
 	  FIELD(allow_empty),
 	  .help = "Let an empty directory prune everything." },
+	LOCAL_OBJECTS_OPTIONS(struct sync_options),
 	{ .name = NULL },
 };
 
@@ -61,6 +62,7 @@ static const char *const formats[] = { "json", "yaml", NULL };
 static const struct example examples[] = {
 	{ "sync shop", "Sync the app shop now, whatever was applied" },
 	{ "sync ./shop -n web", "Apply a directory, with no operator in the cluster" },
+	{ "sync --env staging", "Apply an environment of `capstan.yaml`" },
 	{ "sync --apps apps.yaml nginx", "Make the directory of the App nginx as git says, with no cluster" },
 	{ NULL, NULL },
 };
@@ -82,18 +84,22 @@ static int run(struct cli *cli)
 	session_log(cli);
 	if (own->apps)
 		return sync_apps(cli);
+	if (cli->n_operands == 0 && own->given.env)
+		return sync_dir(cli, NULL);
 	if (cli->n_operands != 1) {
-		error_set(&err, cli->n_operands ? "one operand too many: \"%s\"" : "DIR or APP is missing%s",
+		error_set(&err,
+			  cli->n_operands ? "one operand too many: \"%s\"" : "DIR, APP or --env is missing%s",
 			  cli->n_operands ? cli->operands[1] : "");
 		return command_fail(cli, &err);
 	}
 	const char *operand = cli->operands[0];
-	return place_is_dir(operand, own->app) ? sync_dir(cli, operand) : sync_app(cli, operand);
+	bool local = own->given.env || place_is_dir(operand, own->app);
+	return local ? sync_dir(cli, operand) : sync_app(cli, operand);
 }
 
 const struct command command_sync = {
 	.name = "sync",
-	.operands = "DIR|APP|--apps FILE [APP...]",
+	.operands = "DIR|APP|--env ENVIRONMENT|--apps FILE [APP...]",
 	.summary = "Apply what git or a directory says, and show how it goes",
 	.help = "Given the name of an App, asks the operator to sync it now and shows what it does. Given a directory (a path "
 		"with a slash, `.`, or a name that is a directory here), applies that directory from here; no operator is "

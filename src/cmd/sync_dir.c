@@ -21,6 +21,7 @@ enum { TICK_MS = 100, SYNC_TIMEOUT_MS = 300000, STOP_MS = 10000 };
 
 struct sync {
 	struct cli *cli;
+	struct local_objects objects;
 	struct cluster cluster;
 	struct link link;
 	struct scope_cache scopes;
@@ -198,7 +199,7 @@ static void print_data(const struct sync *s, int status)
 
 /* --- the command --- */
 
-static void engine_run(struct sync *s, const char *dir, const char *name, struct error *err)
+static void engine_run(struct sync *s, const char *name, struct error *err)
 {
 	FILE *out = s->cli->common.output ? s->cli->err : s->cli->out;
 	struct style style = style_of(out, s->cli->common.color);
@@ -212,7 +213,9 @@ static void engine_run(struct sync *s, const char *dir, const char *name, struct
 		.scopes = &s->scopes,
 		.name = name,
 		.namespace = s->cluster.namespace,
-		.dir = dir,
+		.render = local_objects_render,
+		.render_ctx = &s->objects,
+		.shown = s->objects.dir,
 		.config = s->config,
 	};
 	s->app = standalone_new(&options, &host, s);
@@ -237,30 +240,47 @@ static void engine_release(struct sync *s)
 		scope_cache_release(&s->scopes);
 }
 
+static struct app_config config_of(const struct cli *cli)
+{
+	const struct sync_options *own = cli->own;
+	struct app_config config = APP_CONFIG_DEFAULT;
+	config.self_heal = false; /* one attempt; nobody stays to heal */
+	config.prune = !own->no_prune;
+	config.wait = !own->no_wait;
+	config.force = own->force;
+	config.allow_empty = own->allow_empty;
+	config.timeout_ms = cli->common.timeout_ms > 0 ? cli->common.timeout_ms : SYNC_TIMEOUT_MS;
+	return config;
+}
+
+/* What is to be applied, and where. */
+static int open_all(struct sync *s, const char *dir, const char *name, struct error *err)
+{
+	if (cluster_open(&s->cluster, s->cli, 0, err) < 0 || cluster_discover(&s->cluster, err) < 0 ||
+	    local_objects_values(&s->objects, &s->cluster, err) < 0)
+		return -1;
+	return place_check(&s->cluster, name, dir ? dir : s->objects.dir, err);
+}
+
 int sync_dir(struct cli *cli, const char *dir)
 {
 	const struct sync_options *own = cli->own;
 	struct error err = ERROR_INIT;
-	char from_dir[COMMAND_APP_NAME_MAX];
-	command_app_name(dir, from_dir);
-	const char *name = own->name ? own->name : from_dir;
-	struct sync s = { .cli = cli, .config = APP_CONFIG_DEFAULT };
-	s.config.self_heal = false; /* one attempt; nobody stays to heal */
-	s.config.prune = !own->no_prune;
-	s.config.wait = !own->no_wait;
-	s.config.force = own->force;
-	s.config.allow_empty = own->allow_empty;
-	s.config.timeout_ms = cli->common.timeout_ms > 0 ? cli->common.timeout_ms : SYNC_TIMEOUT_MS;
-	int status;
-	if (cluster_open(&s.cluster, cli, 0, &err) < 0 || cluster_discover(&s.cluster, &err) < 0 ||
-	    place_check(&s.cluster, name, dir, &err) < 0) {
-		status = command_fail(cli, &err);
-	} else {
-		engine_run(&s, dir, name, &err);
+	struct sync s = { .cli = cli, .config = config_of(cli) };
+	char name[COMMAND_APP_NAME_MAX];
+	int status = local_objects_open(&s.objects, cli, &own->given, dir, &err) < 0 ? command_fail(cli, &err)
+										     : -1;
+	if (status < 0) {
+		local_objects_context(&s.objects, &cli->common);
+		local_objects_name(&s.objects, name);
+		const char *called = own->name ? own->name : name;
+		if (open_all(&s, dir, called, &err) == 0)
+			engine_run(&s, called, &err);
 		status = err.text[0] ? command_fail(cli, &err) : verdict(&s);
-		if (cli->common.output)
+		if (cli->common.output && s.app)
 			print_data(&s, status);
 	}
 	engine_release(&s);
+	local_objects_close(&s.objects);
 	return status;
 }

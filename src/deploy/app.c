@@ -529,6 +529,16 @@ void app_rendered(struct app *app, uint64_t ticket, struct desired *desired, con
 	step(app);
 }
 
+void app_input_known(struct app *app, uint64_t ticket, struct hash input)
+{
+	if (ticket != app->ticket || app->phase != APP_RENDERING)
+		return;
+	/* What is wanted now may be another revision already, which this says nothing of. */
+	if (same_input(&app->wanted, &app->attempted))
+		app->wanted.input = input;
+	app->attempted.input = input;
+}
+
 void app_render_started(struct app *app, uint64_t ticket, int64_t now)
 {
 	if (ticket == app->ticket && app->phase == APP_RENDERING)

@@ -135,6 +135,9 @@ void app_wanted(struct app *app, const struct app_revision *revision, int64_t no
 void app_source_failed(struct app *app, const char *error, int64_t now);
 /* desired: the app takes the reference. NULL: failed as a whole, error says why. A void ticket is ignored. */
 void app_rendered(struct app *app, uint64_t ticket, struct desired *desired, const char *error, int64_t now);
+/* Only the render could tell what it reads: `input` takes the place of the one that was handed in with the
+ * wanted revision, in both wanted and attempted. Before app_rendered(); a void ticket is ignored. */
+void app_input_known(struct app *app, uint64_t ticket, struct hash input);
 /* The host waited before it began to render (many apps at once): the attempt's deadline counts from here. */
 void app_render_started(struct app *app, uint64_t ticket, int64_t now);
 /* A person asks for an attempt now, whatever was applied; also ends a backoff. */

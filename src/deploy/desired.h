@@ -32,10 +32,11 @@ struct desired_item {
 	struct hash hash;   /* of payload and whatever else decides whether it must be applied again */
 	const char *file;   /* place in git */
 	uint32_t line;
-	uint32_t mode;	/* directory: permission bits */
-	uint16_t stage; /* stages are applied one after the other */
-	uint16_t rank;	/* order inside a stage */
-	unsigned flags; /* enum desired_flag */
+	struct str places; /* of fields that come from elsewhere; see places.h */
+	uint32_t mode;	   /* directory: permission bits */
+	uint16_t stage;	   /* stages are applied one after the other */
+	uint16_t rank;	   /* order inside a stage */
+	unsigned flags;	   /* enum desired_flag */
 };
 
 /* Made on a worker, then read only. Items are sorted by (stage, rank, key) and unique by key. */

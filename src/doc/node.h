@@ -44,7 +44,7 @@ struct node_pair;
 struct node {
 	enum node_type type : 8;
 	enum node_style style : 8;
-	bool boolean : 1;      /* BOOL */
+	bool boolean : 1;  /* BOOL */
 	bool untagged : 1; /* YAML_KYAML: its type follows from its text, whenever that changes (yaml.h) */
 	uint32_t line, column; /* 1-based place in the source; 0: made by the program */
 	uint32_t origin;       /* where it comes from, in a struct origins (doc/origin.h); 0: not known */

@@ -158,7 +158,7 @@ static void read_file(struct yaml_file *f, struct str bytes)
 		add_error(f, (struct yaml_place){ 1, 0 }, err.text);
 		return;
 	}
-	if (yaml_text(f->result.a, bytes, &f->text, &place, &err)) {
+	if (yaml_text(f->result.a, bytes, f->result.options.as_it_ends, &f->text, &place, &err)) {
 		add_error(f, place, err.text);
 		return;
 	}

@@ -79,6 +79,9 @@ struct yaml_options {
 	/* A key that is there twice in a map is warned of and no error: the last one counts, where the first
 	 * one stands. For files that kustomize reads so. */
 	bool last_key_counts;
+	/* A text that ends without a line break is not given one: a block scalar at its end ends without,
+	 * too. */
+	bool as_it_ends;
 };
 
 int yaml_parse_as(struct arena *a, struct str text, const struct yaml_options *options,
@@ -88,6 +91,8 @@ int yaml_parse_as(struct arena *a, struct str text, const struct yaml_options *o
  * (`untagged`): whoever changes its text makes it anew. Borrows text. */
 struct node *yaml_kyaml_scalar(struct arena *a, struct str text);
 
+/* The same in YAML_KUBECTL, as it is sent; what JSON has no number for (.inf) is a string. */
+struct node *yaml_kubectl_scalar(struct arena *a, struct str text);
 /* Whether text, written plain, is a number, a boolean or null to YAML 1.1: kustomize quotes such texts. */
 bool yaml_was_special(struct str text);
 /* Whether text, written plain, would be read as something else than itself by YAML of any version: the
@@ -95,11 +100,15 @@ bool yaml_was_special(struct str text);
 bool yaml_needs_quotes(struct str text);
 
 /*
- * Turns a tree of YAML_KYAML, in place, into what kustomize prints for it: numbers as doubles or int64 in
+ * Turns a tree of YAML_KYAML, in place, into what kustomize makes JSON of: numbers as doubles or int64 in
  * Go's form, times in RFC 3339, what has the quotes of a text a text. -1: a text is not of the type its node
  * has (`!!int foo`); err names it.
  */
 int yaml_settle(struct arena *a, struct node *root, struct error *err);
+
+/* The same, and then what kustomize prints when it has read that JSON as YAML, where next line characters are
+ * folded, and control characters that JSON does not escape refused. */
+int yaml_settle_printed(struct arena *a, struct node *root, struct error *err);
 
 /* Block style, keys in the order of sigs.k8s.io/yaml.Marshal, as `kubectl get -o yaml` prints. */
 void yaml_write(struct buf *out, const struct node *n);

@@ -2,6 +2,7 @@
  * yaml_write.c - YAML out through libyaml's emitter, of which go-yaml's is a port: given the same events
  * and settings the bytes are those of sigs.k8s.io/yaml.Marshal.
  */
+#include <math.h>
 #include <stdio.h>
 
 #include "doc/number.h"
@@ -45,8 +46,8 @@ static void put_float(yaml_emitter_t *e, struct str text)
 	char json[NUMBER_TEXT_MAX], g[NUMBER_TEXT_MAX];
 	struct node n = { .type = NODE_FLOAT, .text = text };
 	number_set(&scratch, &n, text);
-	if (n.type == NODE_FLOAT && n.text.n < NUMBER_TEXT_MAX) {
-		double value = strtod(n.text.p, NULL);
+	double value = n.text.n < NUMBER_TEXT_MAX ? strtod(n.text.p, NULL) : 0;
+	if (n.text.n < NUMBER_TEXT_MAX && (n.type == NODE_FLOAT || fabs(value) >= 0x1p63)) {
 		number_shortest(value, json);
 		number_shortest_g(value, 64, g);
 		if (str_is(n.text, json))
@@ -134,6 +135,19 @@ static int natural_order(const void *left, const void *right)
 
 static void put(yaml_emitter_t *e, const struct node *n);
 
+/* Whether a text of the tree begins with a byte order mark. */
+static bool has_bom(const struct node *n)
+{
+	bool found = n->type == NODE_STRING && yaml_has_bom(n->text);
+	for (size_t i = 0; !found && i < node_count(n); i++) {
+		if (n->type == NODE_MAP)
+			found = yaml_has_bom(n->map.pairs[i].key) || has_bom(n->map.pairs[i].value);
+		else
+			found = has_bom(n->seq.items[i]);
+	}
+	return found;
+}
+
 static void put_map(yaml_emitter_t *e, const struct node *n)
 {
 	yaml_event_t event;
@@ -194,6 +208,7 @@ void yaml_write(struct buf *out, const struct node *n)
 {
 	yaml_emitter_t e;
 	yaml_event_t event;
+	size_t from = out->n;
 	if (!yaml_emitter_initialize(&e))
 		abort();
 	yaml_emitter_set_output(&e, append, out);
@@ -205,4 +220,6 @@ void yaml_write(struct buf *out, const struct node *n)
 	e.open_ended = 0; /* no `...` after a text that ends in line breaks: go-yaml writes none */
 	emit(&e, &event, yaml_stream_end_event_initialize(&event));
 	yaml_emitter_delete(&e);
+	if (has_bom(n))
+		yaml_escape_bom(out, from);
 }

@@ -31,6 +31,7 @@ struct loop {
 	uv_idle_t idle;
 	deferred_list deferred;
 	struct loop_child *children;
+	size_t jobs; /* on workers, or on their way back */
 };
 
 struct loop_timer {
@@ -46,6 +47,7 @@ struct loop_signal {
 };
 
 struct loop_job {
+	struct loop *loop;
 	uv_work_t uv;
 	loop_fn *run, *done;
 	void *arg;
@@ -239,6 +241,7 @@ static void job_run(uv_work_t *uv)
 static void job_done(uv_work_t *uv, int status)
 {
 	struct loop_job *job = uv->data;
+	job->loop->jobs--;
 	job->done(job->arg);
 	free(job);
 }
@@ -250,7 +253,15 @@ void loop_work(struct loop *loop, loop_fn *run, loop_fn *done, void *arg)
 	job->run = run;
 	job->done = done;
 	job->arg = arg;
+	job->loop = loop;
+	loop->jobs++;
 	check(uv_queue_work(&loop->uv, &job->uv, job_run, job_done), "worker");
+}
+
+void loop_wait_for_work(struct loop *loop)
+{
+	while (loop->jobs)
+		uv_run(&loop->uv, UV_RUN_ONCE);
 }
 
 void loop_workers(unsigned n)

@@ -40,5 +40,8 @@ int loop_signal(struct loop *loop, int signum, loop_fn *fn, void *arg, struct er
 /* run(arg) on a worker thread, then done(arg) on the loop; done always comes, also when the loop stops. */
 void loop_work(struct loop *loop, loop_fn *run, loop_fn *done, void *arg);
 
+/* Turns the loop until no worker has anything to do: what jobs use may go away then. */
+void loop_wait_for_work(struct loop *loop);
+
 /* Sets how many workers there are (default 4, at most 64); before the first loop_work(). */
 void loop_workers(unsigned n);

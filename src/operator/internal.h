@@ -13,6 +13,9 @@
 #include "operator/operator.h"
 #include "operator/scope.h"
 #include "operator/spec.h"
+#include "operator/values.h"
+#include "repo/reads.h"
+#include "repo/remote_base.h"
 
 struct managed;
 struct source;
@@ -29,6 +32,8 @@ struct operator
 	struct map apps;    /* "NAMESPACE/NAME" -> struct managed */
 	struct map sources; /* "NAMESPACE/NAME" -> struct source */
 	struct scope_cache scopes;
+	struct values *values;
+	struct remote_cache *remotes;	   /* bases in other repositories; NULL: none may be read */
 	VEC(struct managed *) start_queue; /* attempts that wait for a slot; see slots.c */
 	size_t slots_taken, slots_lent;
 	struct loop_timer *slot_timer;
@@ -59,6 +64,13 @@ struct managed {
 	struct loop_timer *timer;
 	char *sha;		/* commit that wanted stands for */
 	struct render_job *job; /* under way */
+	struct reads reads;	/* what the last render looked at; packed is NULL: not known */
+	struct values_use *values;
+	/* What its environment in capstan.yaml takes variables from, as the last render found it. */
+	struct render_spec environment;
+	struct arena environment_arena;
+	struct values_use *environment_values;
+	struct hydration *hydration; /* with spec.hydrate */
 	uint64_t job_ticket;
 	bool slot, slot_lent; /* slots.c: has one; has one that no longer counts */
 	bool start_queued;
@@ -95,7 +107,11 @@ void managed_event(struct operator* op, const struct kube_watch_event *event);
 void managed_list_begin(struct operator* op);
 void managed_list_end(struct operator* op);
 void managed_free(struct managed *m);
+void managed_environment(struct managed *m, const struct render_spec *sources); /* from now on; copied */
+void managed_values_changed(void *operator, void * managed);			/* for values_new() */
 void managed_wanted(struct managed *m); /* its source has news, or its spec changed */
+/* A render tells what it looked at, and the hash of that at its commit; takes `reads` over. */
+void managed_reads_known(struct managed *m, uint64_t ticket, struct reads *reads, struct hash hash);
 struct cluster_driver *managed_driver(struct managed *m);
 void managed_start(struct managed *m, const struct node *object, const struct inventory *inventory);
 
@@ -111,10 +127,15 @@ void source_unsubscribe(struct source *s, struct managed *m);
 struct source_answer {
 	const char *sha;
 	char display[APP_REVISION_MAX];
-	struct hash tree; /* of the directory */
+	struct repo_view *view; /* of that commit; the source's */
 	const char *error;
 };
-bool source_resolve(struct source *s, struct managed *m, struct source_answer *out);
+struct source_ask {
+	const char *revision;
+	const char *path; /* that must be there; NULL: none need be */
+};
+bool source_resolve(struct source *s, const struct source_ask *ask, struct source_answer *out);
+struct publisher *source_publisher(struct source *s);	    /* NULL: its remote is not open */
 uint64_t source_next_cycle(const struct source *s);	    /* the first one that begins after now */
 bool source_passed(const struct source *s, uint64_t cycle); /* it has ended, or none will come */
 void source_notify(struct source *s);			    /* look at the remote now */
@@ -128,7 +149,18 @@ void slot_release(struct managed *m);		    /* the app goes away */
 /* jobs.c */
 struct render_job;
 void job_start(struct managed *m, uint64_t ticket);
-void job_forget(struct render_job *job); /* its managed is going away */
+void job_forget(struct render_job *job);	 /* its managed is going away */
+void job_values_changed(struct render_job *job); /* of its managed's environment */
+
+/* hydration.c */
+/* Renders and commits what is due; true: something is under way. */
+bool hydration_step(struct managed *m);
+const char *hydration_error(const struct managed *m); /* why the last attempt did not work, or NULL */
+void hydration_restore(struct managed *m, const struct node *status);
+void hydration_status(const struct managed *m, struct arena *a, struct node *status);
+void hydration_cancel(struct managed *m); /* what is under way; it begins anew with the next step */
+void hydration_free(struct managed *m);
+struct hash managed_input(const struct managed *m, struct hash files); /* of a render by the spec */
 
 /* status.c */
 void status_defer(struct managed *m); /* it waits for a slot now: news can wait, too */

@@ -68,20 +68,80 @@ static void on_timer(void *arg)
 
 /* --- revisions --- */
 
-/* All that a render reads: the same input gives the same objects. */
-static struct hash input_hash(const struct managed *m, struct hash tree)
+/* All that a render depends on: the same input gives the same objects. files: a hash of what it reads. */
+struct hash managed_input(const struct managed *m, struct hash files)
 {
-	char hex[HASH_HEX_LEN + 1];
-	hash_hex(tree, hex);
+	char hex[HASH_HEX_LEN + 1], render[HASH_HEX_LEN + 1], values[HASH_HEX_LEN + 1],
+		environment[HASH_HEX_LEN + 1];
+	hash_hex(files, hex);
+	hash_hex(m->spec.render.hash, render);
+	hash_hex(values_hash(m->values), values);
+	hash_hex(values_hash(m->environment_values), environment);
 	struct str parts[] = {
-		STR("input/1"),
+		STR("input/2"),
 		{ hex, HASH_HEX_LEN },
+		{ render, HASH_HEX_LEN },
+		{ values, HASH_HEX_LEN },
+		{ environment, HASH_HEX_LEN },
 		str_of(m->spec.path),
-		str_of(m->spec.render_type),
 		str_of(m->spec.target_namespace ? m->spec.target_namespace : ""),
 		str_of(m->spec.service_account ? m->spec.service_account : ""),
 	};
 	return hash_parts(parts, sizeof(parts) / sizeof(parts[0]));
+}
+
+/* What a hydrated App deploys is rendered already: it depends on the files of its branch. */
+static struct hash input_hash(const struct managed *m, struct hash files)
+{
+	char hex[HASH_HEX_LEN + 1];
+	hash_hex(files, hex);
+	struct str parts[] = {
+		STR("hydrated/1"),
+		{ hex, HASH_HEX_LEN },
+		str_of(m->spec.hydrate.path),
+		str_of(m->spec.target_namespace ? m->spec.target_namespace : ""),
+		str_of(m->spec.service_account ? m->spec.service_account : ""),
+	};
+	return m->spec.hydrate.branch ? hash_parts(parts, sizeof(parts) / sizeof(parts[0]))
+				      : managed_input(m, files);
+}
+
+/* Before the first render nobody knows what it reads: then every commit is another input. */
+static struct hash files_hash(struct managed *m, const struct source_answer *answer)
+{
+	struct remote_cache *remotes = m->operator->remotes;
+	struct str parts[] = { STR("not rendered yet"), str_of(answer->sha) };
+	if (!m->reads.packed)
+		return hash_parts(parts, 2);
+	return reads_hash(&m->reads, answer->view, remotes ? remote_cache_current : NULL, remotes);
+}
+
+void managed_reads_known(struct managed *m, uint64_t ticket, struct reads *reads, struct hash hash)
+{
+	reads_release(&m->reads);
+	m->reads = *reads;
+	*reads = (struct reads){ 0 };
+	app_input_known(&m->app, ticket, input_hash(m, hash));
+}
+
+/* Whether everything but files is there; what is missing for good is the app's error. */
+static bool values_known(struct managed *m, int64_t now)
+{
+	struct error err = ERROR_INIT;
+	int state = values_state(m->values, &err);
+	if (state < 0)
+		app_source_failed(&m->app, err.text, now);
+	return state == 0;
+}
+
+/* What is deployed. */
+static struct source_ask asked(const struct managed *m)
+{
+	const struct app_spec *spec = &m->spec;
+	if (spec->hydrate.branch)
+		return (struct source_ask){ spec->hydrate.branch, spec->hydrate.path };
+	return (struct source_ask){ spec->revision,
+				    spec->render.type == RENDER_ENVIRONMENT ? NULL : spec->path };
 }
 
 static void take_wanted(struct managed *m)
@@ -97,17 +157,24 @@ static void take_wanted(struct managed *m)
 		app_source_failed(&m->app, m->operator->repos_listed ? text : NULL, now);
 		return;
 	}
-	if (!source_resolve(m->source, m, &answer))
+	bool hydrating = m->spec.hydrate.branch && hydration_step(m);
+	const char *why = hydration_error(m);
+	struct source_ask ask = asked(m);
+	if (!source_resolve(m->source, &ask, &answer))
 		return; /* nothing known yet */
 	if (answer.error && *answer.error) {
-		app_source_failed(&m->app, answer.error, now);
+		/* The branch comes with the first commit to it. */
+		if (!hydrating || why)
+			app_source_failed(&m->app, why ? why : answer.error, now);
 		return;
 	}
+	if (!m->spec.hydrate.branch && !values_known(m, now))
+		return;
 	if (!m->sha || strcmp(m->sha, answer.sha) != 0) {
 		free(m->sha);
 		m->sha = mem_strdup(answer.sha);
 	}
-	struct app_revision revision = { .input = input_hash(m, answer.tree) };
+	struct app_revision revision = { .input = input_hash(m, files_hash(m, &answer)) };
 	/* A commit that changes nothing this app reads keeps the revision that did: nothing new is said then.
 	 */
 	bool same = hash_eq(revision.input, m->app.wanted.input);
@@ -116,6 +183,8 @@ static void take_wanted(struct managed *m)
 	if (hash_is_zero(m->app.wanted.input) && hash_eq(revision.input, m->app.applied.input))
 		snprintf(revision.text, sizeof(revision.text), "%s", m->app.applied.text);
 	app_wanted(&m->app, &revision, now);
+	if (why)
+		app_source_failed(&m->app, why, now);
 }
 
 /* The fetch that a sync asked for is through: what was wanted then, or is newer, is tried now. */
@@ -186,6 +255,31 @@ static void handle_sync_request(struct managed *m)
 	finish_sync(m);
 }
 
+static void bind_values(struct managed *m)
+{
+	m->values = values_use(m->operator->values, m->values, m->spec.namespace, &m->spec.render, m);
+}
+
+void managed_environment(struct managed *m, const struct render_spec *sources)
+{
+	struct arena arena = ARENA_INIT;
+	struct render_spec copy = { 0 };
+	render_spec_copy_sources(&arena, sources, &copy);
+	m->environment_values =
+		values_use(m->operator->values, m->environment_values, m->spec.namespace, &copy, m);
+	arena_release(&m->environment_arena);
+	m->environment_arena = arena;
+	m->environment = copy;
+}
+
+void managed_values_changed(void *ctx, void *user)
+{
+	struct managed *m = user;
+	if (m->job)
+		job_values_changed(m->job);
+	managed_wanted(m);
+}
+
 static void bind_source(struct managed *m)
 {
 	struct source *source = source_find(m->operator, m->spec.namespace, m->spec.repo);
@@ -221,10 +315,13 @@ void managed_start(struct managed *m, const struct node *object, const struct in
 	struct str attempted = node_text(node_get(node_get(status, "revision"), "attempted"));
 	if (attempted.n && !str_is(attempted, applied.text))
 		applied.input = (struct hash){ { 0 } };
+	reads_read(node_text(node_get(status, "reads")), &m->reads); /* or a render finds out */
+	hydration_restore(m, status);
 	m->ready = true;
 	app_restore(&m->app, &applied, &healthy);
 	app_configure(&m->app, &m->spec.config, now);
 	handle_sync_request(m);
+	bind_values(m);
 	bind_source(m);
 	managed_wanted(m);
 	status_touch(m);
@@ -265,6 +362,7 @@ static void changed(struct managed *m)
 {
 	link_tick(&m->operator->link);
 	set_impersonation(m);
+	bind_values(m);
 	bind_source(m);
 	app_configure(&m->app, &m->spec.config, clock_mono_ms());
 	managed_wanted(m);
@@ -379,6 +477,10 @@ void managed_free(struct managed *m)
 	if (m->source)
 		source_unsubscribe(m->source, m);
 	m->source = NULL;
+	hydration_free(m);
+	values_use_free(m->operator->values, m->values);
+	values_use_free(m->operator->values, m->environment_values);
+	m->values = m->environment_values = NULL;
 	if (m->ready) {
 		link_port_release(&m->port);
 		app_release(&m->app);
@@ -393,6 +495,8 @@ void managed_free(struct managed *m)
 	m->gone = true;
 	if (m->status_in_flight || m->restoring)
 		return;
+	reads_release(&m->reads);
+	arena_release(&m->environment_arena);
 	arena_release(&m->spec_arena);
 	arena_release(&m->restore_arena);
 	free(m->spec_error);

@@ -20,6 +20,8 @@
 enum {
 	STOP_DEADLINE_MS = 4000,
 	QUIET_MS = 1000, /* with no event for so long, memory is given back */
+	REMOTE_BASE_TIMEOUT_MS = 120000,
+	REMOTE_BASE_POLL_MS = 300000, /* branches and tags that bases name are asked for so often */
 };
 
 static void fail(struct operator* op, const char *why)
@@ -163,6 +165,46 @@ static void look_whether_quiet(void *arg)
 	loop_timer_set(op->quiet_timer, op->trimmed ? 5 * QUIET_MS : QUIET_MS);
 }
 
+/* A branch or tag that a base names has moved: the Apps that read it find out by their input. */
+static void on_remote_changed(void *ctx)
+{
+	struct operator* op = ctx;
+	struct map_entry *e;
+	for (size_t i = 0; (e = map_next(&op->apps, &i));)
+		managed_wanted(e->value);
+}
+
+static void on_remote_warning(void *ctx, const char *text)
+{
+	log_warn("remote base", "warning", text, NULL);
+}
+
+#define REMOTE_BASE_MAX_BYTES (1ull << 30) /* of one fetch */
+
+static int open_remotes(struct operator* op, struct error *err)
+{
+	static const char *const nothing[] = { NULL };
+	cleanup_buf struct buf dir = BUF_INIT;
+	buf_printf(&dir, "%s/bases", op->options->cache_dir);
+	struct remote_cache_options options = {
+		.loop = op->loop,
+		.dir = dir.p,
+		.timeout_ms = REMOTE_BASE_TIMEOUT_MS,
+		.max_bytes = REMOTE_BASE_MAX_BYTES,
+		.fresh_ms = REMOTE_BASE_POLL_MS,
+		.retry_ms = REMOTE_BASE_POLL_MS,
+		.poll_ms = REMOTE_BASE_POLL_MS,
+		.user_environment = op->options->user_environment,
+		.allowed = op->options->remote_bases ? op->options->remote_bases : nothing,
+		.n_allowed = op->options->n_remote_bases,
+		.warn = on_remote_warning,
+		.changed = on_remote_changed,
+		.ctx = op,
+	};
+	op->remotes = remote_cache_new(&options, err);
+	return op->remotes ? 0 : -1;
+}
+
 static int start(struct operator* op, struct error *err)
 {
 	op->quiet_timer = loop_timer_new(op->loop, look_whether_quiet, op);
@@ -174,6 +216,9 @@ static int start(struct operator* op, struct error *err)
 	if (!op->client)
 		return -1;
 	link_init(&op->link, op->loop, op->client);
+	op->values = values_new(op->loop, op->client, managed_values_changed, op);
+	if (open_remotes(op, err) < 0)
+		return error_wrap(err, "cache of remote bases");
 	if (op->options->web) {
 		op->web = httpd_new(op->loop, op->options->web, serve_request, op, err);
 		if (!op->web)
@@ -213,6 +258,9 @@ int operator_run(const struct operator_options *options, struct error *err)
 	kube_watch_stop(op->app_watch);
 	kube_watch_stop(op->repo_watch);
 	release_objects(op);
+	loop_wait_for_work(op->loop);
+	values_free(op->values);
+	remote_cache_free(op->remotes);
 	if (op->client)
 		link_release(&op->link);
 	kube_client_free(op->client);

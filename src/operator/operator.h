@@ -21,6 +21,13 @@ struct operator_options {
 	const char *lease_namespace; /* where the Lease lives */
 	bool no_leader_election;
 	const char *watch_namespace; /* "" or NULL: all */
+	/* Prefixes of other repositories that kustomizations may use as bases (repo/remote_allow.h); n 0:
+	 * none. */
+	const char *const *remote_bases;
+	size_t n_remote_bases;
+	/* Programs that Apps may run as renderers (exec_render.h); n 0: none. */
+	const char *const *exec;
+	size_t n_exec;
 	bool user_environment; /* git may use the user's own ssh agent and credential helpers (a laptop) */
 };
 

@@ -1,6 +1,7 @@
 /* rendered.c - see rendered.h. */
-#include "operator/rendered.h"
+#include "operator/rendered_parts.h"
 
+#include "render/kustomize/kustomize.h"
 #include "render/render.h"
 
 bool rendered_is_manifest(struct str name)
@@ -8,33 +9,153 @@ bool rendered_is_manifest(struct str name)
 	return str_ends(name, STR(".yaml")) || str_ends(name, STR(".yml")) || str_ends(name, STR(".json"));
 }
 
-static void add_unreadable(struct desired *d, const struct repo_files *files)
+const char *rendered_path(struct arena *a, const char *path)
 {
-	struct problem *all = arena_array(&d->arena, struct problem, d->n_problems + files->n_problems + 1);
-	if (d->n_problems)
-		memcpy(all, d->problems, d->n_problems * sizeof(*all));
-	for (size_t i = 0; i < files->n_problems; i++)
-		all[d->n_problems + i] =
-			(struct problem){ .key = "",
-					  .file = arena_strdup(&d->arena, files->problems[i].path),
-					  .text = arena_strdup(&d->arena, files->problems[i].text) };
-	d->problems = all;
-	d->n_problems += files->n_problems;
-	d->n_errors += files->n_problems;
+	static const struct render_tree repository = { 0 };
+	return tree_join(&repository, a, "", path);
 }
 
-struct desired *rendered_files(const struct repo_files *files, const char *root,
-			       const struct prepare_options *prepare)
+/* --- types --- */
+
+/* One error that is the render's as a whole. */
+static void fail_whole(struct arena *a, const char *file, const char *text, struct render_output *out)
+{
+	struct render_diag *diag = arena_new(a, struct render_diag);
+	*diag = (struct render_diag){ .severity = RENDER_ERROR, .file = file, .text = arena_strdup(a, text) };
+	*out = (struct render_output){ .diags = diag, .n_diags = 1, .n_errors = 1 };
+}
+
+static void add_unreadable(struct arena *a, const struct repo_files *files, struct render_output *out)
+{
+	struct render_diag *all = arena_array(a, struct render_diag, out->n_diags + files->n_problems + 1);
+	if (out->n_diags)
+		memcpy(all, out->diags, out->n_diags * sizeof(*all));
+	for (size_t i = 0; i < files->n_problems; i++)
+		all[out->n_diags + i] = (struct render_diag){ .severity = RENDER_ERROR,
+							      .file = files->problems[i].path,
+							      .text = files->problems[i].text };
+	out->diags = all;
+	out->n_diags += files->n_problems;
+	out->n_errors += files->n_problems;
+}
+
+static int plain(struct arena *a, const struct rendered_request *r, struct render_output *out,
+		 struct error *err)
+{
+	struct repo_files files = { 0 };
+	if (r->ops->files(r->ctx, r->path, a, &files, err) < 0)
+		return -1;
+	struct render_file *list = arena_array(a, struct render_file, files.n + 1);
+	for (size_t i = 0; i < files.n; i++)
+		list[i] = (struct render_file){ files.files[i].path, files.files[i].data };
+	struct render_input input = { .files = list,
+				      .n = files.n,
+				      .root = tree_shown(r->tree, a, r->path),
+				      .templates = r->values != NULL,
+				      .origins = r->origins };
+	render_plain(a, &input, out);
+	add_unreadable(a, &files, out);
+	return 0;
+}
+
+static int kustomize(struct arena *a, const struct rendered_request *r, struct render_output *out)
+{
+	struct kustomize_options options = {
+		.unrestricted = r->unrestricted,
+		.overlay = r->spec->additions,
+		.overlay_name = "spec.render.kustomize",
+		.origins = r->origins,
+		.getenv = r->ops->getenv,
+		.getenv_ctx = r->ctx,
+	};
+	int rc = render_kustomize(a, r->tree, r->path, &options, r->values != NULL, out);
+	return rc ? RENDERED_LACKS_REMOTES : 0;
+}
+
+static int exec(struct arena *a, const struct rendered_request *r, struct render_output *out,
+		struct error *err)
+{
+	struct str text;
+	if (!r->ops->exec)
+		return error_set(err, "programs are not run here");
+	if (r->ops->exec(r->ctx, a, r->spec, r->path, &text, err) < 0)
+		return -1;
+	struct render_file file = { "output.yaml", text };
+	struct render_input input = {
+		.files = &file, .n = 1, .templates = r->values != NULL, .origins = r->origins
+	};
+	render_plain(a, &input, out);
+	return 0;
+}
+
+/* Whether the directory has a kustomization file. */
+static bool has_kustomization(struct arena *a, const struct rendered_request *r)
+{
+	static const char *const names[] = { "kustomization.yaml", "kustomization.yml", "Kustomization" };
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		enum tree_kind kind;
+		const char *path = tree_join(r->tree, a, r->path, names[i]);
+		if (path && r->tree->ops->find(r->tree->ctx, a, path, &kind, NULL, NULL) == 0 &&
+		    kind == TREE_FILE)
+			return true;
+	}
+	return false;
+}
+
+static int by_type(struct arena *a, const struct rendered_request *r, struct render_output *out,
+		   struct error *err)
+{
+	enum render_type type = r->spec->type;
+	if (type == RENDER_AUTO)
+		type = r->spec->additions || has_kustomization(a, r) ? RENDER_KUSTOMIZE : RENDER_PLAIN;
+	switch (type) {
+	case RENDER_KUSTOMIZE:
+		return kustomize(a, r, out);
+	case RENDER_EXEC:
+		return exec(a, r, out, err);
+	case RENDER_ENVIRONMENT:
+		return rendered_environment(a, r, out, err);
+	case RENDER_PLAIN:
+	case RENDER_AUTO:
+		break;
+	}
+	return plain(a, r, out, err);
+}
+
+int rendered_objects(struct arena *a, const struct rendered_request *request, struct render_output *out)
+{
+	struct render_output rendered = { 0 };
+	struct error err = ERROR_INIT;
+	int rc = by_type(a, request, &rendered, &err);
+	if (rc > 0)
+		return rc;
+	if (rc < 0)
+		fail_whole(a, "", err.text, &rendered);
+	/* An environment has substituted already. */
+	bool substitutes = rc == 0 && request->values && request->spec->type != RENDER_ENVIRONMENT;
+	*out = rendered;
+	if (!substitutes)
+		return 0;
+	struct substitute_options options = {
+		.values = request->values,
+		.lenient = request->spec->lenient,
+		.origins = request->origins,
+	};
+	render_substitute(a, &rendered, &options, out);
+	out->origins = request->origins;
+	return 0;
+}
+
+int rendered_desired(const struct rendered_request *request, const struct prepare_options *prepare,
+		     struct desired **out)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
-	struct render_file *in = arena_array(&a, struct render_file, files->n + 1);
-	for (size_t i = 0; i < files->n; i++)
-		in[i] = (struct render_file){ files->files[i].path, files->files[i].data };
-	struct render_input input = { in, files->n, root };
 	struct render_output output = { 0 };
-	render_plain(&a, &input, &output);
-	struct desired *desired = desired_new();
-	cluster_prepare(prepare, &output, desired);
-	add_unreadable(desired, files);
-	return desired;
+	int rc = rendered_objects(&a, request, &output);
+	*out = NULL;
+	if (rc)
+		return rc;
+	*out = desired_new();
+	cluster_prepare(prepare, &output, *out);
+	return 0;
 }

@@ -15,14 +15,24 @@
 #include "base/random.h"
 #include "doc/json.h"
 #include "operator/credentials.h"
+#include "operator/rendered.h"
 #include "operator/wants.h"
 #include "repo/files.h"
+#include "repo/publish.h"
 #include "repo/remote.h"
 #include "repo/tree.h"
 
 enum {
 	SECRET_TIMEOUT_MS = 15000,
 	STATUS_TIMEOUT_MS = 30000,
+};
+
+/* Views of the commits that Apps look at: a thousand Apps mostly look at one. */
+enum { VIEWS_KEPT = 4 };
+
+struct view_slot {
+	char sha[SHA_HEX_MAX + 1];
+	struct repo_view *view; /* or NULL */
 };
 
 struct source {
@@ -41,9 +51,14 @@ struct source {
 	unsigned failures;
 	struct kube_call *secret_call;
 	struct hash secret_hash;
+	struct arena secret_arena;		/* of credentials */
+	struct remote_credentials *credentials; /* or NULL */
+	struct publisher *publisher;		/* of hydrated apps; made when one commits */
 	char memo_revision[256]; /* the last revision that was resolved: apps mostly want the same */
 	struct resolved memo;
 	struct hash memo_refs;
+	struct view_slot views[VIEWS_KEPT];
+	size_t view_next;
 	struct hash status_hash;
 	bool status_known, status_in_flight, gone;
 	int64_t fetched_wall_ms, ready_since_ms;
@@ -142,8 +157,12 @@ static void set_error(struct source *s, const char *error)
 	s->error = copy;
 }
 
+static void close_views(struct source *s);
+
 static void end_cycle(struct source *s, const char *error)
 {
+	if (error)
+		close_views(s); /* the mirror may have been made anew */
 	set_error(s, error);
 	s->busy = false;
 	s->failures = error ? s->failures + 1 : 0;
@@ -182,10 +201,14 @@ static void fetch_wanted(struct source *s)
 {
 	struct resolved revision;
 	wants_clear(&s->wants);
-	for (size_t i = 0; i < s->apps.n; i++)
+	for (size_t i = 0; i < s->apps.n; i++) {
+		const struct app_spec *spec = &s->apps.at[i]->spec;
 		/* What there is not the app hears from source_resolve(). */
-		if (resolve(s, s->apps.at[i]->spec.revision, &revision, NULL))
+		if (resolve(s, spec->revision, &revision, NULL))
 			wants_add(&s->wants, &revision);
+		if (spec->hydrate.branch && resolve(s, spec->hydrate.branch, &revision, NULL))
+			wants_add(&s->wants, &revision);
+	}
 	wants_fetch(&s->wants, s->remote, on_fetched, s);
 }
 
@@ -202,20 +225,49 @@ static void on_polled(void *ctx, bool changed, const char *error)
 
 /* --- secrets --- */
 
-static void open_remote(struct source *s, const struct remote_credentials *credentials)
+static struct remote_options options_of(const struct source *s, const char *mirror)
 {
-	struct error err = ERROR_INIT;
-	cleanup_buf struct buf mirror = BUF_INIT;
-	buf_printf(&mirror, "%s/%s_%s.git", s->operator->options->cache_dir, s->spec.namespace, s->spec.name);
-	struct remote_options options = {
+	return (struct remote_options){
 		.url = s->spec.url,
-		.mirror = mirror.p,
+		.mirror = mirror,
 		.timeout_ms = s->spec.timeout_ms,
 		.max_bytes = s->spec.max_bytes,
 		.submodules = s->spec.submodules,
 		.user_environment = s->operator->options->user_environment && !s->spec.secret,
-		.credentials = credentials,
+		.credentials = s->credentials,
 	};
+}
+
+struct publisher *source_publisher(struct source *s)
+{
+	cleanup_buf struct buf mirror = BUF_INIT;
+	if (s->publisher || !s->remote)
+		return s->publisher;
+	buf_printf(&mirror, "%s/%s_%s.publish.git", s->operator->options->cache_dir, s->spec.namespace,
+		   s->spec.name);
+	struct remote_options options = options_of(s, mirror.p);
+	options.submodules = false;
+	s->publisher = publisher_new(s->operator->loop, &options);
+	return s->publisher;
+}
+
+/* What commits by it begins anew with the next one. */
+static void close_publisher(struct source *s)
+{
+	for (size_t i = 0; s->publisher && i < s->apps.n; i++)
+		hydration_cancel(s->apps.at[i]);
+	publisher_free(s->publisher);
+	s->publisher = NULL;
+}
+
+static void open_remote(struct source *s)
+{
+	struct error err = ERROR_INIT;
+	cleanup_buf struct buf mirror = BUF_INIT;
+	buf_printf(&mirror, "%s/%s_%s.git", s->operator->options->cache_dir, s->spec.namespace, s->spec.name);
+	struct remote_options options = options_of(s, mirror.p);
+	close_publisher(s);
+	close_views(s);
 	remote_free(s->remote);
 	s->remote = remote_new(s->operator->loop, &options, &err);
 	if (!s->remote)
@@ -242,11 +294,12 @@ static void on_secret(void *arg, const struct kube_response *response)
 	const struct node *data = node_get(response->body, "data");
 	struct hash hash = data ? json_hash(data) : (struct hash){ { 0 } };
 	if (!s->remote || !hash_eq(hash, s->secret_hash)) {
-		cleanup_arena struct arena a = ARENA_INIT;
-		struct remote_credentials c;
-		credentials_read(&a, data, &c);
+		close_publisher(s);
+		arena_release(&s->secret_arena);
+		s->credentials = arena_new(&s->secret_arena, struct remote_credentials);
+		credentials_read(&s->secret_arena, node_clone(&s->secret_arena, data), s->credentials);
 		s->secret_hash = hash;
-		open_remote(s, &c);
+		open_remote(s);
 	}
 	poll(s);
 }
@@ -260,7 +313,7 @@ static void cycle(void *arg)
 	s->cycle++;
 	if (!s->spec.secret) {
 		if (!s->remote)
-			open_remote(s, NULL);
+			open_remote(s);
 		poll(s);
 		return;
 	}
@@ -340,7 +393,39 @@ static bool say_error(struct source *s, struct source_answer *out, const char *f
 	return true;
 }
 
-bool source_resolve(struct source *s, struct managed *m, struct source_answer *out)
+static void close_views(struct source *s)
+{
+	for (size_t i = 0; i < VIEWS_KEPT; i++) {
+		repo_view_close(s->views[i].view);
+		s->views[i].view = NULL;
+	}
+}
+
+/* NULL: the commit is not there. */
+static struct repo_view *view_of(struct source *s, const char *sha, struct error *err)
+{
+	for (size_t i = 0; i < VIEWS_KEPT; i++)
+		if (s->views[i].view && strcmp(s->views[i].sha, sha) == 0)
+			return s->views[i].view;
+	struct repo_view *view = repo_view_open(source_mirror(s), sha, err);
+	if (!view)
+		return NULL;
+	struct view_slot *slot = &s->views[s->view_next++ % VIEWS_KEPT];
+	repo_view_close(slot->view);
+	slot->view = view;
+	snprintf(slot->sha, sizeof(slot->sha), "%s", sha);
+	return view;
+}
+
+static bool has_path(struct repo_view *view, const char *wanted, struct error *err)
+{
+	cleanup_arena struct arena a = ARENA_INIT;
+	struct view_entry entry = { .kind = VIEW_NONE };
+	const char *path = wanted ? rendered_path(&a, wanted) : "";
+	return *path == '\0' || (repo_view_find(view, &a, path, &entry, err) == 0 && entry.kind != VIEW_NONE);
+}
+
+bool source_resolve(struct source *s, const struct source_ask *ask, struct source_answer *out)
 {
 	struct error err = ERROR_INIT;
 	struct resolved resolved;
@@ -349,10 +434,10 @@ bool source_resolve(struct source *s, struct managed *m, struct source_answer *o
 		return say_error(s, out, "Repo %s: %s", s->spec.name, s->error ? s->error : "is refused");
 	if (!s->polled)
 		return false;
-	if (!resolve(s, m->spec.revision, &resolved, &err))
+	if (!resolve(s, ask->revision, &resolved, &err))
 		return say_error(s, out, "Repo %s: %s", s->spec.name, err.text);
-	int rc = repo_tree_hash(source_mirror(s), resolved.sha, m->spec.path, &out->tree, &err);
-	if (rc < 0) {
+	out->view = view_of(s, resolved.sha, &err);
+	if (!out->view) {
 		/* Not fetched yet. A cycle that ended with an error says why; otherwise one is due. */
 		const struct want *want = wants_find(&s->wants, resolved.sha);
 		if (s->error && !s->busy)
@@ -361,9 +446,9 @@ bool source_resolve(struct source *s, struct managed *m, struct source_answer *o
 		source_notify(s);
 		return false;
 	}
-	if (rc > 0)
+	if (!has_path(out->view, ask->path, &err))
 		return say_error(s, out, "%s: there is no path %s; correct spec.source.path, or commit it",
-				 resolved.display, m->spec.path);
+				 resolved.display, ask->path);
 	snprintf(out->display, sizeof(out->display), "%s", resolved.display);
 	s->memo = resolved;
 	out->sha = s->memo.sha;
@@ -401,8 +486,12 @@ static void stop_work(struct source *s)
 	if (s->secret_call)
 		kube_cancel(s->secret_call);
 	s->secret_call = NULL;
+	close_views(s);
+	close_publisher(s);
 	remote_free(s->remote);
 	s->remote = NULL;
+	arena_release(&s->secret_arena);
+	s->credentials = NULL;
 	s->busy = s->again = false;
 }
 

@@ -1,5 +1,5 @@
 /* spec.c - see spec.h; every refusal names the field. */
-#include "operator/spec.h"
+#include "operator/spec_parts.h"
 
 #include <stdio.h>
 
@@ -13,8 +13,8 @@ static char *text_at(struct arena *a, const struct node *root, const char *path,
 	return otherwise ? arena_strdup(a, otherwise) : NULL;
 }
 
-static int duration_at(const struct node *root, const char *path, int64_t otherwise, int64_t *out,
-		       struct error *err)
+int spec_duration(const struct node *root, const char *path, int64_t otherwise, int64_t *out,
+		  struct error *err)
 {
 	const struct node *n = node_at(root, path);
 	*out = otherwise;
@@ -64,11 +64,11 @@ static int read_sync(const struct node *object, struct app_config *config, struc
 	config->deleting = node_text(node_at(object, "metadata.deletionTimestamp")).n > 0;
 	struct str policy = node_text(node_at(object, "spec.deletionPolicy"));
 	config->orphan = str_is(policy, "Orphan") || str_is(policy, "orphan");
-	if (duration_at(object, "spec.sync.timeout", config->timeout_ms, &config->timeout_ms, err) < 0 ||
-	    duration_at(object, "spec.sync.retry.backoff", config->retry_base_ms, &config->retry_base_ms,
-			err) < 0 ||
-	    duration_at(object, "spec.sync.retry.maxBackoff", config->retry_max_ms, &config->retry_max_ms,
-			err) < 0)
+	if (spec_duration(object, "spec.sync.timeout", config->timeout_ms, &config->timeout_ms, err) < 0 ||
+	    spec_duration(object, "spec.sync.retry.backoff", config->retry_base_ms, &config->retry_base_ms,
+			  err) < 0 ||
+	    spec_duration(object, "spec.sync.retry.maxBackoff", config->retry_max_ms, &config->retry_max_ms,
+			  err) < 0)
 		return -1;
 	return 0;
 }
@@ -102,15 +102,11 @@ static int read_source(struct arena *a, const struct node *object, struct app_sp
 	out->repo = text_at(a, object, "spec.source.repo", NULL);
 	out->revision = text_at(a, object, "spec.source.revision", "HEAD");
 	out->path = text_at(a, object, "spec.source.path", ".");
-	out->render_type = text_at(a, object, "spec.render.type", "plain");
 	if (!out->repo)
 		return error_set(err, "spec.source.repo: is missing; it names a Repo");
 	if (out->path[0] == '/' || has_parent_segment(out->path))
 		return error_set(err, "spec.source.path: \"%s\" must be inside the repository, without '..'",
 				 out->path);
-	if (!str_is(str_of(out->render_type), "plain"))
-		return error_set(err, "spec.render.type: \"%s\" is not known; known is: plain",
-				 out->render_type);
 	return 0;
 }
 
@@ -128,7 +124,8 @@ int app_spec_read(struct arena *a, const struct node *object, struct app_spec *o
 	out->target_namespace = text_at(a, object, "spec.target.namespace", NULL);
 	out->directory = text_at(a, object, "spec.target.directory", NULL);
 	read_command(a, object, out);
-	if (read_sync(object, &out->config, err) < 0 || read_source(a, object, out, err) < 0)
+	if (read_sync(object, &out->config, err) < 0 || read_source(a, object, out, err) < 0 ||
+	    spec_read_render(a, object, out, err) < 0)
 		return -1;
 	if (!out->target_namespace == !out->directory)
 		return error_set(err, "spec.target: exactly one of namespace and directory must be there");
@@ -173,8 +170,8 @@ int repo_spec_read(struct arena *a, const struct node *object, struct repo_spec 
 	out->suspend = node_bool(node_at(object, "spec.suspend"), false);
 	if (!out->url)
 		return error_set(err, "spec.url: is missing");
-	if (duration_at(object, "spec.interval", 60000, &out->interval_ms, err) < 0 ||
-	    duration_at(object, "spec.timeout", 60000, &out->timeout_ms, err) < 0 ||
+	if (spec_duration(object, "spec.interval", 60000, &out->interval_ms, err) < 0 ||
+	    spec_duration(object, "spec.timeout", 60000, &out->timeout_ms, err) < 0 ||
 	    quantity_at(object, "spec.maxSize", 1ull << 30, &out->max_bytes, err) < 0)
 		return -1;
 	return 0;

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "deploy/app.h"
 #include "doc/node.h"
+#include "render/render.h"
 
 #define CAPSTAN_GROUP "capstan.dev"
 #define CAPSTAN_VERSION_NAME "v1alpha1"
@@ -17,11 +18,48 @@
 #define ANNOTATION_CHUNKS \
 	"capstan.dev/inventory-chunks" /* on an App: the inventory is in so many ConfigMaps */
 
+/* A ConfigMap or Secret whose keys are variables. */
+struct value_source {
+	bool secret;
+	char *name;
+	bool optional;
+};
+
+#define VALUE_SOURCES_MAX 32	     /* of one App or environment */
+#define RENDER_EXEC_TIMEOUT_MS 60000 /* of a program, unless said otherwise */
+
+/* spec.render: how objects are made of the files. Of capstan.yaml's environments, too. */
+struct render_spec {
+	enum render_type type;
+	char *environment;	       /* RENDER_ENVIRONMENT: its name */
+	char **command;		       /* RENDER_EXEC: the program and its arguments, NULL-terminated */
+	char **env;		       /* "K=V", NULL-terminated, or NULL */
+	int64_t exec_timeout_ms;       /* of the program */
+	const struct node *additions;  /* fields of a kustomization laid over the path's, or NULL */
+	const struct node *substitute; /* name -> text, or NULL */
+	struct value_source *from;
+	size_t n_from;
+	bool lenient;	  /* variables without a value are empty */
+	struct hash hash; /* of all of it */
+};
+
+/* Whether variables are substituted at all. */
+bool render_spec_substitutes(const struct render_spec *r);
+/* to->from and n_from, copied into a. */
+void render_spec_copy_sources(struct arena *a, const struct render_spec *from, struct render_spec *to);
+
+struct hydrate_spec {
+	char *branch; /* NULL: not hydrated */
+	char *path;
+	bool review;
+};
+
 struct app_spec {
 	char *namespace, *name, *uid;
 	int64_t generation;
 	char *repo, *revision, *path;
-	char *render_type;
+	struct render_spec render;
+	struct hydrate_spec hydrate;
 	char *target_namespace; /* or NULL */
 	char *directory;	/* or NULL */
 	char **command;		/* NULL-terminated, or NULL */

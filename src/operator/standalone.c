@@ -1,7 +1,7 @@
 /*
  * standalone.c - see standalone.h.
  *
- * Start: the inventory is read, driver and machine are made, the directory is looked at on a worker; its hash
+ * Start: the inventory is read, driver and machine are made, what is to be is rendered on a worker; its hash
  * is the wanted revision. From there on the machine decides. What a person wants to see beyond that is in the
  * port.
  */
@@ -13,8 +13,8 @@
 
 #include "base/clock.h"
 #include "kube/discovery.h"
+#include "deploy/cluster/prepare.h"
 #include "operator/config_store.h"
-#include "operator/rendered.h"
 
 struct render_job;
 
@@ -43,29 +43,23 @@ static struct cluster_driver *driver_of(struct standalone *s)
 
 /* --- rendering --- */
 
-static struct hash hash_files(struct arena *a, const struct standalone_options *o,
-			      const struct repo_files *files)
+static struct hash hash_output(struct arena *a, const struct standalone_options *o,
+			       const struct render_output *out)
 {
 	size_t n = 0;
-	struct str *parts = arena_array(a, struct str, files->n * 2 + files->n_problems + 3);
-	parts[n++] = STR("standalone/1");
+	struct str *parts = arena_array(a, struct str, out->n * 2 + out->n_diags * 2 + 3);
+	parts[n++] = STR("standalone/2");
 	parts[n++] = str_of(o->namespace);
-	parts[n++] = str_of(o->dir);
-	for (size_t i = 0; i < files->n; i++) {
-		parts[n++] = str_of(files->files[i].path);
-		parts[n++] = files->files[i].data;
+	parts[n++] = str_of(o->shown);
+	for (size_t i = 0; i < out->n; i++) {
+		parts[n++] = str_of(out->objects[i].file);
+		parts[n++] = render_encode(a, &out->objects[i]);
 	}
-	for (size_t i = 0; i < files->n_problems; i++)
-		parts[n++] = str_of(files->problems[i].path);
+	for (size_t i = 0; i < out->n_diags; i++) {
+		parts[n++] = str_of(out->diags[i].file);
+		parts[n++] = str_of(out->diags[i].text);
+	}
 	return hash_parts(parts, n);
-}
-
-static int read_files(struct arena *a, const char *dir, struct repo_files *files, struct error *err)
-{
-	int rc = repo_dir_read(dir, rendered_is_manifest, a, files, err);
-	if (rc > 0 || (rc < 0 && err && !err->text[0]))
-		return error_set(err, "there is no directory %s", dir);
-	return rc;
 }
 
 struct desired *standalone_render(const struct standalone_options *o,
@@ -73,8 +67,8 @@ struct desired *standalone_render(const struct standalone_options *o,
 				  struct hash *input, struct error *err)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
-	struct repo_files files = { 0 };
-	if (read_files(&a, o->dir, &files, err) != 0)
+	struct render_output output = { 0 };
+	if (o->render(o->render_ctx, &a, &output, err) < 0)
 		return NULL;
 	struct prepare_options prepare = {
 		.app_name = o->name,
@@ -83,9 +77,10 @@ struct desired *standalone_render(const struct standalone_options *o,
 		.scope = scope,
 		.scope_ctx = scope_ctx,
 	};
-	struct desired *desired = rendered_files(&files, o->dir, &prepare);
 	if (input)
-		*input = hash_files(&a, o, &files);
+		*input = hash_output(&a, o, &output);
+	struct desired *desired = desired_new();
+	cluster_prepare(&prepare, &output, desired);
 	return desired;
 }
 
@@ -110,7 +105,7 @@ static struct standalone_options copy_options(const struct standalone_options *f
 	struct standalone_options to = *from;
 	to.name = mem_strdup(from->name);
 	to.namespace = mem_strdup(from->namespace);
-	to.dir = mem_strdup(from->dir);
+	to.shown = mem_strdup(from->shown);
 	return to;
 }
 
@@ -118,19 +113,19 @@ static void release_options(struct standalone_options *o)
 {
 	free((char *)(uintptr_t)o->name);
 	free((char *)(uintptr_t)o->namespace);
-	free((char *)(uintptr_t)o->dir);
+	free((char *)(uintptr_t)o->shown);
 }
 
 static void job_run(void *arg)
 {
 	struct render_job *job = arg;
 	cleanup_arena struct arena a = ARENA_INIT;
-	struct repo_files files = { 0 };
+	struct render_output output = { 0 };
 	if (job->ticket)
 		job->desired =
 			standalone_render(&job->options, scope_lookup, &job->misses, &job->input, &job->err);
-	else if (read_files(&a, job->options.dir, &files, &job->err) == 0)
-		job->input = hash_files(&a, &job->options, &files);
+	else if (job->options.render(job->options.render_ctx, &a, &output, &job->err) == 0)
+		job->input = hash_output(&a, &job->options, &output);
 }
 
 static void looked(struct standalone *s, const struct render_job *job)
@@ -143,7 +138,7 @@ static void looked(struct standalone *s, const struct render_job *job)
 		struct app_revision revision = { .input = job->input };
 		char hex[HASH_HEX_LEN + 1];
 		hash_hex(job->input, hex);
-		snprintf(revision.text, sizeof(revision.text), "%.90s@%.12s", s->options.dir, hex);
+		snprintf(revision.text, sizeof(revision.text), "%.90s@%.12s", s->options.shown, hex);
 		app_wanted(&s->app, &revision, clock_mono_ms());
 	}
 	if (s->look_again)

@@ -1,6 +1,5 @@
 /*
- * standalone.h - one app from a directory of this machine into a cluster, with no operator and no custom
- * resource.
+ * standalone.h - one app from files of this machine into a cluster, with no operator and no custom resource.
  *
  * The same state machine, cluster driver and link as the operator's; the inventory is in ConfigMaps
  * (config_store.h), the source is read when standalone_look() is called. An app watches its kinds itself: few
@@ -11,6 +10,7 @@
 #include "deploy/app.h"
 #include "operator/local_port.h"
 #include "operator/scope.h"
+#include "render/render.h"
 
 struct standalone;
 
@@ -26,7 +26,11 @@ struct standalone_options {
 	struct scope_cache *scopes;
 	const char *name,
 		*namespace; /* owner labels and the inventory; objects that name no namespace go there too */
-	const char *dir;
+	/* What is to be, with all that is wrong with it in out->diags; -1: it cannot be read at all. Called
+	 * on a worker, any number of times, one at a time; ctx outlives the loop. */
+	int (*render)(void *ctx, struct arena *a, struct render_output *out, struct error *err);
+	void *render_ctx;
+	const char *shown; /* what that is to people: a directory, an environment */
 	struct app_config config;
 };
 
@@ -35,7 +39,7 @@ struct standalone *standalone_new(const struct standalone_options *options,
 				  const struct standalone_host *host, void *ctx);
 void standalone_free(struct standalone *s); /* what is under way is left to itself; NULL is fine */
 
-void standalone_look(struct standalone *s); /* reads the directory again: what changed is applied */
+void standalone_look(struct standalone *s); /* renders again: what changed is applied */
 void standalone_configure(struct standalone *s, const struct app_config *config);
 
 /* NULL: the inventory is still being read. */
@@ -48,8 +52,8 @@ const char *standalone_store_failure(const struct standalone *s);
 const struct local_port *standalone_port(const struct standalone *s);
 
 /*
- * The directory as objects, with every problem in it. On a worker or anywhere else. input: a hash of all that
- * was read. NULL and err: the directory cannot be read at all.
+ * What is to be as objects, with every problem in it. On a worker or anywhere else. input: a hash of them.
+ * NULL and err: it cannot be read at all.
  */
 struct desired *standalone_render(const struct standalone_options *options,
 				  int (*scope)(void *, struct str, struct str), void *scope_ctx,

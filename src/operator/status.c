@@ -234,6 +234,10 @@ static void add_state(struct arena *a, struct managed *m, struct node *status)
 	set_int(a, status, "failures", app->failures);
 	add_times(a, status, app);
 	set_text(a, status, "lastHandledSync", m->handled_sync);
+	hydration_status(m, a, status);
+	cleanup_buf struct buf reads = BUF_INIT;
+	if (m->reads.packed && reads_write(&m->reads, &reads) && reads.n <= READS_PACKED_MAX)
+		set_text(a, status, "reads", arena_strndup(a, reads.p, reads.n));
 	char *inventory = store_status_text(m, a);
 	set_text(a, status, "inventory", inventory);
 	if (m->chunks)
@@ -301,8 +305,9 @@ static void on_written(void *arg, const struct kube_response *response)
 /* Merge patch: what is no longer there must be null. */
 static void add_nulls(struct arena *a, struct node *status)
 {
-	static const char *const optional[] = { "input", "inventory", "inventoryChunks", "lastHandledSync",
-						"lastAppliedTime" };
+	static const char *const optional[] = { "input",	   "inventory",	      "inventoryChunks",
+						"lastHandledSync", "lastAppliedTime", "reads",
+						"hydrated" };
 	for (size_t i = 0; i < sizeof(optional) / sizeof(optional[0]); i++)
 		if (!node_get(status, optional[i]))
 			node_set(a, status, str_of(optional[i]), node_null(a));

@@ -13,8 +13,10 @@ struct render_collect {
 	VEC(struct render_object) objects;
 	VEC(struct render_diag) diags;
 	size_t n_errors, dropped_diags;
-	struct map seen; /* key of an object -> struct render_place, in the arena */
-	bool full;	 /* RENDER_OBJECTS_MAX was said */
+	struct origins *origins; /* or NULL: lines are those of the object's file */
+	struct map seen;	 /* key of an object -> struct render_place, in the arena */
+	bool full;		 /* RENDER_OBJECTS_MAX was said */
+	bool templates;		 /* an identity with ${...} in it is not checked yet */
 };
 
 struct render_place {
@@ -29,6 +31,9 @@ void collect_diag(struct render_collect *c, enum render_severity severity, const
 
 /* A document's root: one object, or a list of them. What is wrong with it becomes diagnostics. */
 void collect_document(struct render_collect *c, const char *file, struct node *root);
+
+/* The documents of a text, and what is wrong with it. */
+void collect_text(struct render_collect *c, const struct render_file *file);
 
 /* Moves everything to out and releases c. */
 void collect_finish(struct render_collect *c, struct render_output *out);

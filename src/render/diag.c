@@ -49,6 +49,7 @@ void collect_finish(struct render_collect *c, struct render_output *out)
 		vec_push(&c->diags, last);
 	}
 	*out = (struct render_output){
+		.origins = c->origins,
 		.objects = keep(c->a, c->objects, struct render_object),
 		.n = c->objects.n,
 		.diags = keep(c->a, c->diags, struct render_diag),

@@ -6,7 +6,9 @@
 #include <stdio.h>
 
 #include "doc/json.h"
+#include "doc/origin.h"
 #include "render/collect.h"
+#include "render/substitute_parts.h"
 
 /* Longest name or namespace of the API, in bytes. */
 enum { NAME_MAX_BYTES = 253 };
@@ -16,11 +18,12 @@ struct candidate {
 	struct render_collect *c;
 	struct render_object object;
 	const char *label;
+	bool template; /* a part of its identity is still to be substituted */
 };
 
-#define refuse(k, at, ...)                                                                               \
-	collect_diag((k)->c, RENDER_ERROR, (k)->object.file, (at)->line ? (at)->line : (k)->object.line, \
-		     (at)->column, (k)->label, __VA_ARGS__)
+#define refuse(k, at, ...)                                                                        \
+	collect_diag((k)->c, RENDER_ERROR, origin_file_of((k)->c->origins, at, (k)->object.file), \
+		     (at)->line ? (at)->line : (k)->object.line, (at)->column, (k)->label, __VA_ARGS__)
 
 static const char *type_name(const struct node *n)
 {
@@ -51,6 +54,14 @@ static const char *label_of(struct arena *a, const struct node *root)
 		return NULL;
 	return arena_printf(a, "%.*s%s%.*s%s%.*s", STR_ARG(kind), kind.n && name.n ? " " : "",
 			    STR_ARG(namespace), namespace.n && name.n ? "/" : "", STR_ARG(name));
+}
+
+/* Whether a text is checked only after substitution. */
+static bool is_later(struct candidate *k, struct str text)
+{
+	bool later = k->c->templates && expression_is_in(text);
+	k->template |= later;
+	return later;
 }
 
 /* The text of a field that must be a string; false when it is not there or was refused. */
@@ -120,8 +131,8 @@ static bool check_type(struct candidate *k)
 		bool has_group = first.n < api_version.n;
 		k->object.group = has_group ? first : (struct str){ "", 0 };
 		k->object.version = has_group ? rest : first;
-		if ((has_group && first.n == 0) || !is_group(k->object.group) ||
-		    !is_label(k->object.version, false))
+		if (!is_later(k, api_version) && ((has_group && first.n == 0) || !is_group(k->object.group) ||
+						  !is_label(k->object.version, false)))
 			refuse(k, node_get(root, "apiVersion"),
 			       "apiVersion `%.*s` is not of the form v1 or group/v1",
 			       STR_ARG(short_text(api_version)));
@@ -130,7 +141,7 @@ static bool check_type(struct candidate *k)
 	if (!text_field(k, root, "kind", "kind", &k->object.kind)) {
 		if (k->c->n_errors == between)
 			refuse(k, root, "kind is missing");
-	} else if (!is_label(k->object.kind, true)) {
+	} else if (!is_later(k, k->object.kind) && !is_label(k->object.kind, true)) {
 		refuse(k, node_get(root, "kind"), "kind `%.*s` is not the name of a kind",
 		       STR_ARG(short_text(k->object.kind)));
 	}
@@ -141,7 +152,7 @@ static bool check_namespace(struct candidate *k, const struct node *metadata)
 {
 	size_t before = k->c->n_errors;
 	if (text_field(k, metadata, "namespace", "metadata.namespace", &k->object.namespace) &&
-	    !is_label(k->object.namespace, false))
+	    !is_later(k, k->object.namespace) && !is_label(k->object.namespace, false))
 		refuse(k, node_get(metadata, "namespace"),
 		       "metadata.namespace `%.*s` is not a valid name: at most 63 of a-z, 0-9 and `-`",
 		       STR_ARG(short_text(k->object.namespace)));
@@ -162,7 +173,7 @@ static bool check_metadata(struct candidate *k)
 	size_t before = k->c->n_errors;
 	const char *bad;
 	if (text_field(k, metadata, "name", "metadata.name", &k->object.name)) {
-		bad = bad_segment(k->object.name);
+		bad = is_later(k, k->object.name) ? NULL : bad_segment(k->object.name);
 		if (bad)
 			refuse(k, node_get(metadata, "name"), "metadata.name `%.*s` %s",
 			       STR_ARG(short_text(k->object.name)), bad);
@@ -214,7 +225,7 @@ static void collect_object(struct render_collect *c, const char *file, struct no
 	k.label = label_of(c->a, root);
 	bool typed = check_type(&k);
 	bool named = check_metadata(&k);
-	if (!typed || !named || c->n_errors != errors || !is_first(&k))
+	if (!typed || !named || c->n_errors != errors || (!k.template && !is_first(&k)))
 		return;
 	if (c->objects.n >= RENDER_OBJECTS_MAX) {
 		if (!c->full)

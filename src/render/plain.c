@@ -2,6 +2,7 @@
  * plain.c - plain manifests: each file that looks like one is parsed on its own, in the byte order of
  * the paths, so that the same tree gives the same objects and messages wherever it is rendered.
  */
+#include "doc/origin.h"
 #include "doc/yaml.h"
 #include "render/collect.h"
 
@@ -61,12 +62,12 @@ static bool refuse_file(struct render_collect *c, const struct render_file *file
 	return false;
 }
 
-static void render_one(struct render_collect *c, const struct render_file *file)
+void collect_text(struct render_collect *c, const struct render_file *file)
 {
 	struct yaml_stream stream;
-	if (refuse_file(c, file))
-		return;
-	(void)yaml_parse(c->a, file->data, &stream, NULL); /* every error is in stream.errors too */
+	struct yaml_options options = { .dialect = YAML_KUBECTL,
+					.origin = origin_file(c->origins, file->path) };
+	(void)yaml_parse_as(c->a, file->data, &options, &stream, NULL); /* all errors are in stream.errors */
 	for (size_t i = 0; i < stream.n_warnings; i++)
 		collect_diag(c, RENDER_WARNING, file->path, stream.warnings[i].line,
 			     stream.warnings[i].column, NULL, "%s", stream.warnings[i].text);
@@ -77,6 +78,12 @@ static void render_one(struct render_collect *c, const struct render_file *file)
 		collect_document(c, file->path, stream.documents[i].root);
 }
 
+static void render_one(struct render_collect *c, const struct render_file *file)
+{
+	if (!refuse_file(c, file))
+		collect_text(c, file);
+}
+
 static int by_path(const void *a, const void *b)
 {
 	const struct render_file *const *x = a, *const *y = b;
@@ -85,7 +92,7 @@ static int by_path(const void *a, const void *b)
 
 void render_plain(struct arena *a, const struct render_input *in, struct render_output *out)
 {
-	struct render_collect c = { .a = a };
+	struct render_collect c = { .a = a, .templates = in->templates, .origins = in->origins };
 	const struct render_file **files = mem_alloc((in->n + 1) * sizeof(const struct render_file *));
 	for (size_t i = 0; i < in->n; i++)
 		files[i] = &in->files[i];

@@ -21,6 +21,20 @@
 #define RENDER_DIAGS_MAX 1000u	    /* diagnostics kept; the rest is counted in the last one */
 #define RENDER_LIST_DEPTH_MAX 8u    /* `List` objects inside `List` objects */
 
+struct origins;
+
+enum render_type {
+	RENDER_AUTO, /* kustomize where the directory has a kustomization file, else plain */
+	RENDER_PLAIN,
+	RENDER_KUSTOMIZE,
+	RENDER_EXEC,	    /* what a program prints */
+	RENDER_ENVIRONMENT, /* as an environment of capstan.yaml says */
+};
+
+/* "auto", "plain", ...; false: none is called so. */
+bool render_type_read(struct str name, enum render_type *out);
+const char *render_type_name(enum render_type type);
+
 struct render_file {
 	const char *path; /* relative to the repository root, for messages */
 	struct str data;
@@ -32,6 +46,8 @@ struct render_input {
 	size_t n;
 	const char
 		*root; /* the app's folder: names below it decide what is hidden; NULL: the repository root */
+	bool templates; /* render_substitute() comes next: names with ${...} in them are checked there */
+	struct origins *origins; /* or NULL: where values come from is not kept */
 };
 
 enum render_severity {
@@ -62,6 +78,7 @@ struct render_output {
 	size_t n;
 	struct render_diag *diags; /* in file order */
 	size_t n_diags;
+	const struct origins *origins; /* where values come from (doc/origin.h); NULL: their object's file */
 	size_t n_errors; /* RENDER_ERROR among all that were found, also those over RENDER_DIAGS_MAX */
 };
 
@@ -78,3 +95,14 @@ struct hash render_hash(const struct render_object *object); /* of render_encode
 
 /* "shop/api.yaml:14:3: error: Deployment shop/api: text", as a person reads a diagnostic. */
 char *render_diag_text(struct arena *a, const struct render_diag *diag);
+
+struct kustomize_options;
+struct render_tree;
+
+/*
+ * A directory with a kustomization file, built (kustomize/kustomize.h), and its objects checked as those of
+ * render_plain() are. What fails the build is one error with its place. 1: remote bases must be fetched
+ * first; out is empty then. Else 0. templates: as in struct render_input.
+ */
+int render_kustomize(struct arena *a, const struct render_tree *tree, const char *dir,
+		     const struct kustomize_options *options, bool templates, struct render_output *out);

@@ -145,6 +145,21 @@ int objects_module(struct objects *o, const git_oid *commit, git_tree **out)
 	return objects_commit_tree(o, commit, out, NULL) < 0 ? 1 : 0;
 }
 
+void objects_mark_damaged(const char *mirror, const char *sha)
+{
+	struct objects o;
+	cleanup_tree git_tree *root = NULL;
+	cleanup_buf struct buf marker = BUF_INIT;
+	if (objects_open(&o, mirror, NULL) < 0)
+		return;
+	bool there = objects_root(&o, sha, &root, NULL) == 0;
+	objects_close(&o);
+	buf_printf(&marker, "%s/" OBJECTS_DAMAGED, mirror);
+	FILE *file = there ? fopen(marker.p, "we") : NULL;
+	if (file)
+		fclose(file);
+}
+
 int objects_blob(struct objects *o, const git_oid *oid, size_t max, struct arena *a, struct str *out,
 		 size_t *size)
 {

@@ -33,6 +33,10 @@ void objects_close(struct objects *o);
 void objects_forget(
 	const char *mirror); /* NULL: all. Closes idle handles; busy ones close when they are put back */
 
+/* Objects of a commit that is there are missing: the next poll makes the mirror anew. A commit that was
+ * cleaned up meanwhile is no damage: nobody wants it. */
+void objects_mark_damaged(const char *mirror, const char *sha);
+
 const char *objects_failure(void); /* what libgit2 said last on this thread */
 
 /* The tree of a commit, whether its submodules are there or not. */

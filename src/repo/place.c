@@ -58,6 +58,7 @@ static int enter_module(struct search *s, const git_oid *commit)
 		return PLACE_SUBMODULE;
 	git_tree_free(s->out->root);
 	s->out->root = root;
+	add_segment(&s->out->inside, buf_str(&s->out->at));
 	buf_clear(&s->out->at);
 	s->out->oid = *git_tree_id(root);
 	s->out->mode = GIT_FILEMODE_TREE;
@@ -154,5 +155,6 @@ void place_release(struct place *p)
 {
 	git_tree_free(p->root);
 	buf_release(&p->at);
+	buf_release(&p->inside);
 	*p = (struct place){ 0 };
 }

@@ -6,6 +6,7 @@
 struct place {
 	git_tree *root;	     /* of the repository or submodule it lies in; owned */
 	struct buf at;	     /* its path from there with no link in it; "" is the root itself */
+	struct buf inside;   /* where that root lies, seen from the one the search began in; "" is that one */
 	git_oid oid;	     /* of the tree or blob */
 	git_filemode_t mode; /* a tree or a blob; a link is followed, a submodule is its tree */
 	unsigned links;	     /* links that were followed */

@@ -31,6 +31,13 @@ enum {
 	GC_TIMEOUT_MS = 300000,
 };
 
+static const struct remote_hints repo_hints = {
+	.size = "raise spec.maxSize",
+	.timeout = "(spec.timeout)",
+	.login = "correct username and password, or bearerToken, in the Secret that spec.secretRef names",
+	.moved = "write that address as spec.url (often the same with .git at its end)",
+};
+
 /* --- URLs --- */
 
 static bool is_scp_like(const char *url)
@@ -326,6 +333,9 @@ struct repo_remote *remote_new(struct loop *loop, const struct remote_options *o
 	r->max_bytes = o->max_bytes;
 	r->submodules_wanted = o->submodules;
 	r->user_environment = o->user_environment;
+	r->hints = o->hints ? o->hints : &repo_hints;
+	r->check = o->check;
+	r->check_ctx = o->check_ctx;
 	if (open_mirror(r, err) < 0 || make_private_dir(r, err) < 0) {
 		remote_free(r);
 		return NULL;
@@ -365,6 +375,7 @@ void remote_free(struct repo_remote *r)
 	submodules_free(r->submodules);
 	forget_moved(r);
 	free(r->refusal);
+	free(r->push_branch);
 	repo_tree_forget(r->mirror);
 	free(r->private_dir);
 	free(r->url);
@@ -384,7 +395,7 @@ const struct refs *remote_refs(const struct repo_remote *r)
 
 bool remote_busy(const struct repo_remote *r)
 {
-	return r->done != NULL;
+	return r->done || r->push_done;
 }
 
 /* --- children --- */
@@ -444,21 +455,19 @@ char *remote_failure(struct repo_remote *r, const char *what, const char *url,
 	buf_printf(&text, "%s %s: ", what, shown);
 	size_t before = text.n;
 	if (r->too_large)
-		buf_printf(&text, "the repository is larger than %llu %s; raise spec.maxSize",
+		buf_printf(&text, "the repository is larger than %llu %s; %s",
 			   (unsigned long long)(r->max_bytes >> 20 ? r->max_bytes >> 20 : r->max_bytes >> 10),
-			   r->max_bytes >> 20 ? "MiB" : "KiB");
+			   r->max_bytes >> 20 ? "MiB" : "KiB", r->hints->size);
 	else if (result->timed_out)
-		buf_adds(&text, "no end within the timeout; is the remote reachable? (spec.timeout)");
+		buf_printf(&text, "no end within the timeout; is the remote reachable? %s",
+			   r->hints->timeout);
 	else if (result->overflow)
 		buf_adds(&text, "the remote lists too many refs");
 	else if (wants_login(r, result->err))
-		buf_adds(
-			&text,
-			"the remote wants a login that it accepts (401): correct username and password, or bearerToken, in the Secret that spec.secretRef names");
+		buf_printf(&text, "the remote wants a login that it accepts (401): %s", r->hints->login);
 	else if (memmem(result->err.p, result->err.n, "returned error: 30", 18))
-		buf_adds(
-			&text,
-			"the remote sends us to another address, and credentials do not follow; write that address as spec.url (often the same with .git at its end)");
+		buf_printf(&text, "the remote sends us to another address, and credentials do not follow; %s",
+			   r->hints->moved);
 	else
 		add_git_message(&text, result->err, url);
 	if (text.n == before)
@@ -686,4 +695,11 @@ void remote_fetch(struct repo_remote *r, const struct resolved *wants, size_t n,
 	if (r->submodules_wanted)
 		submodules_begin(r, wants, n);
 	remote_run_fetch(r, r->url, refspecs, on_fetched);
+}
+
+void remote_clean_up(struct repo_remote *r, remote_done_fn *done, void *ctx)
+{
+	r->done = done;
+	r->ctx = ctx;
+	clean_up(r);
 }

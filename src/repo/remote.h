@@ -21,6 +21,14 @@ struct remote_credentials {
 	struct str ca_crt, tls_crt, tls_key;	     /* https: own CA, client certificate */
 };
 
+/* What a person can do about the usual failures; for a Repo its fields. Texts outlive the remote. */
+struct remote_hints {
+	const char *size;    /* after "the repository is larger than N MiB; " */
+	const char *timeout; /* after "no end within the timeout; is the remote reachable? " */
+	const char *login;   /* after "the remote wants a login that it accepts (401): " */
+	const char *moved;   /* after "... credentials do not follow; " */
+};
+
 struct remote_options {
 	const char *url;
 	const char *mirror; /* directory of the bare mirror; its parent exists */
@@ -30,6 +38,10 @@ struct remote_options {
 	bool user_environment; /* the user's own HOME, ssh agent and credential helpers (command line on a
 				  laptop) */
 	const struct remote_credentials *credentials; /* or NULL */
+	const struct remote_hints *hints;	      /* NULL: those of a Repo */
+	/* Which urls a submodule may have; NULL: all that remote_check_url() takes. err says why not. */
+	int (*check)(void *ctx, const char *url, struct error *err);
+	void *check_ctx;
 };
 
 struct repo_remote;
@@ -55,3 +67,20 @@ void remote_poll(struct repo_remote *r, remote_done_fn *done, void *ctx);
 /* Fetches what is not there yet of these; done at once on the next turn when all is there. */
 void remote_fetch(struct repo_remote *r, const struct resolved *wants, size_t n, remote_done_fn *done,
 		  void *ctx);
+/* Removes what no ref of the mirror needs any more; an error is none of anybody's. */
+void remote_clean_up(struct repo_remote *r, remote_done_fn *done, void *ctx);
+
+enum push_outcome {
+	PUSH_DONE,  /* the branch is at the commit now */
+	PUSH_RACED, /* somebody else was first: build on what is there now, and push again; error: git's words
+		     */
+	PUSH_REFUSED, /* a hook or a rule of the remote says no; error has its words */
+	PUSH_FAILED,  /* the remote was not reached, no login, the deadline, ... */
+};
+
+typedef void remote_push_fn(void *ctx, enum push_outcome outcome, const char *error);
+
+/* Pushes a commit of the mirror to a branch, made when it is not there; only ever forward. One at a time. */
+void remote_push(struct repo_remote *r, const char *sha, const char *branch, remote_push_fn *done, void *ctx);
+/* What `git push --porcelain` printed for its one ref; reason: the summary's words. Pure. */
+enum push_outcome push_read(struct str out, struct str *reason);

@@ -19,6 +19,9 @@ struct repo_remote {
 	int64_t timeout_ms;
 	uint64_t max_bytes;
 	bool submodules_wanted, user_environment;
+	const struct remote_hints *hints;
+	int (*check)(void *ctx, const char *url, struct error *err);
+	void *check_ctx;
 	char *private_dir; /* 0700, or NULL: no secrets on disk */
 	VEC(char *) env;   /* for every child; owned, NULL at the end */
 	size_t config_n;
@@ -34,6 +37,9 @@ struct repo_remote {
 	unsigned fetches;
 	remote_done_fn *done;
 	void *ctx;
+	remote_push_fn *push_done; /* of the push under way */
+	void *push_ctx;
+	char *push_branch;
 };
 
 /* Starts a child in the mirror; done(r, result) sets r->child to NULL first. What cannot be started ends the

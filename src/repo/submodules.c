@@ -95,11 +95,14 @@ static const char *resolve_url(struct arena *a, const char *base, const char *ur
 	}
 }
 
-static int check_url(const struct visit *parent, const char *url, struct error *err)
+static int check_url(const struct repo_remote *r, const struct visit *parent, const char *url,
+		     struct error *err)
 {
 	if (is_of_this_machine(url) && !is_of_this_machine(parent->url))
 		return error_set(err, "its url is a path of this machine");
-	return remote_check_url(url, err);
+	if (remote_check_url(url, err) < 0)
+		return -1;
+	return r->check ? r->check(r->check_ctx, url, err) : 0;
 }
 
 /* --- what a commit has --- */
@@ -149,7 +152,7 @@ static int add_visit(struct repo_remote *r, struct objects *o, struct visit pare
 		return 0; /* listed, and not (or no more) part of the tree */
 	char *text = arena_strndup(&s->arena, url.p, url.n);
 	v.url = arena_strdup(&s->arena, resolve_url(&s->arena, parent.url, text));
-	if (check_url(&parent, v.url, err) < 0)
+	if (check_url(r, &parent, v.url, err) < 0)
 		return error_wrap(err, "submodule %s", v.path);
 	if (v.depth > DEPTH_MAX || s->visits.n >= VISITS_MAX)
 		return error_set(

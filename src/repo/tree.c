@@ -7,9 +7,7 @@
  */
 #include "repo/tree.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/vec.h"
 #include "repo/name.h"
@@ -312,19 +310,6 @@ static int read_once(struct walk *w, const char *mirror, const char *sha, const 
 	return rc;
 }
 
-/* The next poll makes the mirror anew. A commit that was cleaned up meanwhile is no damage: nobody wants it.
- */
-static void mark_damaged(const char *mirror, const char *sha)
-{
-	cleanup_buf struct buf marker = BUF_INIT;
-	if (!repo_tree_has(mirror, sha))
-		return;
-	buf_printf(&marker, "%s/" OBJECTS_DAMAGED, mirror);
-	FILE *file = fopen(marker.p, "we");
-	if (file)
-		fclose(file);
-}
-
 int repo_tree_read(const char *mirror, const char *sha, const char *path, repo_filter_fn *filter,
 		   struct arena *a, struct repo_files *out, struct error *err)
 {
@@ -340,7 +325,7 @@ int repo_tree_read(const char *mirror, const char *sha, const char *path, repo_f
 		objects_forget(mirror);
 	}
 	if (w->damaged)
-		mark_damaged(mirror, sha);
+		objects_mark_damaged(mirror, sha);
 	free(w);
 	return rc;
 }

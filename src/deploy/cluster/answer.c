@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include "deploy/places.h"
+
 enum { TAKEOVERS_MAX = 3 };
 
 static bool contains(struct str text, const char *word)
@@ -150,7 +152,16 @@ static void fail_with(struct cluster_driver *d, size_t i, const struct port_answ
 			? "; to delete and create it again set sync.force, or annotate it with " ANNOTATION_FORCE
 			  ": enabled"
 			: "";
-	item_failed(d, i, "%d %.*s%s", answer->code, STR_ARG(answer->message), hint);
+	struct place_found place;
+	if (!places_find(item->places, answer->message, &place)) {
+		item_failed(d, i, "%d %.*s%s", answer->code, STR_ARG(answer->message), hint);
+		return;
+	}
+	item_failed(d, i, "%d %.*s%s (set by %.*s)", answer->code, STR_ARG(answer->message), hint,
+		    STR_ARG(place.step));
+	struct problem *told = &d->problems.at[d->problems.n - 1];
+	told->file = arena_strndup(&d->problem_arena, place.file.p, place.file.n);
+	told->line = place.line;
 }
 
 static void on_apply_answer(struct cluster_driver *d, size_t i, const struct port_answer *answer)

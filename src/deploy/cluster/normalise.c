@@ -58,7 +58,7 @@ static bool is_base64(struct str text)
 }
 
 /* stringData is write-only at the server: applied as data it can be compared, and removed. */
-static int merge_string_data(struct arena *a, struct node *root, uint32_t *line, struct error *err)
+static int merge_string_data(struct arena *a, struct node *root, const struct node **at, struct error *err)
 {
 	struct node *from = node_get(root, "stringData"), *to = node_get(root, "data");
 	for (size_t i = 0; to && to->type == NODE_MAP && i < node_count(to); i++) {
@@ -66,7 +66,7 @@ static int merge_string_data(struct arena *a, struct node *root, uint32_t *line,
 		if (pair->value->type == NODE_NULL ||
 		    (node_is_string(pair->value) && is_base64(pair->value->text)))
 			continue;
-		*line = pair->value->line;
+		*at = pair->value;
 		return error_set(err, "data.%.*s is not base64; put plain text under stringData",
 				 STR_ARG(pair->key));
 	}
@@ -79,7 +79,7 @@ static int merge_string_data(struct arena *a, struct node *root, uint32_t *line,
 	for (size_t i = 0; i < node_count(from); i++) {
 		const struct node_pair *pair = &from->map.pairs[i];
 		if (!node_is_string(pair->value)) {
-			*line = pair->value->line;
+			*at = pair->value;
 			return error_set(err, "stringData.%.*s is not a string; quote it",
 					 STR_ARG(pair->key));
 		}
@@ -100,11 +100,11 @@ static void drop_server_fields(struct render_object *o)
 		node_del(o->root, STR("status"));
 }
 
-int normalise(struct arena *a, struct render_object *o, uint32_t *line, struct error *err)
+int normalise(struct arena *a, struct render_object *o, const struct node **at, struct error *err)
 {
 	drop_server_fields(o);
 	default_ports(a, o);
 	if (str_is(o->group, "") && str_is(o->kind, "Secret"))
-		return merge_string_data(a, o->root, line, err);
+		return merge_string_data(a, o->root, at, err);
 	return 0;
 }

@@ -4,5 +4,6 @@
 #include "base/error.h"
 #include "render/render.h"
 
-/* Changes object->root in place (memory from a). err: what is wrong with the object; *line its place. */
-int normalise(struct arena *a, struct render_object *object, uint32_t *line, struct error *err);
+/* Changes object->root in place (memory from a). err: what is wrong with the object; *at: which part of it.
+ */
+int normalise(struct arena *a, struct render_object *object, const struct node **at, struct error *err);

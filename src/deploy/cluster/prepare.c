@@ -11,6 +11,7 @@
 #include "deploy/cluster/kinds.h"
 #include "deploy/cluster/normalise.h"
 #include "deploy/key.h"
+#include "deploy/places.h"
 #include "doc/json.h"
 
 #define ITEM_PAYLOAD_MAX (1536u * 1024) /* etcd's limit of one request */
@@ -38,14 +39,15 @@ static void add_problem(struct preparation *p, struct problem problem)
 	out->n_errors += !problem.warning;
 }
 
-static void object_problem(struct preparation *p, const struct render_object *o, uint32_t line,
+/* at: the part of the object that it is about; NULL: all of it. */
+static void object_problem(struct preparation *p, const struct render_object *o, const struct node *at,
 			   const char *text)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
 	struct key k = { o->group, o->kind, o->namespace, o->name };
 	add_problem(p, (struct problem){ .key = key_text(&a, k),
-					 .file = o->file,
-					 .line = line ? line : o->line,
+					 .file = origin_file_of(p->in->origins, at, o->file),
+					 .line = at && at->line ? at->line : o->line,
 					 .text = text });
 }
 
@@ -95,7 +97,7 @@ static bool place(struct preparation *p, struct arena *a, struct render_object *
 	int scope = scope_of(p, o->group, o->kind);
 	struct node *metadata = node_get(o->root, "metadata");
 	if (scope == 0 && o->namespace.n) {
-		object_problem(p, o, o->line, "this kind is cluster-scoped; remove metadata.namespace");
+		object_problem(p, o, NULL, "this kind is cluster-scoped; remove metadata.namespace");
 		return false;
 	}
 	/* A kind that nobody knows yet is most likely namespaced; the server has the last word. */
@@ -124,7 +126,7 @@ static bool strings_only(struct preparation *p, const struct render_object *o, c
 	const struct node *map = node_get(node_get(o->root, "metadata"), name);
 	if (map && map->type != NODE_MAP && map->type != NODE_NULL) {
 		cleanup_arena struct arena a = ARENA_INIT;
-		object_problem(p, o, map->line, arena_printf(&a, "metadata.%s is not a map", name));
+		object_problem(p, o, map, arena_printf(&a, "metadata.%s is not a map", name));
 		return false;
 	}
 	for (size_t i = 0; map && map->type == NODE_MAP && i < node_count(map); i++) {
@@ -132,7 +134,7 @@ static bool strings_only(struct preparation *p, const struct render_object *o, c
 		if (node_is_string(pair->value) || pair->value->type == NODE_NULL)
 			continue;
 		cleanup_arena struct arena a = ARENA_INIT;
-		object_problem(p, o, pair->value->line,
+		object_problem(p, o, pair->value,
 			       arena_printf(&a, "metadata.%s: the value of %.*s is not a string; quote it",
 					    name, STR_ARG(pair->key)));
 		return false;
@@ -170,7 +172,7 @@ static bool encode(struct preparation *p, struct render_object *o, struct desire
 	if (json.n > ITEM_PAYLOAD_MAX) {
 		cleanup_arena struct arena scratch = ARENA_INIT;
 		object_problem(
-			p, o, o->line,
+			p, o, NULL,
 			arena_printf(&scratch, "is %zu KiB large; a cluster takes at most %u KiB. Split it",
 				     json.n / 1024, ITEM_PAYLOAD_MAX / 1024));
 		return false;
@@ -183,6 +185,8 @@ static bool encode(struct preparation *p, struct render_object *o, struct desire
 		.hash = hash_of(buf_str(&json)),
 		.file = arena_strdup(a, o->file ? o->file : ""),
 		.line = o->line,
+		.places = p->options->all_places ? places_all(a, p->in->origins, o->root)
+						 : places_of(a, p->in->origins, o->root),
 		.flags = flags_of(o->root),
 	};
 	cluster_rank(o->group, o->kind, &item->stage, &item->rank);
@@ -193,11 +197,11 @@ static void prepare_object(struct preparation *p, struct arena *a, const struct 
 {
 	struct render_object o = *from;
 	struct error err = ERROR_INIT;
-	uint32_t line = o.line;
+	const struct node *at = NULL;
 	if (!strings_only(p, &o, "labels") || !strings_only(p, &o, "annotations") || !place(p, a, &o))
 		return;
-	if (normalise(a, &o, &line, &err) < 0) {
-		object_problem(p, &o, line, err.text);
+	if (normalise(a, &o, &at, &err) < 0) {
+		object_problem(p, &o, at, err.text);
 		return;
 	}
 	label(p, a, &o);

@@ -23,6 +23,7 @@ struct prepare_options {
 	 * NULL. */
 	int (*scope)(void *ctx, struct str group, struct str kind);
 	void *scope_ctx;
+	bool all_places; /* item->places tells of metadata, too: for people who ask where values come from */
 };
 
 /* Where a kind stands in the order of apply; prune goes the other way round. */

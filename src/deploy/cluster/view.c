@@ -10,7 +10,7 @@
 #include "base/vec.h"
 #include "deploy/cluster/driver.h"
 
-struct view_kind {
+struct watched_kind {
 	bool synced;
 	bool listing;
 	char *failure; /* why it cannot be watched, or NULL */
@@ -35,7 +35,7 @@ void view_release(struct view *v)
 		record_free(e->value);
 	map_release(&v->records);
 	for (size_t i = 0; (e = map_next(&v->kinds, &i));) {
-		struct view_kind *kind = e->value;
+		struct watched_kind *kind = e->value;
 		vec_release(&kind->waiting);
 		free(kind->failure);
 		free(kind);
@@ -56,12 +56,12 @@ const char *view_intern(struct view *v, struct str text)
 	return copy;
 }
 
-static struct view_kind *kind_of(struct view *v, struct str group, struct str kind)
+static struct watched_kind *kind_of(struct view *v, struct str group, struct str kind)
 {
 	char name[512];
 	int n = snprintf(name, sizeof(name), "%.*s/%.*s", STR_ARG(group), STR_ARG(kind));
 	struct str key = { name, n < (int)sizeof(name) ? (size_t)n : sizeof(name) - 1 };
-	struct view_kind *found = map_get(&v->kinds, key);
+	struct watched_kind *found = map_get(&v->kinds, key);
 	if (!found) {
 		found = mem_alloc(sizeof(*found));
 		map_put(&v->kinds, key, found);
@@ -196,7 +196,7 @@ void view_gone(struct view *v, struct str key, uint64_t resource_version)
 
 void view_list_begin(struct view *v, struct str group, struct str kind)
 {
-	struct view_kind *k = kind_of(v, group, kind);
+	struct watched_kind *k = kind_of(v, group, kind);
 	k->listing = true;
 	struct map_entry *e;
 	for (size_t i = 0; (e = map_next(&v->records, &i));) {
@@ -207,7 +207,7 @@ void view_list_begin(struct view *v, struct str group, struct str kind)
 }
 
 /* Whoever is told may wait again at once: the list is taken away first. */
-static void tell_waiting(struct view_kind *k)
+static void tell_waiting(struct watched_kind *k)
 {
 	__auto_type waiting = k->waiting;
 	memset(&k->waiting, 0, sizeof(k->waiting));
@@ -216,7 +216,7 @@ static void tell_waiting(struct view_kind *k)
 	vec_release(&waiting);
 }
 
-static void now_synced(struct view_kind *k)
+static void now_synced(struct watched_kind *k)
 {
 	free(k->failure);
 	k->failure = NULL;
@@ -226,7 +226,7 @@ static void now_synced(struct view_kind *k)
 
 void view_failing(struct view *v, struct str group, struct str kind, const char *why)
 {
-	struct view_kind *k = kind_of(v, group, kind);
+	struct watched_kind *k = kind_of(v, group, kind);
 	if (k->failure && strcmp(k->failure, why) == 0)
 		return;
 	free(k->failure);
@@ -240,7 +240,7 @@ const char *view_failure(struct view *v, struct str group, struct str kind)
 	return kind_of(v, group, kind)->failure;
 }
 
-static void sweep(struct view *v, struct view_kind *k, uint64_t at)
+static void sweep(struct view *v, struct watched_kind *k, uint64_t at)
 {
 	VEC(struct record *) gone = { 0 };
 	struct map_entry *e;
@@ -260,7 +260,7 @@ static void sweep(struct view *v, struct view_kind *k, uint64_t at)
 
 void view_list_end(struct view *v, struct str group, struct str kind, uint64_t resource_version)
 {
-	struct view_kind *k = kind_of(v, group, kind);
+	struct watched_kind *k = kind_of(v, group, kind);
 	if (k->listing)
 		sweep(v, k, resource_version);
 	k->listing = false;
@@ -280,7 +280,7 @@ bool view_synced(struct view *v, struct str group, struct str kind)
 
 void view_wait(struct view *v, struct str group, struct str kind, struct cluster_driver *d)
 {
-	struct view_kind *k = kind_of(v, group, kind);
+	struct watched_kind *k = kind_of(v, group, kind);
 	for (size_t i = 0; i < k->waiting.n; i++)
 		if (k->waiting.at[i] == d)
 			return;
@@ -291,7 +291,7 @@ void view_withdraw(struct view *v, struct cluster_driver *d)
 {
 	struct map_entry *e;
 	for (size_t i = 0; (e = map_next(&v->kinds, &i));) {
-		struct view_kind *k = e->value;
+		struct watched_kind *k = e->value;
 		for (size_t j = k->waiting.n; j-- > 0;)
 			if (k->waiting.at[j] == d)
 				vec_remove(&k->waiting, j);

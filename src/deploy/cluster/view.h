@@ -12,11 +12,11 @@
 #include "deploy/cluster/live.h"
 
 struct cluster_driver;
-struct view_kind;
+struct watched_kind;
 
 struct record {
 	struct str key; /* points into the map's own copy */
-	struct view_kind *kind;
+	struct watched_kind *kind;
 	struct cluster_driver *claimed; /* the driver that manages it, or NULL */
 	char *message;			/* of its health, owned, or NULL */
 	const char *owner; /* "NAMESPACE/NAME" of its owner labels, interned, or NULL: not seen or no label */
@@ -33,7 +33,7 @@ struct view {
 	int64_t now; /* monotonic ms; its owner refreshes it before it feeds the view or hands an answer to a
 			driver */
 	struct map records;  /* key -> struct record */
-	struct map kinds;    /* "group/Kind" -> struct view_kind */
+	struct map kinds;    /* "group/Kind" -> struct watched_kind */
 	struct map interned; /* owners ("NAMESPACE/NAME") and API versions: few texts, many users */
 };
 

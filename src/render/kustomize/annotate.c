@@ -145,7 +145,7 @@ bool annotate_plugin(struct kbuild *b, const struct kres *r, struct korigin_conf
 {
 	struct yaml_stream stream;
 	struct node *text = annotation(r, ANNOTATE_ORIGIN);
-	if (!text || yaml_parse(b->a, knode_text(text), &stream, NULL) || stream.n == 0)
+	if (!text || kyaml_parse(b->a, knode_text(text), &stream, NULL) || stream.n == 0)
 		return false;
 	const struct node *origin = stream.documents[0].root, *metadata = node_get(r->root, "metadata");
 	*out = (struct korigin_config){
@@ -218,16 +218,7 @@ static void finish(struct kbuild *b, struct kres *r, bool origins, bool transfor
 		if (!is_kept(pair->key, origins, transformations))
 			continue;
 		map->map.pairs[n] = *pair;
-		if (pair->value->type != NODE_STRING || pair->value->style == NODE_TIMESTAMP ||
-		    pair->value->untagged) {
-			struct node *text = node_string(b->a, pair->value->text);
-			if (pair->value->type == NODE_MAP || pair->value->type == NODE_SEQ)
-				text->text = STR("");
-			text->line = pair->value->line;
-			text->column = pair->value->column;
-			text->origin = pair->value->origin;
-			map->map.pairs[n].value = text;
-		}
+		map->map.pairs[n].value = kres_text_value(b, pair->value);
 		n++;
 	}
 	if (map->type == NODE_MAP)

@@ -149,7 +149,7 @@ static int settle(struct kbuild *b, struct kresmap *m, struct kustomize_result *
 	for (size_t i = 0; i < m->list.n; i++) {
 		struct kres *r = m->list.at[i];
 		struct kid id = kres_id(b, r);
-		if (yaml_settle(b->a, r->root, err))
+		if (yaml_settle_printed(b->a, r->root, err))
 			return error_wrap(err, "%s:%u: %s", r->file, r->line, kid_text(b->a, &id));
 		out->objects[out->n++] = (struct kustomize_object){
 			.root = r->root,

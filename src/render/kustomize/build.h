@@ -21,6 +21,7 @@
 
 struct kschema;
 struct kconfig;
+struct yaml_stream;
 
 struct kbuild {
 	struct arena *a; /* everything of the build lives here */
@@ -95,6 +96,9 @@ struct str kres_api_version(const struct kres *r);
 /* metadata.annotations or labels, or NULL. */
 struct node *kres_annotations(const struct kres *r);
 struct node *kres_labels(const struct kres *r);
+/* A value of labels, annotations or data as upstream has it once it held that map as one of Go strings: a
+ * text, whatever it was; a literal one when it has several lines. */
+struct node *kres_text_value(struct kbuild *b, struct node *value);
 void kres_set_annotation(struct kbuild *b, struct kres *r, struct str key, struct str value);
 
 /* A resource around root, with nothing known of it yet. */
@@ -144,6 +148,10 @@ void kresmap_by_current_id(struct kbuild *b, struct kresmap *m, const struct kid
 void kresmap_by_any_id(struct kbuild *b, struct kresmap *m, const struct kid *id, kres_list *out);
 
 /* --- reading resources --- */
+
+/* A text as upstream reads what is no resource, by sigs.k8s.io/yaml: configurations, JSON patches. The nodes'
+ * entry of origin is 0. Fails as yaml_parse() does. */
+int kyaml_parse(struct arena *a, struct str text, struct yaml_stream *out, struct error *err);
 
 /*
  * Text (YAML of any number of documents, Lists flattened, null documents dropped) as resources, appended to

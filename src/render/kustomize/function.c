@@ -48,7 +48,7 @@ static int read_spec(struct ktarget *t, const struct kres *r, struct node **spec
 		text = annotation(r, keys[1]);
 	if (text.n == 0)
 		return 0;
-	if (yaml_parse(t->b->a, text, &stream, err))
+	if (kyaml_parse(t->b->a, text, &stream, err))
 		return error_wrap(err, "%s:%u: its annotation %s", r->file, r->line, keys[0]);
 	if (stream.n == 0)
 		return 0;
@@ -135,7 +135,7 @@ static int add_item(struct kbuild *b, struct node *items, const struct kres *r, 
 	annotate(b, copy, "config.kubernetes.io/index", index);
 	annotate(b, copy, ID_ANNOTATION, shown);
 	annotate(b, copy, OLD_ID_ANNOTATION, shown);
-	if (yaml_settle(b->a, copy->root, err))
+	if (yaml_settle_printed(b->a, copy->root, err))
 		return error_wrap(err, "%s:%u", r->file, r->line);
 	node_push(b->a, items, copy->root);
 	return 0;
@@ -169,7 +169,7 @@ static int config_of(struct ktarget *t, const struct kres *r, struct kres **out,
 {
 	*out = kres_copy(t->b, r);
 	annotate(t->b, *out, "config.kubernetes.io/local-config", "true");
-	return yaml_settle(t->b->a, (*out)->root, err);
+	return yaml_settle_printed(t->b->a, (*out)->root, err);
 }
 
 /* --- output --- */

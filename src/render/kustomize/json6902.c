@@ -23,7 +23,7 @@ static int from_yaml(struct kbuild *b, const char *file, struct str text, struct
 {
 	struct yaml_stream stream;
 	*out = NULL;
-	int rc = yaml_parse(b->a, text, &stream, err);
+	int rc = kyaml_parse(b->a, text, &stream, err);
 	if (rc && (stream.n == 0 || stream.errors[0].line < stream.documents[0].line))
 		return error_wrap(err, "%s", file);
 	if (stream.n)

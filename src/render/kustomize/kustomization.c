@@ -152,7 +152,9 @@ static int find(struct kbuild *b, const struct kroot *root, const char **name, s
 int kustomization_load(struct kbuild *b, const struct kroot *root, struct kustomization *out,
 		       struct error *err)
 {
-	struct yaml_options options = { .dialect = YAML_KUBECTL, .last_key_counts = true };
+	struct yaml_options options = { .dialect = YAML_KUBECTL,
+					.last_key_counts = true,
+					.as_it_ends = true };
 	struct yaml_stream stream;
 	struct str text;
 	const char *name, *file;

@@ -79,7 +79,7 @@ static bool is_built_in(const struct kres *r)
 static int config_of(struct ktarget *t, const struct kres *r, struct node **out, struct error *err)
 {
 	*out = node_copy(t->b->a, r->root);
-	return yaml_settle(t->b->a, *out, err) ? error_wrap(err, "%s:%u", r->file, r->line) : 0;
+	return yaml_settle_printed(t->b->a, *out, err) ? error_wrap(err, "%s:%u", r->file, r->line) : 0;
 }
 
 static const char *kind_of(struct ktarget *t, const struct kres *r)
@@ -282,6 +282,27 @@ int ktarget_transform_plugins(struct ktarget *t, struct kaccumulated *acc, struc
 
 /* --- validators --- */
 
+/* Whether two trees are the same down to how and where each value was written: a value that was put in anew
+ * has another place. */
+static bool is_same(const struct node *a, const struct node *b)
+{
+	size_t n = node_count(a);
+	if (a->type != b->type || a->line != b->line || a->column != b->column || a->style != b->style)
+		return false;
+	if (a->type != NODE_MAP && a->type != NODE_SEQ)
+		return str_eq(a->text, b->text);
+	if (n != node_count(b))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (a->type == NODE_SEQ && !is_same(a->seq.items[i], b->seq.items[i]))
+			return false;
+		if (a->type == NODE_MAP && (!str_eq(a->map.pairs[i].key, b->map.pairs[i].key) ||
+					    !is_same(a->map.pairs[i].value, b->map.pairs[i].value)))
+			return false;
+	}
+	return true;
+}
+
 /* A validator may leave a label that says so, and nothing else. */
 static bool is_unchanged(struct kbuild *b, const struct node *before, const struct kres *after)
 {
@@ -289,7 +310,7 @@ static bool is_unchanged(struct kbuild *b, const struct node *before, const stru
 	struct node *labels = node_get(metadata, "labels");
 	if (node_del(labels, STR("validated-by")) && node_count(labels) == 0)
 		node_del(metadata, STR("labels"));
-	return node_equal(before, now);
+	return is_same(before, now);
 }
 
 static int validate(struct ktarget *t, const struct kres *r, struct kaccumulated *acc, struct error *err)

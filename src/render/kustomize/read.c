@@ -109,7 +109,7 @@ static int expand_list(struct reader *r, struct node *n)
 	if (items->type != NODE_SEQ)
 		return error_set(r->err, "%s:%u: %.*s: items must be a list", r->file, items->line,
 				 STR_ARG(kind));
-	if (yaml_settle(r->b->a, items, r->err))
+	if (yaml_settle_printed(r->b->a, items, r->err))
 		return error_wrap(r->err, "%s:%u: %.*s: items", r->file, items->line, STR_ARG(kind));
 	as_json(items);
 	for (size_t i = 0; i < items->seq.n; i++) {
@@ -141,7 +141,9 @@ static int collect(struct reader *r, kres_list *out)
 
 int kres_parse(struct kbuild *b, const char *file, struct str text, kres_list *out, struct error *err)
 {
-	struct yaml_options options = { .dialect = YAML_KYAML, .origin = origin_file(b->origins, file) };
+	struct yaml_options options = { .dialect = YAML_KYAML,
+					.origin = origin_file(b->origins, file),
+					.as_it_ends = true };
 	struct yaml_stream stream;
 	if (yaml_parse_as(b->a, text, &options, &stream, NULL)) {
 		const struct yaml_error *e = &stream.errors[0];
@@ -159,4 +161,10 @@ int kres_parse(struct kbuild *b, const char *file, struct str text, kres_list *o
 		rc = collect(&r, out);
 	vec_release(&r.queue);
 	return rc;
+}
+
+int kyaml_parse(struct arena *a, struct str text, struct yaml_stream *out, struct error *err)
+{
+	struct yaml_options options = { .dialect = YAML_KUBECTL, .as_it_ends = true };
+	return yaml_parse_as(a, text, &options, out, err);
 }

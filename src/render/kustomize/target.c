@@ -131,7 +131,7 @@ static int set_schema(struct ktarget *t, struct error *err)
 				 openapi->line);
 	if (kroot_read(b, t->root, arena_str(b->a, path).p, &text, &shown, err))
 		return error_wrap(err, "%s:%u: openapi", t->k.file, openapi->line);
-	if (yaml_parse(b->a, text, &stream, err))
+	if (kyaml_parse(b->a, text, &stream, err))
 		return error_wrap(err, "%s", shown);
 	if (stream.n == 0)
 		return error_set(err, "%s: there is no schema in it", shown);
@@ -259,7 +259,7 @@ static int read_document(struct ktarget *t, const struct node *item, struct yaml
 		return -1;
 	if (kroot_read(t->b, t->root, path, &text, shown, err))
 		return error_wrap(err, "%s:%u", t->k.file, item->line);
-	if (yaml_parse(t->b->a, text, out, err))
+	if (kyaml_parse(t->b->a, text, out, err))
 		return error_wrap(err, "%s", *shown);
 	return 0;
 }

@@ -47,8 +47,18 @@ int kvalue_expect(const struct node *n, enum node_type kind, struct error *err)
 			 kind_name(&(struct node){ .type = kind }));
 }
 
+/* Whether n is as this step left it already: made, and now filled, or reached in two ways. */
+static bool is_own(const struct kwriter *w, const struct node *n)
+{
+	const struct origin *o = origin_get(w->build->origins, n->origin);
+	return o && o->step && o->step == w->step && o->file == w->file && n->line == w->line &&
+	       n->column == w->column;
+}
+
 static void place(const struct kwriter *w, struct node *n)
 {
+	if (is_own(w, n))
+		return;
 	n->origin = origin_step(w->build->origins, w->file, w->step, n);
 	n->line = w->line;
 	n->column = w->column;

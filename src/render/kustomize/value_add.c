@@ -173,7 +173,7 @@ static int read_file(struct adding *k, struct str path, const char **file, const
 	struct yaml_stream stream;
 	if (kroot_read(b, k->call->root, arena_str(b->a, path).p, &text, file, k->err))
 		return -1;
-	if (yaml_parse(b->a, text, &stream, k->err))
+	if (kyaml_parse(b->a, text, &stream, k->err))
 		return error_wrap(k->err, "%s", *file);
 	return stream.n ? karg_list(*file, stream.documents[0].root, "targets", targets, k->err) : 0;
 }

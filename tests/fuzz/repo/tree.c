@@ -8,6 +8,7 @@
 
 #include "repo/files.h"
 #include "repo/tree.h"
+#include "repo/view.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -55,6 +56,28 @@ static bool commit_tree(git_repository *r, const uint8_t *data, size_t size, cha
 	return good;
 }
 
+/* The same path by path: what is found is inside. */
+static void look(const char *sha)
+{
+	static const char *const paths[] = { "x", "x/y", "ok", ".git/x", "x/x/x" };
+	cleanup_arena struct arena a = ARENA_INIT;
+	const char **names;
+	size_t n;
+	struct str text;
+	struct view_entry e;
+	struct repo_view *v = repo_view_open(repository, sha, NULL);
+	if (!v)
+		return;
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		if (repo_view_find(v, &a, paths[i], &e, NULL) == 0 && e.kind != VIEW_NONE &&
+		    (strcasestr(e.real, ".git") || e.real[0] == '/'))
+			abort();
+	if (repo_view_list(v, &a, "", &names, &n, NULL) == 0)
+		for (size_t i = 0; i < n; i++)
+			repo_view_read(v, &a, names[i], &text, NULL);
+	repo_view_close(v);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
@@ -67,9 +90,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (repo_tree_read(repository, sha, ".", NULL, &a, &files, NULL) < 0)
 		return 0;
 	repo_tree_hash(repository, sha, "x/y", &hash, NULL);
+	look(sha);
 	for (size_t i = 0; i < files.n; i++) {
 		const char *path = files.files[i].path;
-		if (path[0] == '/' || strstr(path, "..") == path || strcasestr(path, ".git/") == path)
+		if (path[0] == '/' || strncmp(path, "../", 3) == 0 || strcmp(path, "..") == 0 ||
+		    strcasestr(path, ".git/") == path)
 			abort();
 	}
 	return 0;

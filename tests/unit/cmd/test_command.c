@@ -214,7 +214,7 @@ static void wrong_usage_exits_with_2(void **state)
 		{ { "xyzzy" }, "capstan: unknown command \"xyzzy\"\n" },
 		{ { "version", "now" }, "capstan version: takes no operands, but got \"now\"" },
 		{ { "version", "--colour=never" }, "capstan version: unknown option --colour" },
-		{ { "render" }, "capstan render: DIR is missing" },
+		{ { "render" }, "capstan: DIR, --env or --all is missing" },
 		{ { "render", "a", "b" }, "one operand too many: \"b\"" },
 		{ { "--frob", "version" }, "unknown option --frob" },
 		{ { "completion", "tcsh" }, "there are bash, zsh and fish" },

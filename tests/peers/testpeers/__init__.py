@@ -1,0 +1,1 @@
+"""Generated kustomizations, and what the real kustomize makes of them."""

@@ -1,0 +1,476 @@
+/* capstan.yaml: what is read, every way to be wrong, looking up; the schema and the page that go with it. */
+#include "../cmocka_all.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "doc/json.h"
+#include "render/environments.h"
+
+struct read {
+	struct arena a;
+	struct environments e;
+};
+
+static void read_file(struct read *r, const char *text)
+{
+	*r = (struct read){ 0 };
+	environments_read(&r->a, "capstan.yaml", str_of(text), &r->e);
+}
+
+static char *said(struct read *r)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	for (size_t i = 0; i < r->e.n_diags; i++)
+		buf_printf(&text, "%s\n", render_diag_text(&r->a, &r->e.diags[i]));
+	return arena_strndup(&r->a, text.p ? text.p : "", text.n);
+}
+
+static void check_said(const char *text, const char *want)
+{
+	struct read r;
+	read_file(&r, text);
+	assert_string_equal(said(&r), want);
+	arena_release(&r.a);
+}
+
+/* One field of an environment that is else good. */
+static void check_field(const char *field, const char *want)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	struct read r;
+	buf_printf(&text, "environments:\n  prod:\n    path: p\n    %s\n", field);
+	read_file(&r, text.p);
+	if (strcmp(said(&r), want) != 0)
+		fail_msg("%s\n  want %s  got  %s", field, want, said(&r));
+	arena_release(&r.a);
+}
+
+static const char whole[] =
+	"# what goes where\n"
+	"environments:\n"
+	"  staging: {branch: main,    path: deploy/staging, namespace: shop-staging, substitute: {REGION: eu}}\n"
+	"  prod:\n"
+	"    branch: release/1.x\n"
+	"    path: ./deploy//prod/\n"
+	"    namespace: shop\n"
+	"    context: prod\n"
+	"    render: {type: kustomize}\n"
+	"    kustomize:\n"
+	"      namePrefix: p-\n"
+	"      images: [{name: nginx, newTag: 1.10}]\n"
+	"      labels: [{pairs: {version: 1.20, on: yes}, includeTemplates: true}]\n"
+	"      replicas: [{name: web, count: 3}]\n"
+	"      patches:\n"
+	"      - {target: {kind: Deployment}, patch: '[]', options: {allowNameChange: true}}\n"
+	"      components: [../../components/tls]\n"
+	"      commonAnnotations: {a: 1}\n"
+	"    substitute: {N: 3, VERSION: 1.10, EMPTY: , QUOTED: '007', FLAG: true}\n"
+	"    substituteFrom:\n"
+	"    - {kind: ConfigMap, name: settings}\n"
+	"    - {kind: Secret, name: my.secrets, optional: true}\n"
+	"    strict: false\n"
+	"    timeout: 5m\n"
+	"    onFailure: rollback\n"
+	"  dev:\n"
+	"    path: .\n"
+	"    render: {type: exec, renderer: cue}\n"
+	"  lab:\n"
+	"    path: lab\n"
+	"    branch: main\n"
+	"    render: {type: exec, command: [./render.sh, -v], env: {A: 1}, timeout: 30s, memory: 64Mi, output: 1Mi}\n"
+	"renderers:\n"
+	"  cue: {command: [cue, export], timeout: 1m, memory: 1Gi}\n"
+	"allowSecrets:\n"
+	"- {path: 'tests/**', reason: made up}\n"
+	"- {object: Secret/demo, fingerprint: 0123abcd, reason: public}\n";
+
+static void everything_is_read(void **state)
+{
+	struct read r;
+	read_file(&r, whole);
+	assert_string_equal(said(&r), "");
+	assert_int_equal(r.e.n, 4);
+	const struct environment *staging = &r.e.list[0], *prod = &r.e.list[1];
+	assert_string_equal(staging->name, "staging");
+	assert_int_equal(staging->line, 3);
+	assert_string_equal(staging->branch, "main");
+	assert_string_equal(staging->path, "deploy/staging");
+	assert_string_equal(staging->namespace, "shop-staging");
+	assert_null(staging->context);
+	assert_true(staging->strict && staging->substitutes);
+	assert_int_equal(staging->type, RENDER_AUTO);
+	assert_int_equal(staging->on_failure, ENVIRONMENTS_FAILURE_UNSET);
+	assert_int_equal(staging->n_substitute, 1);
+	assert_null(staging->additions);
+	assert_string_equal(prod->path, "deploy/prod");
+	assert_string_equal(prod->branch, "release/1.x");
+	assert_string_equal(prod->context, "prod");
+	assert_int_equal(prod->type, RENDER_KUSTOMIZE);
+	assert_false(prod->strict);
+	assert_int_equal(prod->timeout_ms, 300000);
+	assert_int_equal(prod->on_failure, ENVIRONMENTS_FAILURE_ROLLBACK);
+	assert_int_equal(prod->n_from, 2);
+	assert_int_equal(prod->from[0].kind, ENVIRONMENTS_CONFIG_MAP);
+	assert_string_equal(prod->from[1].name, "my.secrets");
+	assert_true(prod->from[1].kind == ENVIRONMENTS_SECRET && prod->from[1].optional &&
+		    !prod->from[0].optional);
+	assert_int_equal(prod->from[1].line, 22);
+	arena_release(&r.a);
+}
+
+static void values_are_texts_as_they_are_written(void **state)
+{
+	static const char *const want[][2] = {
+		{ "N", "3" }, { "VERSION", "1.10" }, { "EMPTY", "" }, { "QUOTED", "007" }, { "FLAG", "true" },
+	};
+	struct read r;
+	cleanup_buf struct buf json = BUF_INIT;
+	read_file(&r, whole);
+	const struct environment *prod = &r.e.list[1];
+	assert_int_equal(prod->n_substitute, 5);
+	for (size_t i = 0; i < 5; i++) {
+		assert_string_equal(prod->substitute[i].name, want[i][0]);
+		assert_true(str_is(prod->substitute[i].text, want[i][1]));
+		assert_int_equal(prod->substitute[i].line, 19);
+	}
+	json_write(&json, prod->additions);
+	assert_string_equal(
+		json.p,
+		"{\"namePrefix\":\"p-\",\"images\":[{\"name\":\"nginx\",\"newTag\":\"1.10\"}],"
+		"\"labels\":[{\"pairs\":{\"version\":\"1.20\",\"on\":\"yes\"},\"includeTemplates\":true}],"
+		"\"replicas\":[{\"name\":\"web\",\"count\":3}],"
+		"\"patches\":[{\"target\":{\"kind\":\"Deployment\"},\"patch\":\"[]\",\"options\":{"
+		"\"allowNameChange\":true}}],\"components\":[\"../../components/tls\"],"
+		"\"commonAnnotations\":{\"a\":\"1\"}}");
+	arena_release(&r.a);
+}
+
+static void programs_are_read(void **state)
+{
+	struct read r;
+	read_file(&r, whole);
+	const struct environment *dev = &r.e.list[2], *lab = &r.e.list[3];
+	assert_string_equal(dev->path, ".");
+	assert_null(dev->branch);
+	assert_ptr_equal(dev->program, &r.e.renderers[0]);
+	assert_string_equal(dev->program->name, "cue");
+	assert_string_equal(dev->program->command[1], "export");
+	assert_null(dev->program->command[2]);
+	assert_int_equal(dev->program->memory_bytes, 1 << 30);
+	assert_int_equal(dev->program->output_bytes, 0);
+	assert_null(lab->program->name);
+	assert_int_equal(lab->program->n_command, 2);
+	assert_int_equal(lab->program->n_env, 1);
+	assert_string_equal(lab->program->env[0].name, "A");
+	assert_int_equal(lab->program->timeout_ms, 30000);
+	assert_int_equal(lab->program->memory_bytes, 64 << 20);
+	assert_int_equal(r.e.n_allow_secrets, 2);
+	assert_string_equal(r.e.allow_secrets[0].path, "tests/**");
+	assert_string_equal(r.e.allow_secrets[1].fingerprint, "0123abcd");
+	assert_string_equal(r.e.allow_secrets[1].reason, "public");
+	arena_release(&r.a);
+}
+
+static void everything_wrong_is_told_at_once(void **state)
+{
+	check_said(
+		"environments:\n"
+		"  prod:\n"
+		"    brnach: main\n"
+		"    path: /etc\n"
+		"    namespace: Shop\n"
+		"    timeout: fast\n"
+		"  Staging: {path: [a], images: []}\n"
+		"  dev: here\n"
+		"enviroments: {}\n",
+		"capstan.yaml:3: error: environments.prod: `brnach` is not known; did you mean `branch`?\n"
+		"capstan.yaml:4:11: error: environments.prod.path: `/etc` must be relative to the root of the repository: "
+		"take the leading / away\n"
+		"capstan.yaml:5:16: error: environments.prod.namespace: `Shop` is no name: at most 63 of a-z, 0-9 and -, "
+		"with a letter or digit at both ends\n"
+		"capstan.yaml:6:14: error: environments.prod.timeout: `fast` is not a duration such as 30s or 5m\n"
+		"capstan.yaml:7: error: environments.Staging: `images` belongs into `kustomize`; write `kustomize: {images: "
+		"...}`\n"
+		"capstan.yaml:7: error: environments: `Staging` is no name: at most 63 of a-z, 0-9 and -, with a letter or "
+		"digit at both ends\n"
+		"capstan.yaml:7:19: error: environments.Staging.path: must be a text, this is a list; write `path: "
+		"deploy/prod`\n"
+		"capstan.yaml:8:8: error: environments.dev: must be a map, this is a text; write `environments: {prod: {path: "
+		"deploy/prod}}`\n"
+		"capstan.yaml:9: error: `enviroments` is not known; did you mean `environments`?\n");
+}
+
+static void paths_stay_in_the_repository(void **state)
+{
+	static const char *const bad[] = { "../x", "a/../b", "a/..", ".." };
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		cleanup_buf struct buf text = BUF_INIT, want = BUF_INIT;
+		buf_printf(&text, "environments: {a: {path: %s}}\n", bad[i]);
+		buf_printf(
+			&want,
+			"capstan.yaml:1:26: error: environments.a.path: `%s` must not hold `..`: paths begin at the root "
+			"of the repository and stay in it\n",
+			bad[i]);
+		check_said(text.p, want.p);
+	}
+	check_said("environments: {a: {path: a/.Git/b}}\n",
+		   "capstan.yaml:1:26: error: environments.a.path: `a/.Git/b` must not lead into .git\n");
+	check_said("environments: {a: {path: ..a/b..}}\n", "");
+}
+
+static void a_program_belongs_to_exec(void **state)
+{
+#define RENDER "capstan.yaml:2: error: environments.prod: render"
+	check_field(
+		"render: {type: exec}", RENDER
+		": type exec needs a program; write `render: {type: exec, command: [./render.sh]}`, or `renderer: NAME` "
+		"of one in `renderers`\n");
+	check_field("render: {type: exec, renderer: cue}", RENDER
+		    ".renderer: `cue` is not among `renderers`; add `renderers: {cue: {command: [...]}}`\n");
+	check_field("render: {command: [a]}",
+		    RENDER ": names a program, but its type is not exec; write `type: exec`\n");
+	check_field("render: {type: exec, renderer: cue, command: [a]}",
+		    RENDER ": has both `renderer` and `command`; keep one of them\n");
+	check_field(
+		"render: {type: exec, renderer: cue, timeout: 1s}", RENDER
+		": env, timeout, memory and output of a `renderer` stand in `renderers`; move them there\n");
+	check_field(
+		"render: {type: kustomise}",
+		"capstan.yaml:4:20: error: environments.prod.render.type: `kustomise` is not known; did you mean "
+		"`kustomize`? There are: auto, plain, kustomize, exec\n");
+	check_field(
+		"render: kustomize",
+		"capstan.yaml:4:13: error: environments.prod.render: must be a map, this is a text; write `render: "
+		"{type: kustomize}`\n");
+	check_field(
+		"render: {type: exec, command: [a], memory: 1Ti}",
+		"capstan.yaml:4:48: error: environments.prod.render.memory: `1Ti` is not a size such as 64Mi\n");
+	check_field(
+		"render: {type: exec, command: [a], memory: 12}",
+		"capstan.yaml:4:48: error: environments.prod.render.memory: `12` is not between 1Mi and 1048576Mi\n");
+	check_said(
+		"environments: {a: {path: a, render: {type: exec, renderer: ceu}}}\nrenderers: {cue: {command: [a]}}\n",
+		"capstan.yaml:1: error: environments.a: render.renderer: `ceu` is not among `renderers`; did you mean "
+		"`cue`?\n");
+}
+
+static void each_field_has_its_type(void **state)
+{
+	check_field("strict: maybe",
+		    "capstan.yaml:4:13: error: environments.prod.strict: must be true or false, this is a "
+		    "text; write `strict: false`\n");
+	check_field("branch: a..b",
+		    "capstan.yaml:4:13: error: environments.prod.branch: `a..b` is no name of a branch that "
+		    "git takes\n");
+	check_field(
+		"branch: -x",
+		"capstan.yaml:4:13: error: environments.prod.branch: `-x` is no name of a branch that git "
+		"takes\n");
+	check_field("context: ''",
+		    "capstan.yaml:4:14: error: environments.prod.context: `` must not be empty\n");
+	check_field("substitute: {a-b: 1}",
+		    "capstan.yaml:4: error: environments.prod.substitute: `a-b` is no name of a "
+		    "variable: letters, digits and _, not a digit in front\n");
+	check_field(
+		"substitute: {A: [1]}",
+		"capstan.yaml:4:21: error: environments.prod.substitute.A: must be a text, this is a list\n");
+	check_field("substitute: [A]",
+		    "capstan.yaml:4:17: error: environments.prod.substitute: must be a map, this is a "
+		    "list; write `substitute: {REGION: eu}`\n");
+	check_field(
+		"substituteFrom: [{kind: Configmap, name: a}]",
+		"capstan.yaml:4:29: error: environments.prod.substituteFrom[0].kind: `Configmap` is not known; did you "
+		"mean `ConfigMap`? There are: ConfigMap, Secret\n");
+	check_field(
+		"substituteFrom: [{kind: Secret}, x]",
+		"capstan.yaml:4:22: error: environments.prod.substituteFrom[0]: `name` is missing; write `name: "
+		"settings`\n"
+		"capstan.yaml:4:38: error: environments.prod.substituteFrom[1]: must be a map, this is a text; write `substituteFrom: "
+		"[{kind: ConfigMap, name: settings}]`\n");
+	check_field("timeout: 1ms",
+		    "capstan.yaml:4:14: error: environments.prod.timeout: `1ms` is not between 1s and 24h\n");
+	check_field("onFailure: explode",
+		    "capstan.yaml:4:16: error: environments.prod.onFailure: `explode` is not known; "
+		    "there are: rollback, keep\n");
+	check_field(
+		"kustomize: {replicas: [{name: a, count: -1}]}",
+		"capstan.yaml:4:45: error: environments.prod.kustomize.replicas[0].count: `-1` is not between 0 and "
+		"2147483647\n");
+	check_field(
+		"kustomize: {namePrefx: a, patches: [{}]}",
+		"capstan.yaml:4: error: environments.prod.kustomize: `namePrefx` is not known; did you mean "
+		"`namePrefix`?\n"
+		"capstan.yaml:4:41: error: environments.prod.kustomize.patches[0]: `patch` is missing; write `patch: "
+		"|`\n");
+	check_field(
+		"render: {type: plain}\n    kustomize: {namePrefix: a}",
+		"capstan.yaml:2: error: environments.prod: kustomize: adds to what kustomize renders, but the type of "
+		"render is plain; write `render: {type: kustomize}`\n");
+	check_field("namespace:", ""); /* nothing behind it: as good as absent */
+}
+
+static void equal_targets_are_refused(void **state)
+{
+	check_said(
+		"environments:\n  a: {branch: main, path: p, namespace: n}\n  b: {branch: main, path: p/, namespace: n}\n"
+		"  c: {branch: main, path: p, namespace: m}\n  d: {branch: main, path: p, namespace: n, context: x}\n"
+		"  e: {branch: rel, path: p, namespace: n}\n  f: {path: p, namespace: n}\n  g: {path: p, namespace: n}\n",
+		"capstan.yaml:3: error: environments.b: deploys the same path of the same branch to the same place as `a` "
+		"(line 2); give it another branch, path, namespace or context\n"
+		"capstan.yaml:8: error: environments.g: deploys the same path of the same branch to the same place as `f` "
+		"(line 7); give it another branch, path, namespace or context\n");
+}
+
+static void the_file_itself_may_be_wrong(void **state)
+{
+	check_said(
+		"",
+		"capstan.yaml:1: error: the file is not a map; write `environments: {prod: {path: deploy/prod}}`\n");
+	check_said(
+		"[a]\n",
+		"capstan.yaml:1: error: the file is not a map; write `environments: {prod: {path: deploy/prod}}`\n");
+	check_said("renderers: {}\n",
+		   "capstan.yaml:1:1: error: `environments` is missing; write `environments: {prod: {path: "
+		   "deploy/prod}}`\n");
+	check_said(
+		"environments: {}\n",
+		"capstan.yaml:1:15: error: environments: is empty; write `environments: {prod: {path: deploy/prod}}`\n");
+	check_said(
+		"environments: {a: {path: b}}\n---\nx: 1\n",
+		"capstan.yaml:3: error: there is a second document in this file; put everything into one\n");
+	check_said(
+		"environments:\n  a: {path: b}\n  a: {path: c}\n",
+		"capstan.yaml:3:3: error: the key `a` is there twice: on line 2 and on line 3; keep one of them\n");
+	check_said(
+		"environments: {a: {path: b}}\nbuild: {x: [1]}\ndeliver: 3\nallowSecrets: [{reason: x}]\n",
+		"capstan.yaml:2:8: warning: build: is reserved: this version does not use it yet\n"
+		"capstan.yaml:3:10: warning: deliver: is reserved: this version does not use it yet\n"
+		"capstan.yaml:3:10: error: deliver: must be a map, this is a number; write `deliver: {}`\n"
+		"capstan.yaml:4:16: error: allowSecrets[0]: says not what is allowed; add `path`, `object` or "
+		"`fingerprint`\n");
+	struct read r = { 0 };
+	char *large = mem_alloc(ENVIRONMENTS_FILE_MAX + 1);
+	environments_read(&r.a, "x", (struct str){ large, ENVIRONMENTS_FILE_MAX + 1 }, &r.e);
+	assert_string_equal(said(&r), "x: error: the file is larger than 1024 KiB (ENVIRONMENTS_FILE_MAX)\n");
+	free(large);
+	arena_release(&r.a);
+}
+
+static void environments_are_found_by_name(void **state)
+{
+	struct read r;
+	struct error err = ERROR_INIT;
+	read_file(&r, whole);
+	assert_ptr_equal(environments_find(&r.e, STR("prod"), &err), &r.e.list[1]);
+	assert_null(environments_find(&r.e, STR("prd"), &err));
+	assert_string_equal(
+		err.text,
+		"capstan.yaml: there is no environment `prd`; did you mean `prod`? There are: staging, "
+		"prod, dev, lab");
+	assert_null(environments_find(&r.e, STR("qa-42"), &err));
+	assert_string_equal(
+		err.text,
+		"capstan.yaml: there is no environment `qa-42`; there are: staging, prod, dev, lab");
+	arena_release(&r.a);
+}
+
+static void a_branch_deploys_environments(void **state)
+{
+	struct read r;
+	read_file(&r, whole);
+	const struct environment *at[4];
+	assert_int_equal(environments_of_branch(&r.e, STR("main"), at), 2);
+	assert_string_equal(at[0]->name, "staging");
+	assert_string_equal(at[1]->name, "lab");
+	assert_int_equal(environments_of_branch(&r.e, STR("other"), at), 0);
+	arena_release(&r.a);
+}
+
+static void all_errors_are_one_error(void **state)
+{
+	struct read r;
+	struct error err = ERROR_INIT;
+	read_file(&r, "environments: {a: {path: /a}, b: {path: ''}}\n");
+	assert_int_equal(environments_check(&r.e, &err), -1);
+	assert_non_null(strstr(err.text, "environments.a.path"));
+	arena_release(&r.a);
+	read_file(&r, "environments: {a: {path: a}}\nbuild: {}\n");
+	assert_int_equal(environments_check(&r.e, &err), 0);
+	arena_release(&r.a);
+}
+
+/* --- what is made of the tables --- */
+
+static char *file_text(struct arena *a, const char *path)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	char chunk[4096];
+	FILE *in = fopen(path, "rb");
+	if (!in)
+		fail_msg("%s is not there", path);
+	for (size_t n; (n = fread(chunk, 1, sizeof(chunk), in));)
+		buf_add(&text, chunk, n);
+	fclose(in);
+	return arena_strndup(a, text.p ? text.p : "", text.n);
+}
+
+/* With CAPSTAN_GOLDEN_UPDATE set it is written anew. */
+static void the_schema_is_as_the_tables_say(void **state)
+{
+	cleanup_arena struct arena a = ARENA_INIT;
+	cleanup_buf struct buf text = BUF_INIT;
+	const char *path = SOURCE_ROOT "/deploy/schema/capstan.schema.json";
+	json_write_pretty(&text, environments_schema(&a));
+	if (getenv("CAPSTAN_GOLDEN_UPDATE")) {
+		FILE *out = fopen(path, "wb");
+		assert_non_null(out);
+		fwrite(text.p, 1, text.n, out);
+		fclose(out);
+	}
+	if (strcmp(text.p, file_text(&a, path)) != 0)
+		fail_msg("%s is not what the tables say: run this test with CAPSTAN_GOLDEN_UPDATE=1", path);
+}
+
+/* Every field of a schema, in any depth, is told by the page. */
+static void check_told(const struct node *schema, const char *page)
+{
+	const struct node *properties = node_get(schema, "properties");
+	for (size_t i = 0; i < node_count(properties); i++) {
+		cleanup_buf struct buf name = BUF_INIT;
+		const struct node_pair *pair = &properties->map.pairs[i];
+		buf_printf(&name, "`%.*s`", STR_ARG(pair->key));
+		if (!strstr(page, name.p))
+			fail_msg("docs/reference/capstan-yaml.md says nothing of %s", name.p);
+		check_told(pair->value, page);
+		check_told(node_get(pair->value, "items"), page);
+		check_told(node_get(pair->value, "additionalProperties"), page);
+	}
+}
+
+static void the_page_tells_every_field(void **state)
+{
+	cleanup_arena struct arena a = ARENA_INIT;
+	check_told(environments_schema(&a), file_text(&a, SOURCE_ROOT "/docs/reference/capstan-yaml.md"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(everything_is_read),
+		cmocka_unit_test(values_are_texts_as_they_are_written),
+		cmocka_unit_test(programs_are_read),
+		cmocka_unit_test(everything_wrong_is_told_at_once),
+		cmocka_unit_test(paths_stay_in_the_repository),
+		cmocka_unit_test(a_program_belongs_to_exec),
+		cmocka_unit_test(each_field_has_its_type),
+		cmocka_unit_test(equal_targets_are_refused),
+		cmocka_unit_test(the_file_itself_may_be_wrong),
+		cmocka_unit_test(environments_are_found_by_name),
+		cmocka_unit_test(a_branch_deploys_environments),
+		cmocka_unit_test(all_errors_are_one_error),
+		cmocka_unit_test(the_schema_is_as_the_tables_say),
+		cmocka_unit_test(the_page_tells_every_field),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
