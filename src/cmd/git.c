@@ -45,22 +45,6 @@ int git_ask(struct arena *a, const char *dir, const char *const *argv, char **ou
 	return q.failed ? -1 : 0;
 }
 
-int git_head(struct arena *a, const char *dir, struct git_head *out, struct error *err)
-{
-	const char *const head[] = { "git", "rev-parse", "--verify", "HEAD^{commit}", NULL };
-	const char *const common[] = { "git", "rev-parse", "--path-format=absolute", "--git-common-dir",
-				       NULL };
-	const char *const subject[] = { "git", "log", "-1", "--format=%s", NULL };
-	const char *const status[] = { "git", "status", "--porcelain", "--untracked-files=no", NULL };
-	char *changed;
-	if (git_ask(a, dir, head, &out->commit, err) < 0 || git_ask(a, dir, common, &out->git_dir, err) < 0 ||
-	    git_ask(a, dir, subject, &out->subject, err) < 0 || git_ask(a, dir, status, &changed, err) < 0)
-		return -1;
-	if (*changed)
-		out->commit = arena_printf(a, "%s-dirty", out->commit);
-	return 0;
-}
-
 int git_remote_url(struct arena *a, const char *dir, const char *remote, char **out, struct error *err)
 {
 	const char *const argv[] = { "git", "remote", "get-url", "--push", "--", remote, NULL };
@@ -69,29 +53,4 @@ int git_remote_url(struct arena *a, const char *dir, const char *remote, char **
 		return 0;
 	}
 	return git_ask(a, dir, argv, out, err);
-}
-
-int git_branch(struct arena *a, const char *dir, const char *branch, char **sha, struct error *err)
-{
-	const char *ref = arena_printf(a, "refs/heads/%s", branch);
-	const char *const argv[] = { "git", "for-each-ref", "--format=%(objectname)", ref, NULL };
-	return git_ask(a, dir, argv, sha, err);
-}
-
-int git_move_branch(struct arena *a, const char *dir, const char *branch, const char *before, const char *sha,
-		    struct error *err)
-{
-	const char *ref = arena_printf(a, "refs/heads/%s", branch);
-	const char *const argv[] = {
-		"git",
-		"update-ref",
-		"-m",
-		"capstan render",
-		ref,
-		sha,
-		*before ? before : "0000000000000000000000000000000000000000",
-		NULL,
-	};
-	char *ignored;
-	return git_ask(a, dir, argv, &ignored, err);
 }

@@ -243,7 +243,7 @@ static const struct option_def options[] = {
 	  .kind = OPTION_TEXT,
 	  .value = "REMOTE",
 	  .offset = offsetof(struct render_options, branch.push),
-	  .help = "With `--to-branch`: the branch of this remote (a name or a URL) instead of a local one. A push that "
+	  .help = "With `--to-branch`: push the branch to this remote. A push that "
 		  "another one forestalls is made again on top of it." },
 	{ .name = "include-secrets",
 	  .kind = OPTION_FLAG,

@@ -313,7 +313,7 @@ static int check_text(const char *file, struct str text, struct error *err)
 		return error_set(err, "%s:1: it is UTF-16, which is not edited; save it as UTF-8", file);
 	cleanup_arena struct arena a = ARENA_INIT;
 	struct str utf8;
-	if (yaml_text(&a, text, &utf8, &place, err) || yaml_text_check(utf8, 1, &place, err))
+	if (yaml_text(&a, text, true, &utf8, &place, err) || yaml_text_check(utf8, 1, &place, err))
 		return error_wrap(err, "%s:%u", file, place.line);
 	return check_separators(file, text, err);
 }

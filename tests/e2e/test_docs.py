@@ -178,6 +178,13 @@ def test_every_metric_is_told_and_exists():
     assert told == metrics
 
 
+def test_every_rule_of_check_is_told():
+    rules = re.findall(r'\[RULE_\w+\] = \{ "([a-z-]+)"', sources("check/rules.c"))
+    assert len(rules) > 20
+    told = re.findall(r"^### (.*)$", (REFERENCE / "check.md").read_text(), re.M)
+    assert told == rules
+
+
 def test_every_annotation_label_and_finalizer_is_told():
     names = set(re.findall(r'"(capstan\.dev/[a-z-]+)"', sources("**/*.[ch]")))
     assert "capstan.dev/prune" in names and "capstan.dev/finalizer" in names

@@ -100,7 +100,8 @@ static int visit_map(const struct walk *k, struct node *map, size_t at)
 		return 0;
 	if (!next) {
 		next = kvalue_new(k->how->w, kind);
-		node_set(k->how->w->build->a, map, part->name, next);
+		if (kvalue_append(k->how->w, map, part->name, next, k->err))
+			return -1;
 	} else if (kvalue_missing(next)) {
 		if (kind == NODE_NULL && part->list)
 			kind = NODE_SEQ;

@@ -134,6 +134,16 @@ static int in_all(const struct ktransform_call *call, struct image_rule *rule, c
 	return 0;
 }
 
+/* The part of the rule that people look for when they see the result. */
+static const struct node *place_of(const struct node *image)
+{
+	static const char *const keys[] = { "newTag", "digest", "tagSuffix", "newName", "name" };
+	const struct node *found = NULL;
+	for (size_t i = 0; !found && i < sizeof(keys) / sizeof(keys[0]); i++)
+		found = karg(image, keys[i]);
+	return found;
+}
+
 static int read_rule(const struct ktransform_call *call, struct image_rule *out, struct error *err)
 {
 	const struct node *image;
@@ -145,7 +155,7 @@ static int read_rule(const struct ktransform_call *call, struct image_rule *out,
 	    karg_string(file, image, "tagSuffix", &out->tag_suffix, err) ||
 	    karg_string(file, image, "digest", &out->digest, err))
 		return -1;
-	out->w = kwriter_of(call, image);
+	out->w = kwriter_of(call, place_of(image));
 	/* The name is a pattern upstream, too; one that is none panics in v5.8.1, and matches nothing on its
 	 * main branch. */
 	const char *pattern =

@@ -54,6 +54,21 @@ static int read_pairs(const struct ktransform_call *call, const struct node *map
 	return 0;
 }
 
+/* Upstream keeps what it knows of a resource in its annotations, so that these are there to be found. */
+static bool has_annotations(const struct kres *r)
+{
+	return r->previous.n || r->prefixes.n || r->suffixes.n || r->needs_hash ||
+	       r->behavior != KBEHAVIOR_UNSET;
+}
+
+static int set_one(const struct kfield_walk *walk, const struct kfield *field, const struct kgvk *gvk,
+		   struct kres *r, struct error *err)
+{
+	struct kfield made = *field;
+	made.create = field->create || (str_is(field->path, "metadata/annotations") && has_annotations(r));
+	return kfield_apply(walk, &made, gvk, r->root, err);
+}
+
 static int set_all(const struct ktransform_call *call, const struct pairs *pairs, const kfields *fields,
 		   struct kres *r, struct error *err)
 {
@@ -62,7 +77,7 @@ static int set_all(const struct ktransform_call *call, const struct pairs *pairs
 		struct setting setting = { .w = kwriter_of(call, pairs->at[i].place), .pair = &pairs->at[i] };
 		struct kfield_walk walk = { &setting.w, KFIELD_MAP, set_pair, &setting };
 		for (size_t k = 0; k < fields->n; k++)
-			if (kfield_apply(&walk, &fields->at[k], &gvk, r->root, err))
+			if (set_one(&walk, &fields->at[k], &gvk, r, err))
 				return error_wrap(err, "%s:%u: %.*s %.*s", r->file, r->line,
 						  STR_ARG(kres_kind(r)), STR_ARG(kres_name(r)));
 	}

@@ -182,8 +182,7 @@ static int by_field(const struct lookup *l, struct node *n, struct str part, str
 	if (*out || !l->w || kvalue_missing(n))
 		return 0;
 	*out = kvalue_new(l->w, kpath_kind_for(next, l->kind));
-	node_set(l->w->build->a, n, part, *out);
-	return 0;
+	return kvalue_append(l->w, n, part, *out, l->err);
 }
 
 static int step(const struct lookup *l, struct node *n, struct str part, struct str next, struct node **out)

@@ -135,7 +135,7 @@ static int by_entry(const struct matching *m, struct node *list, struct str part
 
 static int inside_scalar(const struct matching *m, const struct node *n, size_t at)
 {
-	struct yaml_options options = { .dialect = YAML_KYAML };
+	struct yaml_options options = { .dialect = YAML_KYAML, .as_it_ends = true };
 	struct yaml_stream stream;
 	if (yaml_parse_as(m->how->a, kvalue_text(n), &options, &stream, m->err))
 		return -1;
@@ -155,8 +155,8 @@ static int by_field(const struct matching *m, struct node *n, struct str part, s
 		return 0;
 	if (!field) {
 		field = make(m, at + 1);
-		if (n->type == NODE_MAP)
-			node_set(m->how->w->build->a, n, part, field);
+		if (n->type == NODE_MAP && kvalue_append(m->how->w, n, part, field, m->err))
+			return -1;
 	}
 	if (kvalue_is_scalar(field) && at + 1 < m->path->n)
 		return inside_scalar(m, field, at + 1);

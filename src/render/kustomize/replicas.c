@@ -17,15 +17,17 @@ static int set_count(void *ctx, struct node *n, struct error *err)
 	return 0;
 }
 
-static bool is_meant(const struct kbuild *b, const struct kres *r, const struct replicas *replicas,
-		     const struct kgvk *selector)
+/* Under its present name, or an earlier one. Which scope it has does not matter, so that nobody looks. */
+static bool is_meant(const struct kres *r, const struct replicas *replicas, const struct kgvk *selector)
 {
 	if (kres_is_empty(r))
 		return false;
-	for (size_t i = 0; i <= r->previous.n; i++) {
-		struct kid id = i < r->previous.n ? kres_previous_id(b, r, i) : kres_id(b, r);
-		struct kgvk gvk = kgvk_of_id(&id);
-		if (str_eq(id.name, replicas->name) && kgvk_selected(&gvk, selector))
+	struct kgvk gvk = kgvk_of_node(r->root);
+	if (str_eq(kres_name(r), replicas->name) && kgvk_selected(&gvk, selector))
+		return true;
+	for (size_t i = 0; i < r->previous.n; i++) {
+		gvk.kind = r->previous.at[i].kind;
+		if (str_eq(r->previous.at[i].name, replicas->name) && kgvk_selected(&gvk, selector))
 			return true;
 	}
 	return false;
@@ -37,7 +39,7 @@ static int set_by_spec(const struct ktransform_call *call, struct replicas *repl
 	struct kfield_walk walk = { &replicas->w, KFIELD_INT, set_count, replicas };
 	for (size_t i = 0; i < call->resources->list.n; i++) {
 		struct kres *r = call->resources->list.at[i];
-		if (!is_meant(call->build, r, replicas, &field->gvk))
+		if (!is_meant(r, replicas, &field->gvk))
 			continue;
 		*found = true;
 		struct kgvk gvk = kgvk_of_node(r->root);

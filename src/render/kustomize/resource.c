@@ -144,6 +144,20 @@ static struct node *map_at(struct kbuild *b, struct node *in, struct str key)
 	return map;
 }
 
+struct node *kres_text_value(struct kbuild *b, struct node *value)
+{
+	if (value->type == NODE_STRING && value->style != NODE_TIMESTAMP && value->style != NODE_FOLDED &&
+	    !value->untagged)
+		return value;
+	bool has_text = value->type != NODE_MAP && value->type != NODE_SEQ;
+	struct node *text = node_string(b->a, has_text ? value->text : (struct str){ "", 0 });
+	text->style = value->style == NODE_FOLDED ? NODE_LITERAL : NODE_PLAIN;
+	text->line = value->line;
+	text->column = value->column;
+	text->origin = value->origin;
+	return text;
+}
+
 void kres_set_annotation(struct kbuild *b, struct kres *r, struct str key, struct str value)
 {
 	struct node *metadata = map_at(b, r->root, STR("metadata"));

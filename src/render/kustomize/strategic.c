@@ -78,11 +78,19 @@ static void take_style(struct node *value, enum node_style style)
 		value->style = style;
 }
 
-/* A text that YAML 1.1 reads as something else is quoted. */
-static void quote_special(struct node *value)
+/*
+ * What YAML 1.1 takes for a number or the like is quoted, if it is a text or has no tag. A plain text that
+ * YAML 1.2 takes so, too, has the tag of a text in its file (`!!str 5`) and stays.
+ */
+static void quote_special(struct merge *m, struct node *n)
 {
-	if (value->type == NODE_STRING && value->style == NODE_PLAIN && yaml_was_special(value->text))
-		value->style = NODE_DOUBLE_QUOTED;
+	if (n->type == NODE_MAP || n->type == NODE_SEQ || n->style != NODE_PLAIN ||
+	    (n->type != NODE_STRING && !n->untagged) || !yaml_was_special(n->text))
+		return;
+	if (!n->untagged && yaml_kyaml_scalar(m->b->a, n->text)->type != NODE_STRING)
+		return;
+	n->type = NODE_STRING;
+	n->style = NODE_DOUBLE_QUOTED;
 }
 
 static bool same_scalar(const struct node *a, const struct node *b)
@@ -110,7 +118,7 @@ static void set_pair(struct merge *m, struct node_pair *pair, struct merged valu
 {
 	struct node *n = value.node;
 	if (n)
-		quote_special(n);
+		quote_special(m, n);
 	if (!n || (n->type == NODE_NULL && !value.keep))
 		pair->value = NULL;
 	else if (n != pair->value)
@@ -151,8 +159,18 @@ void merge_set(struct merge *m, struct node *map, struct str key, struct merged 
 	}
 	if (!value.node || (value.node->type == NODE_NULL && !value.keep))
 		return;
-	quote_special(value.node);
+	quote_special(m, value.node);
 	add_pair(m, map, key, value.node);
+}
+
+void merge_untag(struct merge *m, struct node *n)
+{
+	bool quoted = n->style != NODE_PLAIN && n->style != NODE_TIMESTAMP;
+	const struct node *plain = yaml_kyaml_scalar(m->b->a, n->text);
+	n->type = quoted ? NODE_STRING : plain->type;
+	n->style = quoted ? n->style : plain->style;
+	n->boolean = plain->boolean;
+	n->untagged = true;
 }
 
 void merge_set_scalar(struct merge *m, struct node *map, struct str key, struct str text)
@@ -263,6 +281,9 @@ static size_t find_key(struct finder *f, struct str key)
 static int walk_field(struct merge *m, const struct kschema_type *t, struct str key, struct node *dest,
 		      struct node *patch, struct merged *out)
 {
+	/* Upstream cannot set it. */
+	if (key.n == 0)
+		return error_set(m->err, "a key is empty; what has such a key cannot be patched this way");
 	if (merge_walk(m, t ? kschema_field(t, key) : NULL, dest, patch, out) == 0)
 		return 0;
 	return error_wrap(m->err, "%.*s", (int)(key.n > 80 ? 80 : key.n), key.p);
@@ -284,7 +305,7 @@ static int walk_patch_fields(struct merge *m, const struct kschema_type *t, stru
 		}
 		rc = walk_field(m, t, pair->key, NULL, pair->value, &value);
 		if (rc == 0 && value.node && (value.node->type != NODE_NULL || value.keep)) {
-			quote_special(value.node);
+			quote_special(m, value.node);
 			add_pair(m, dest, pair->key, value.node);
 		}
 	}

@@ -43,6 +43,9 @@ void merge_set(struct merge *m, struct node *map, struct str key, struct merged 
 /* A scalar without a tag at key (upstream: SetField with NewScalarRNode). */
 void merge_set_scalar(struct merge *m, struct node *map, struct str key, struct str text);
 
+/* Makes n a scalar without a tag: its type is what its text says, unless it is quoted. */
+void merge_untag(struct merge *m, struct node *n);
+
 /* --- strategic_match.c: elements by their keys, as upstream's ElementSetter and ElementMatcher --- */
 
 struct texts {

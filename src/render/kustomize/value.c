@@ -47,8 +47,18 @@ int kvalue_expect(const struct node *n, enum node_type kind, struct error *err)
 			 kind_name(&(struct node){ .type = kind }));
 }
 
+/* Whether n is as this step left it already: made, and now filled, or reached in two ways. */
+static bool is_own(const struct kwriter *w, const struct node *n)
+{
+	const struct origin *o = origin_get(w->build->origins, n->origin);
+	return o && o->step && o->step == w->step && o->file == w->file && n->line == w->line &&
+	       n->column == w->column;
+}
+
 static void place(const struct kwriter *w, struct node *n)
 {
+	if (is_own(w, n))
+		return;
 	n->origin = origin_step(w->build->origins, w->file, w->step, n);
 	n->line = w->line;
 	n->column = w->column;
@@ -161,8 +171,19 @@ int kwrite_entry(const struct kwriter *w, struct node *map, struct str name, str
 		return 0;
 	}
 	/* Upstream puts the entry into a null, too, where nobody will ever see it. */
-	if (map->type == NODE_MAP)
-		node_set(w->build->a, map, name, value);
+	return map->type == NODE_MAP ? kvalue_append(w, map, name, value, err) : 0;
+}
+
+int kvalue_append(const struct kwriter *w, struct node *map, struct str name, struct node *value,
+		  struct error *err)
+{
+	const struct node *read = yaml_kyaml_scalar(w->build->a, name);
+	if (read->type != NODE_STRING || read->style == NODE_TIMESTAMP || str_is(name, "<<"))
+		return error_set(err,
+				 "`%.*s` cannot be a new key: kustomize writes it without quotes, and so it "
+				 "is no text",
+				 STR_ARG(name));
+	node_set(w->build->a, map, name, value);
 	return 0;
 }
 

@@ -52,6 +52,10 @@ int kvalue_field(const struct node *n, struct str name, struct node **out, struc
 int kwrite_entry(const struct kwriter *w, struct node *map, struct str name, struct node *value,
 		 struct error *err);
 
+/* Appends a pair whose key map does not have. -1: the key is none that upstream could print (`1`, `true`). */
+int kvalue_append(const struct kwriter *w, struct node *map, struct str name, struct node *value,
+		  struct error *err);
+
 /* A scalar as kyaml prints it, with its quotes; maps and lists in short. For patterns to be matched with. */
 void kvalue_print(struct buf *out, const struct node *n);
 
