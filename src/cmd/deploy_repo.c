@@ -151,33 +151,29 @@ int deploy_repo_open(struct arena *a, const char *url, const char *remote, const
 
 char *deploy_repo_identity(struct arena *a, const char *url)
 {
-	struct str s = str_of(url);
 	const char *scheme = strstr(url, "://");
-	bool scp = !scheme && url[0] != '/' && strchr(url, ':');
-	if (scheme)
-		s = str_of(scheme + 3);
-	char *out = arena_strndup(a, s.p, s.n);
-	size_t host = strcspn(out, scp ? ":" : "/");
-	for (size_t i = 0; i < host; i++) {
-		if (out[i] == '@') { /* who logs in is no part of it */
-			out += i + 1;
-			host -= i + 1;
-			i = (size_t)-1;
+	struct str path, host, text = str_of(scheme ? scheme + 3 : url);
+	size_t slash = str_find(text, '/', 0), colon = str_find(text, ':', 0);
+	bool scp = !scheme && colon < slash; /* user@host:path */
+	host = str_cut(text, scp ? ':' : '/', &path);
+	/* Who logs in, and at which port, is no part of it. */
+	for (size_t i = host.n; i > 0; i--) {
+		if (host.p[i - 1] == '@') {
+			host = str_from(host, i);
+			break;
 		}
 	}
-	for (size_t i = 0; i < host; i++)
-		out[i] = (char)(out[i] >= 'A' && out[i] <= 'Z' ? out[i] + 32 : out[i]);
-	char *colon = memchr(out, ':', host + (size_t)scp);
-	if (colon && scp)
-		*colon = '/';
-	else if (colon)
-		memmove(colon, out + host, strlen(out + host) + 1); /* the port */
-	size_t n = strlen(out);
-	while (n > 1 && out[n - 1] == '/')
-		n--;
-	if (n > 4 && memcmp(out + n - 4, ".git", 4) == 0)
-		n -= 4;
-	out[n] = '\0';
+	if (!scp && host.n && host.p[0] != '[')
+		host = str_cut(host, ':', &text);
+	while (path.n && path.p[0] == '/')
+		path = str_from(path, 1);
+	while (path.n && path.p[path.n - 1] == '/')
+		path.n--;
+	if (path.n > 4 && str_ends(path, STR(".git")))
+		path.n -= 4;
+	char *out = arena_printf(a, "%.*s/%.*s", STR_ARG(host), STR_ARG(path));
+	for (size_t i = 0; i < host.n; i++)
+		out[i] = (char)(out[i] >= 'A' && out[i] <= 'Z' ? out[i] + ('a' - 'A') : out[i]);
 	return out;
 }
 

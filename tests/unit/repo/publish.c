@@ -185,6 +185,56 @@ static void a_push_that_loses_at_the_server_is_made_again(void **state)
 	expect(f, "2", "git -C origin show b:file.yaml");
 }
 
+struct editing {
+	struct fixture *f;
+	unsigned calls;
+	struct commit_file file;
+	int answer;
+};
+
+/* The first time somebody else pushes meanwhile. What is written tells what was there. */
+static int edit(void *ctx, struct arena *a, const char *git_dir, const char *parent, struct commit_spec *spec,
+		struct error *err)
+{
+	struct editing *e = ctx;
+	struct repo_files there;
+	if (repo_tree_read(git_dir, parent, "f", NULL, a, &there, err) != 0 || there.n != 1)
+		return error_set(err, "f is not there");
+	if (e->calls++ == 0)
+		git_do(&e->f->git, "cd work && echo 2 >f && git commit -qam two && git push -q origin main");
+	e->file = (struct commit_file){ .path = "g" };
+	e->file.data = str_of(arena_printf(a, "beside %.*s", STR_ARG(there.files[0].data)));
+	spec->files = &e->file;
+	spec->n = 1;
+	return e->answer ? e->answer < 0 ? error_set(err, "no") : 1 : 0;
+}
+
+static bool nothing_goes(const char *path)
+{
+	return false;
+}
+
+static void files_are_made_anew_for_each_try(void **state)
+{
+	struct fixture *f = *state;
+	struct editing e = { .f = f };
+	struct publish_result result;
+	struct error err = ERROR_INIT;
+	struct commit_spec spec = {
+		.dir = "", .goes = nothing_goes, .subject = "edit", .edit = edit, .edit_ctx = &e
+	};
+	assert_int_equal(publish_wait(&f->options, "main", &spec, 30000, &result, &err), 0);
+	assert_true(result.changed && result.tries == 2 && e.calls == 2);
+	expect(f, "beside 2", "git -C origin show main:g");
+	expect(f, "2", "git -C origin show main:f");
+	e.answer = 1;
+	assert_int_equal(publish_wait(&f->options, "main", &spec, 30000, &result, &err), 0);
+	assert_true(!result.changed && result.sha[0]);
+	e.answer = -1;
+	assert_int_equal(publish_wait(&f->options, "main", &spec, 30000, &result, &err), -1);
+	assert_string_equal(err.text, "no");
+}
+
 static void losing_for_ever_has_an_end(void **state)
 {
 	struct fixture *f = *state;
@@ -408,6 +458,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(writers_of_the_same_converge, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_push_that_loses_at_the_server_is_made_again, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(files_are_made_anew_for_each_try, setup, teardown),
 		cmocka_unit_test_setup_teardown(losing_for_ever_has_an_end, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_refusal_is_told_in_its_words, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_cannot_be_reached, setup, teardown),
