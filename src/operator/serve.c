@@ -1,5 +1,5 @@
 /*
- * serve.c - /healthz, /readyz, /metrics and /notify. Metric names are documented in
+ * serve.c - /healthz, /readyz, /metrics, /notify and /webhook (hooks.c). Metric names are documented in
  * docs/reference/metrics.md.
  */
 #include "operator/internal.h"
@@ -53,6 +53,7 @@ static void serve_metrics(void *ctx, struct httpd_reply *reply)
 	web_metric(out, "capstan_api_limit", "gauge", "Requests that may be under way at once.", kube.limit);
 	web_metric(out, "capstan_leader", "gauge", "1 while this process acts.",
 		   !op->lease || lease_held(op->lease));
+	hooks_metric(op, out);
 	web_metric_cpu(out);
 }
 
@@ -66,6 +67,8 @@ static bool notify(void *ctx, const char *name)
 
 void serve_request(void *ctx, const struct httpd_request *request, struct httpd_reply *reply)
 {
-	static const struct web_site site = { .metrics = serve_metrics, .notify = notify };
+	static const struct web_site site = { .metrics = serve_metrics,
+					      .notify = notify,
+					      .webhook = hooks_serve };
 	web_serve(&site, ctx, ((struct operator*)ctx)->stopping, request, reply);
 }
