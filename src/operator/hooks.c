@@ -105,13 +105,9 @@ static void answer(struct operator* op, enum hook_result result, struct httpd_re
 	web_text(reply, results[result].status, text);
 }
 
-void hooks_metric(const struct operator* op, struct buf *out)
+const char *hook_result_name(enum hook_result result)
 {
-	buf_adds(out, "# HELP capstan_webhooks_total Webhook events by what came of them.\n"
-		      "# TYPE capstan_webhooks_total counter\n");
-	for (int i = 0; i < HOOK_RESULTS; i++)
-		buf_printf(out, "capstan_webhooks_total{result=\"%s\"} %llu\n", results[i].name,
-			   (unsigned long long)op->hooks[i]);
+	return results[result].name;
 }
 
 /* --- events --- */

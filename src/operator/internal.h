@@ -203,7 +203,7 @@ struct hook *hook_update(struct operator* op, struct hook *old, const struct rep
 void hook_free(struct operator* op, struct hook *hook);
 void hooks_changed(void *op, void *hook); /* for values_new() */
 void hooks_serve(void *op, const char *name, const struct httpd_request *request, struct httpd_reply *reply);
-void hooks_metric(const struct operator* op, struct buf *out);
+const char *hook_result_name(enum hook_result result); /* in the metric */
 
 /* serve.c */
 void serve_request(void *op, const struct httpd_request *request, struct httpd_reply *reply);

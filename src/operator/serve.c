@@ -17,6 +17,15 @@ static void count_apps(struct operator* op, size_t counts[3])
 	}
 }
 
+static void metric_webhooks(const struct operator* op, struct buf *out)
+{
+	buf_adds(out, "# HELP capstan_webhooks_total Webhook events by what came of them.\n"
+		      "# TYPE capstan_webhooks_total counter\n");
+	for (int i = 0; i < HOOK_RESULTS; i++)
+		buf_printf(out, "capstan_webhooks_total{result=\"%s\"} %llu\n",
+			   hook_result_name((enum hook_result)i), (unsigned long long)op->hooks[i]);
+}
+
 static void serve_metrics(void *ctx, struct httpd_reply *reply)
 {
 	struct operator* op = ctx;
@@ -53,7 +62,7 @@ static void serve_metrics(void *ctx, struct httpd_reply *reply)
 	web_metric(out, "capstan_api_limit", "gauge", "Requests that may be under way at once.", kube.limit);
 	web_metric(out, "capstan_leader", "gauge", "1 while this process acts.",
 		   !op->lease || lease_held(op->lease));
-	hooks_metric(op, out);
+	metric_webhooks(op, out);
 	web_metric_cpu(out);
 }
 
