@@ -72,8 +72,7 @@ static int check_hmac(const struct webhook_headers *headers, const char *const *
 		return error_set(err, "it has no header %s: is the secret set at the host?", name);
 	struct str text = str_of(value);
 	if (!str_starts(text, str_of(prefix)) || !read_digest(str_from(text, strlen(prefix)), given))
-		return error_set(err, "its header %s is no %s and 64 hexadecimal digits", name,
-				 *prefix ? prefix : "plain SHA-256");
+		return error_set(err, "its header %s is not \"%s\" and 64 hexadecimal digits", name, prefix);
 	if (!HMAC(EVP_sha256(), secret.p, (int)secret.n, (const unsigned char *)body.p, body.n, right, &n) ||
 	    n != sizeof(given))
 		return error_set(err, "the signature cannot be computed");
@@ -131,7 +130,7 @@ int webhook_verify(enum webhook_type type, const struct webhook_headers *headers
 		   struct str secret, struct error *err)
 {
 	static const char *const github[] = { "X-Hub-Signature-256", NULL };
-	static const char *const gitea[] = { "X-Forgejo-Signature", "X-Gitea-Signature", NULL };
+	static const char *const gitea[] = { "X-Gitea-Signature", "X-Forgejo-Signature", NULL };
 	static const char *const bitbucket[] = { "X-Hub-Signature", NULL };
 	static const char *const generic[] = { "X-Capstan-Signature", NULL };
 	/* With an empty key anybody could sign. */
