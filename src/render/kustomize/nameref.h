@@ -20,8 +20,9 @@ struct nameref_index {
 	VEC(struct nameref_candidate) candidates; /* in the order of the set */
 	/* Chains of candidates by an earlier kind and an earlier name, and ... */
 	struct map by_name;
-	struct map by_place;   /* ... the namespace they are in */
-	struct map by_origin;  /* ... the namespace they were in at first */
+	struct map by_place;  /* ... the namespace they are in */
+	struct map by_origin; /* ... the namespace they were in at first; made when it is needed */
+	bool origins_known;
 	struct map namespaces; /* by the latter alone */
 };
 

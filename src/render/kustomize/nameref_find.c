@@ -45,8 +45,24 @@ static void index_names(struct nameref_index *index, const struct nameref_candid
 			continue;
 		chain_add(index, &index->by_name, key_of(key, kind, name, STR("")), position);
 		chain_add(index, &index->by_place, key_of(key, kind, name, c->namespace), position);
-		chain_add(index, &index->by_origin, key_of(key, kind, name, c->original_namespace), position);
 	}
+}
+
+/* Few objects name a namespace beside a name, so this one is made when the first of them is met. */
+static void index_origins(struct nameref_index *index)
+{
+	struct buf key = BUF_INIT;
+	index->origins_known = true;
+	for (size_t i = 0; i < index->candidates.n; i++) {
+		const struct nameref_candidate *c = &index->candidates.at[i];
+		for (size_t k = 0; k < c->res->previous.n * c->res->previous.n; k++) {
+			struct str kind = c->res->previous.at[k / c->res->previous.n].kind;
+			struct str name = c->res->previous.at[k % c->res->previous.n].name;
+			chain_add(index, &index->by_origin, key_of(&key, kind, name, c->original_namespace),
+				  (uint32_t)i);
+		}
+	}
+	buf_release(&key);
 }
 
 static void index_add(struct nameref_index *index, struct kres *r, struct buf *key)
@@ -255,6 +271,8 @@ static void add_positions(const struct nameref_search *s, struct str name, const
 	if (kind.n == 0) {
 		add_any_kind(s, name, out);
 	} else if (!w->any) {
+		if (w->original && !index->origins_known)
+			index_origins(index);
 		add_chain(w->original ? &index->by_origin : &index->by_place,
 			  key_of(&key, kind, name, w->namespace), out);
 	} else if (s->id.cluster_scoped) {
