@@ -61,6 +61,34 @@ static int read_entry(struct check *c, const char *file, const struct node *n, s
 	return 0;
 }
 
+static bool is_about_secrets(enum check_rule rule)
+{
+	return rule == RULE_PLAINTEXT_SECRET || rule == RULE_PRIVATE_KEY || rule == RULE_CLOUD_KEY ||
+	       rule == RULE_TOKEN || rule == RULE_PASSWORD;
+}
+
+static struct str copy(struct check *c, const char *text)
+{
+	return text ? arena_str(&c->a, str_of(text)) : (struct str){ "", 0 };
+}
+
+int check_allow_secret(struct check *c, const struct check_allowance *from, struct error *err)
+{
+	if (c->allows.n >= CHECK_ALLOWS_MAX)
+		return error_set(err, "%s:%u: too many entries (CHECK_ALLOWS_MAX)", from->file, from->line);
+	struct allow entry = {
+		.secrets = true,
+		.path = copy(c, from->path),
+		.object = copy(c, from->object),
+		.fingerprint = copy(c, from->fingerprint),
+		.reason = copy(c, from->reason).p,
+		.file = copy(c, from->file).p,
+		.line = from->line,
+	};
+	vec_push(&c->allows, entry);
+	return 0;
+}
+
 int check_allow(struct check *c, const char *file, const struct node *list, struct error *err)
 {
 	file = arena_strdup(&c->a, file);
@@ -128,7 +156,8 @@ const char *allow_reason(struct check *c, const struct subject *s, const struct 
 	object_name(&object, s->object);
 	for (size_t i = 0; i < c->allows.n; i++) {
 		struct allow *entry = &c->allows.at[i];
-		if (entry->rule != f->rule || !matches(entry, f, buf_str(&object)))
+		bool same = entry->secrets ? is_about_secrets(f->rule) : entry->rule == f->rule;
+		if (!same || !matches(entry, f, buf_str(&object)))
 			continue;
 		entry->used = true;
 		reason = reason ? reason : entry->reason;
@@ -143,6 +172,7 @@ void allow_unused(struct check *c)
 		const struct allow *entry = &c->allows.at[i];
 		if (!entry->used)
 			find_at(&s, RULE_UNUSED_ALLOW, (struct place){ entry->file, entry->line, 0 }, NULL,
-				"the entry for %s matches nothing", check_rules[entry->rule].id);
+				"the entry for %s matches nothing",
+				entry->secrets ? "secrets in plain text" : check_rules[entry->rule].id);
 	}
 }

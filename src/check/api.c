@@ -17,7 +17,8 @@ static const char *instead(const struct subject *s, struct str use)
 	return other ? arena_printf(&c->a, ": use %s", other) : "";
 }
 
-/* true: the API is gone, and nothing else is worth saying. */
+/* true: nothing else is worth saying: the API is gone, or went before the first version whose schema is
+ * known. */
 static bool check_life(const struct subject *s, struct place place)
 {
 	struct check *c = s->c;
@@ -32,13 +33,14 @@ static bool check_life(const struct subject *s, struct place place)
 			life.removed, instead(s, life.use));
 		return true;
 	}
+	bool forgotten = life.removed && life.removed <= schemas_oldest();
 	if (!life.deprecated || life.deprecated > c->wanted_minor)
-		return false;
+		return forgotten;
 	const char *removed = life.removed ? arena_printf(&c->a, " and is gone in 1.%u", life.removed) : "";
 	find_at(s, RULE_DEPRECATED_API, place, "apiVersion",
 		"%s %.*s is deprecated since Kubernetes 1.%u%s%s", api, STR_ARG(o->kind), life.deprecated,
 		removed, instead(s, life.use));
-	return false;
+	return forgotten;
 }
 
 static void check_learnt(const struct subject *s, const struct schema_kind *kind, struct place place)
@@ -98,7 +100,10 @@ static void unknown_kind(const struct subject *s, struct place place)
 		find_with(s, RULE_UNKNOWN_KIND, severity, place, "kind",
 			  "there is no kind %.*s in %s; did you mean %.*s?", STR_ARG(shown(o->kind)), api,
 			  STR_ARG(near));
-	else if (severity == CHECK_ERROR || first_of_kind(s))
+	else if (known)
+		find_with(s, RULE_UNKNOWN_KIND, severity, place, "kind", "there is no kind %.*s in %s",
+			  STR_ARG(shown(o->kind)), api);
+	else if (first_of_kind(s))
 		find_with(s, RULE_UNKNOWN_KIND, severity, place, "kind",
 			  "no schema is known for %s %.*s: objects of this kind are not checked", api,
 			  STR_ARG(shown(o->kind)));
@@ -107,7 +112,8 @@ static void unknown_kind(const struct subject *s, struct place place)
 static void walk_object(const struct subject *s, const struct schema *schema)
 {
 	const struct node *root = s->object->root;
-	struct walk w = { .s = s, .mask = s->c->mask };
+	const struct node *sops = node_get(root, "sops");
+	struct walk w = { .s = s, .mask = s->c->mask, .encrypted = sops && sops->type == NODE_MAP };
 	struct at at = { .node = root, .schema = schema };
 	walk_value(&w, schema, root, &at);
 	if (w.steps > CHECK_STEPS_MAX)

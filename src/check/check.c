@@ -187,11 +187,12 @@ static int by_place(const void *a, const void *b)
 	return order ? order : strcmp(x->object ? x->object : "", y->object ? y->object : "");
 }
 
-/* A password that a finding of its Secret tells of already. */
+/* What lies in a Secret is told by the findings of that Secret. */
 static bool told_by_secret(struct check *c, const struct check_finding *f)
 {
 	cleanup_buf struct buf key = BUF_INIT;
-	if (f->rule != RULE_PASSWORD || f->object || !rule_is_on(c, RULE_PLAINTEXT_SECRET))
+	bool secret = f->rule >= RULE_PRIVATE_KEY && f->rule <= RULE_PASSWORD;
+	if (!secret || f->object || !f->line)
 		return false;
 	buf_printf(&key, "%s:%u", f->file, f->line);
 	return map_get(&c->secret_lines, buf_str(&key));

@@ -86,6 +86,15 @@ int check_schema(struct check *c, const char *file, struct str text, struct erro
 int check_allow(struct check *c, const char *file, const struct node *list, struct error *err);
 int check_allow_text(struct check *c, const char *file, struct str text, struct error *err);
 
+/* An entry for every rule about secrets in plain text (allowSecrets of capstan.yaml). Texts are copied; each
+ * of the globs and the fingerprint may be NULL. */
+struct check_allowance {
+	const char *file; /* that says so */
+	uint32_t line;
+	const char *path, *object, *fingerprint, *reason;
+};
+int check_allow_secret(struct check *c, const struct check_allowance *allowance, struct error *err);
+
 /* Learns the CustomResourceDefinitions of an environment; its objects are not kept. */
 void check_definitions(struct check *c, const struct check_environment *e);
 /* Checks an environment; learns its definitions too. It may go away afterwards. */

@@ -189,7 +189,7 @@ static void make(const struct subject *s, const struct making *m, const char *fm
 		.line = m->place.line,
 		.column = m->place.column,
 		.object = subject_label(s),
-		.path = m->path ? one_line(arena_strdup(a, m->path)) : NULL,
+		.path = m->path && m->path[0] ? one_line(arena_strdup(a, m->path)) : NULL,
 	};
 	if (f.severity == CHECK_OFF)
 		return;

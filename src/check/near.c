@@ -2,6 +2,8 @@
  */
 #include "check/near.h"
 
+#include <strings.h>
+
 /* One change for each three letters of the shorter name, and one at least. In halves. */
 static size_t most_halves(struct str a, struct str b)
 {
@@ -56,6 +58,11 @@ void near_try(struct near *near, struct str name)
 	struct str typed = near->typed;
 	if (typed.n > NEAR_LENGTH_MAX || name.n > NEAR_LENGTH_MAX || typed.n == 0)
 		return;
+	if (typed.n == name.n && strncasecmp(typed.p, name.p, name.n) == 0) {
+		near->distance = 0;
+		near->best = name;
+		return;
+	}
 	size_t most = most_halves(typed, name),
 	       apart = typed.n > name.n ? typed.n - name.n : name.n - typed.n;
 	if (2 * apart > most)

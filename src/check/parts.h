@@ -11,6 +11,7 @@
 
 struct allow {
 	enum check_rule rule;
+	bool secrets;			      /* in place of rule: all of those about secrets in plain text */
 	struct str path, object, fingerprint; /* globs, globs, hex digits; empty: any */
 	const char *reason, *file;
 	uint32_t line;

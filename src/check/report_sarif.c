@@ -5,8 +5,6 @@
  */
 #include "check/report.h"
 
-#define DOCS "https://capstan.dev/docs/reference/check.md"
-
 static struct node *text_node(struct arena *a, const char *text)
 {
 	return node_string(a, str_of(text));
@@ -39,7 +37,6 @@ static struct node *rule_node(struct arena *a, enum check_rule rule)
 	node_set(a, n, STR("id"), text_node(a, info->id));
 	node_set(a, n, STR("shortDescription"), one(a, STR("text"), text_node(a, info->summary)));
 	node_set(a, n, STR("help"), one(a, STR("text"), text_node(a, info->help)));
-	node_set(a, n, STR("helpUri"), text_node(a, arena_printf(a, DOCS "#%s", info->id)));
 	node_set(a, n, STR("defaultConfiguration"),
 		 one(a, STR("level"), text_node(a, level_of(info->severity))));
 	return n;
@@ -124,7 +121,6 @@ struct node *report_sarif(struct arena *a, const struct check_result *result, co
 	}
 	node_set(a, driver, STR("name"), text_node(a, "capstan"));
 	node_set(a, driver, STR("version"), text_node(a, version));
-	node_set(a, driver, STR("informationUri"), text_node(a, DOCS));
 	node_set(a, driver, STR("rules"), rules);
 	node_set(a, run, STR("tool"), one(a, STR("driver"), driver));
 	node_set(a, run, STR("columnKind"), text_node(a, "unicodeCodePoints"));

@@ -7,7 +7,8 @@
 #include "check/secrets.h"
 #include "check/values.h"
 
-#define KEYS_SHOWN 4u /* keys of a Secret that a message names */
+#define KEYS_SHOWN 4u	/* keys of a Secret that a message names */
+#define LINES_MAX 4096u /* lines of one value that are remembered */
 
 /* SOPS: each value is ENC[...], and a block `sops` says with what. */
 static bool is_encrypted(const struct node *root, const struct node *value)
@@ -40,13 +41,19 @@ static void found_in_value(void *ctx, const struct secret *secret)
 	find_secret(v->s, secret->rule, v->place, v->path, secret_identity(secret), "holds %s", secret->what);
 }
 
-/* Lines whose password is told by the finding of their Secret (check.c). */
-static void note_line(const struct subject *s, const struct node *value)
+/* Lines whose secrets are told by the findings of their Secret (check.c). */
+static void note_lines(const struct subject *s, const struct node *value)
 {
 	struct place place = place_of_node(s, value);
-	cleanup_buf struct buf key = BUF_INIT;
-	buf_printf(&key, "%s:%u", place.file, place.line);
-	map_put(&s->c->secret_lines, buf_str(&key), s->c);
+	struct str text = node_text(value);
+	uint32_t last = place.line + 1;
+	for (size_t i = 0; i < text.n && last < place.line + LINES_MAX; i++)
+		last += text.p[i] == '\n';
+	for (uint32_t line = place.line; line && line < last; line++) {
+		cleanup_buf struct buf key = BUF_INIT;
+		buf_printf(&key, "%s:%u", place.file, line);
+		map_put(&s->c->secret_lines, buf_str(&key), s->c);
+	}
 }
 
 static void scan_value(struct objects *o, const struct subject *s, const char *part, size_t i)
@@ -67,7 +74,7 @@ static void scan_value(struct objects *o, const struct subject *s, const char *p
 	} else {
 		secrets_scan(text, found_in_value, &v);
 	}
-	note_line(s, p->value);
+	note_lines(s, p->value);
 }
 
 /* --- Secrets --- */

@@ -17,8 +17,9 @@ struct at {
 
 struct walk {
 	const struct subject *s;
-	uint8_t mask; /* of the minor */
-	bool quiet;   /* only whether it fits is asked: alternatives of a schema */
+	uint8_t mask;	/* of the minor */
+	bool quiet;	/* only whether it fits is asked: alternatives of a schema */
+	bool encrypted; /* by SOPS, in place: what it holds is known when it is decrypted */
 	bool failed;
 	size_t steps;
 	unsigned depth;

@@ -32,6 +32,7 @@ static bool is_suffix(struct str s)
 
 bool value_is_quantity(struct str text)
 {
+	text = str_trim(text); /* as its reader does */
 	if (text.n && (text.p[0] == '-' || text.p[0] == '+'))
 		text = str_from(text, 1);
 	size_t n = digits(&text);

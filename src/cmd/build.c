@@ -20,7 +20,8 @@
 struct build_options {
 	const char *output, *reorder, *restrictor;
 	const char *env, *mount, *network_name, *helm_command, *helm_api_versions, *helm_kube_version;
-	bool plugins, exec, helm, helm_debug, network, as_current_user, managed_by, offline, refresh;
+	bool plugins, exec, helm, helm_debug, network, as_current_user, managed_by, stack_trace, offline,
+		refresh;
 };
 
 /* Upstream ends with 1 whatever is wrong with a kustomization. */
@@ -191,6 +192,19 @@ static int build(struct cli *cli, struct bases *bases, struct arena *a, struct e
 	return rc;
 }
 
+static int check_options(const struct cli *cli, struct error *err)
+{
+	const char *restrictor = ((const struct build_options *)cli->own)->restrictor;
+	if (cli->n_operands && *cli->operands[0] == '\0')
+		return error_set(err, "the name of the directory is empty");
+	if (restrictor && *restrictor && strcmp(restrictor, "LoadRestrictionsRootOnly") != 0 &&
+	    strcmp(restrictor, "LoadRestrictionsNone") != 0)
+		return error_set(
+			err, "--load-restrictor %s: it is LoadRestrictionsRootOnly or LoadRestrictionsNone",
+			restrictor);
+	return 0;
+}
+
 static int run(struct cli *cli)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
@@ -198,13 +212,14 @@ static int run(struct cli *cli)
 	struct bases bases = { .offline = own->offline, .refresh = own->refresh };
 	struct error err = ERROR_INIT;
 	warn_unused(cli);
-	int rc = build(cli, &bases, &a, &err);
+	int rc = check_options(cli, &err);
+	if (rc == 0)
+		rc = build(cli, &bases, &a, &err);
 	bases_release(&bases);
 	return rc ? fail(cli, &err) : EXIT_OK;
 }
 
 static const char *const orders[] = { "none", "legacy", NULL };
-static const char *const restrictors[] = { "LoadRestrictionsRootOnly", "LoadRestrictionsNone", NULL };
 
 #define FIELD(f) .offset = offsetof(struct build_options, f)
 
@@ -224,11 +239,11 @@ static const struct option_def options[] = {
 	  .help = "Order of the objects: `none` as the files have them, `legacy` namespaces first and webhooks last. "
 		  "Default: `sortOptions` of the kustomization, or `legacy`." },
 	{ .name = "load-restrictor",
-	  .kind = OPTION_CHOICE,
+	  .kind = OPTION_TEXT,
 	  .value = "WHICH",
 	  FIELD(restrictor),
-	  .choices = restrictors,
-	  .help = "With `LoadRestrictionsNone` kustomizations may read files that are not below their own directory." },
+	  .help = "`LoadRestrictionsRootOnly`, or `LoadRestrictionsNone`, with which kustomizations may read files that "
+		  "are not below their own directory." },
 	{ .name = "offline",
 	  .kind = OPTION_FLAG,
 	  FIELD(offline),
@@ -297,6 +312,10 @@ static const struct option_def options[] = {
 	  .kind = OPTION_FLAG,
 	  FIELD(helm_debug),
 	  .help = "Accepted, without effect: Helm charts are not rendered yet." },
+	{ .name = "stack-trace",
+	  .kind = OPTION_FLAG,
+	  FIELD(stack_trace),
+	  .help = "Accepted, without effect: messages name the file and line that is wrong." },
 	{ .name = NULL },
 };
 

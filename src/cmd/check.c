@@ -1,96 +1,217 @@
 /*
- * check.c - `capstan check DIR...`: everything that can be known of the rendered objects without a cluster,
- * all at once.
- *
- * Each directory is an environment. struct rendered is what one of them comes down to; whoever renders
- * otherwise than from plain manifests fills it in another way, and the rest stays.
+ * check.c - `capstan check DIR...|--env ENVIRONMENT|--all`: everything that can be known of the rendered
+ * objects without a cluster, all at once; with one (--cluster) also what its API server says to a dry run.
  */
 #include "cmd/commands.h"
 
 #include <limits.h>
+#include <stdlib.h>
 
 #include "check/report.h"
+#include "cmd/diff.h"
+#include "cmd/local_objects.h"
 #include "cmd/manifests.h"
 #include "cmd/print_check.h"
+#include "deploy/key.h"
 #include "doc/json.h"
 #include "doc/yaml.h"
 #include "io/file.h"
-#include "repo/tree.h"
 
 struct check_command {
 	const char *namespace, *version, *schema, *allow, *rules;
-	bool strict;
+	bool strict, all, cluster;
+	struct local_objects_given given;
 };
 
-/* One environment, rendered; memory of the arena that it was rendered into. */
-struct rendered {
+/* One directory or environment, rendered; memory of its own arena. */
+struct checked {
+	struct local_objects objects;
+	struct arena arena;
+	struct render_output output;
 	struct check_environment environment;
-	struct repo_files files; /* as they lie there: for secrets in plain text */
+	VEC(struct render_file) texts; /* as they lie there: for secrets in plain text */
 };
+
+typedef VEC(struct checked *) checked_list;
 
 /* --- environments --- */
 
-static bool is_manifest(struct str name)
+static void on_text(void *ctx, const char *file, struct str text)
 {
-	return str_ends(name, STR(".yaml")) || str_ends(name, STR(".yml")) || str_ends(name, STR(".json"));
+	struct checked *e = ctx;
+	vec_push(&e->texts, ((struct render_file){ file, text }));
 }
 
-/* What could not be read, behind what the renderer said. */
-static void add_problems(struct arena *a, const struct repo_files *files, struct render_output *out)
+static struct checked *add(checked_list *list)
 {
-	struct render_diag *diags = arena_array(a, struct render_diag, out->n_diags + files->n_problems + 1);
-	if (out->n_diags)
-		memcpy(diags, out->diags, out->n_diags * sizeof(*diags));
-	for (size_t i = 0; i < files->n_problems; i++)
-		diags[out->n_diags++] = (struct render_diag){ .severity = RENDER_ERROR,
-							      .file = files->problems[i].path,
-							      .text = files->problems[i].text };
-	out->diags = diags;
+	struct checked *e = mem_alloc(sizeof(*e));
+	vec_push(list, e);
+	return e;
 }
 
-/* A directory of plain manifests. */
-static int render_directory(struct arena *a, const char *dir, const char *namespace, struct rendered *out,
-			    struct error *err)
+static int render_one(const struct cli *cli, struct checked *e, struct error *err)
 {
-	if (repo_dir_read(dir, NULL, a, &out->files, err) != 0)
-		return err->text[0] ? -1 : error_set(err, "%s: no such directory", dir);
-	struct render_input in = { .root = dir };
-	struct render_file *list = arena_array(a, struct render_file, out->files.n + 1);
-	for (size_t i = 0; i < out->files.n; i++)
-		if (is_manifest(str_of(out->files.files[i].path)))
-			list[in.n++] = (struct render_file){ .path = out->files.files[i].path,
-							     .data = out->files.files[i].data };
-	in.files = list;
-	struct render_output objects;
-	render_plain(a, &in, &objects);
-	add_problems(a, &out->files, &objects);
-	out->environment = (struct check_environment){ .objects = objects.objects,
-						       .n = objects.n,
-						       .diags = objects.diags,
-						       .n_diags = objects.n_diags,
-						       .namespace = namespace };
+	const struct check_command *own = cli->own;
+	struct local_objects *o = &e->objects;
+	o->on_text = on_text;
+	o->on_text_ctx = e;
+	if (local_objects_render(o, &e->arena, &e->output, err) < 0)
+		return -1;
+	e->environment = (struct check_environment){
+		.name = o->environment ? o->environment->name : "",
+		.objects = e->output.objects,
+		.n = e->output.n,
+		.diags = e->output.diags,
+		.n_diags = e->output.n_diags,
+		.origins = e->output.origins,
+		.namespace = own->namespace ? own->namespace : local_objects_namespace(o, NULL),
+		.cluster = o->environment ? (o->environment->context ? o->environment->context : "") : NULL,
+	};
 	return 0;
 }
 
-static int check_directories(struct cli *cli, struct arena *a, struct check *c, struct error *err)
+static int open_directories(struct cli *cli, checked_list *list, struct error *err)
 {
 	static const char *const here[] = { "." };
 	const struct check_command *own = cli->own;
 	const char *const *dirs = cli->n_operands ? cli->operands : here;
 	size_t n = cli->n_operands ? cli->n_operands : 1;
-	struct rendered *all = arena_array(a, struct rendered, n);
 	for (size_t i = 0; i < n; i++) {
-		if (render_directory(a, dirs[i], own->namespace, &all[i], err) != 0)
+		struct checked *e = add(list);
+		if (local_objects_open(&e->objects, cli, &own->given, dirs[i], err) < 0 ||
+		    render_one(cli, e, err) < 0)
 			return -1;
-		all[i].environment.name = n > 1 ? dirs[i] : "";
-		check_definitions(c, &all[i].environment);
-	}
-	for (size_t i = 0; i < n; i++) {
-		check_environment(c, &all[i].environment);
-		for (size_t k = 0; k < all[i].files.n; k++)
-			check_text(c, all[i].files.files[k].path, all[i].files.files[k].data);
+		if (n > 1)
+			e->environment.name = dirs[i];
 	}
 	return 0;
+}
+
+static int open_all(struct cli *cli, checked_list *list, struct error *err)
+{
+	const struct check_command *own = cli->own;
+	struct local_objects file;
+	int rc = local_objects_open(&file, cli, &own->given, cli->n_operands ? cli->operands[0] : NULL, err);
+	if (rc == 0)
+		rc = local_objects_open_file(&file, err);
+	for (size_t i = 0; rc == 0 && i < file.all.n; i++) {
+		struct checked *e = add(list);
+		rc = local_objects_open_environment(&e->objects, &file, file.all.list[i].name, err);
+		if (rc == 0)
+			rc = render_one(cli, e, err);
+	}
+	local_objects_close(&file);
+	return rc;
+}
+
+static void release(checked_list *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		local_objects_close(&list->at[i]->objects);
+		arena_release(&list->at[i]->arena);
+		vec_release(&list->at[i]->texts);
+		free(list->at[i]);
+	}
+	vec_release(list);
+}
+
+/* --- a cluster's word --- */
+
+static void add_diag(struct checked *e, const struct compared *about)
+{
+	struct check_environment *to = &e->environment;
+	struct render_diag *diags = arena_array(&e->arena, struct render_diag, to->n_diags + 1);
+	if (to->n_diags)
+		memcpy(diags, to->diags, to->n_diags * sizeof(*diags));
+	diags[to->n_diags++] = (struct render_diag){
+		.severity = RENDER_ERROR,
+		.file = arena_strdup(&e->arena, about->file ? about->file : ""),
+		.line = about->line,
+		.object = key_display(&e->arena, about->key),
+		.text = arena_printf(&e->arena, "the API server refuses it: %s", about->failure),
+	};
+	to->diags = diags;
+}
+
+/* A dry run of each object; a refusal is a finding. */
+static int ask_cluster(struct cli *cli, struct checked *e, struct error *err)
+{
+	struct cluster c = { 0 };
+	struct common before = cli->common;
+	char name[COMMAND_APP_NAME_MAX];
+	local_objects_context(&e->objects, &cli->common);
+	local_objects_name(&e->objects, name);
+	struct comparison comparison = { .cluster = &c, .name = name, .objects = &e->objects };
+	int rc = cluster_open(&c, cli, 0, err) < 0 || cluster_discover(&c, err) < 0 ||
+				 local_objects_values(&e->objects, &c, err) < 0
+			 ? -1
+			 : comparison_run(&comparison, err);
+	for (size_t i = 0; rc == 0 && i < comparison.n; i++)
+		if (comparison.all[i].failure)
+			add_diag(e, &comparison.all[i]);
+	comparison_release(&comparison);
+	cluster_close(&c);
+	cli->common = before;
+	return rc;
+}
+
+/* --- the check --- */
+
+/* Secrets that capstan.yaml says may lie in plain text. */
+static int allow_secrets(struct check *c, const struct local_objects *o, struct error *err)
+{
+	for (size_t i = 0; i < o->all.n_allow_secrets; i++) {
+		const struct environments_allowance *from = &o->all.allow_secrets[i];
+		struct check_allowance to = { ENVIRONMENTS_FILE, from->line,	    from->path,
+					      from->object,	 from->fingerprint, from->reason };
+		if (check_allow_secret(c, &to, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* A base that many environments read is looked at once. */
+static void check_texts(struct check *c, const checked_list *list)
+{
+	struct map seen = MAP_INIT;
+	for (size_t i = 0; i < list->n; i++) {
+		for (size_t k = 0; k < list->at[i]->texts.n; k++) {
+			const struct render_file *text = &list->at[i]->texts.at[k];
+			if (!map_put(&seen, str_of(text->path), &seen))
+				check_text(c, text->path, text->data);
+		}
+	}
+	map_release(&seen);
+}
+
+static int check_list(struct cli *cli, struct check *c, checked_list *list, struct error *err)
+{
+	const struct check_command *own = cli->own;
+	if (list->n && allow_secrets(c, &list->at[0]->objects, err) < 0)
+		return -1;
+	for (size_t i = 0; i < list->n; i++) {
+		if (own->cluster && ask_cluster(cli, list->at[i], err) < 0)
+			return -1;
+		check_definitions(c, &list->at[i]->environment);
+	}
+	for (size_t i = 0; i < list->n; i++)
+		check_environment(c, &list->at[i]->environment);
+	check_texts(c, list);
+	return 0;
+}
+
+static int check_all(struct cli *cli, struct check *c, struct error *err)
+{
+	const struct check_command *own = cli->own;
+	checked_list list = { 0 };
+	int rc;
+	if (own->all && own->given.env)
+		return error_set(err, "--all and --env: give one of them");
+	rc = own->all ? open_all(cli, &list, err) : open_directories(cli, &list, err);
+	if (rc == 0)
+		rc = check_list(cli, c, &list, err);
+	release(&list);
+	return rc;
 }
 
 /* --- options --- */
@@ -205,7 +326,7 @@ static int run(struct cli *cli)
 	struct error err = ERROR_INIT;
 	struct check *c = NULL;
 	int exit = EXIT_TROUBLE;
-	if (prepare(own, &a, &c, &err) == 0 && check_directories(cli, &a, c, &err) == 0) {
+	if (prepare(own, &a, &c, &err) == 0 && check_all(cli, c, &err) == 0) {
 		struct check_result result;
 		check_finish(c, &result);
 		print_result(cli, &result);
@@ -254,6 +375,15 @@ static const struct option_def options[] = {
 	  .kind = OPTION_FLAG,
 	  .offset = offsetof(struct check_command, strict),
 	  .help = "Warnings are a reason to fail, too." },
+	{ .name = "all",
+	  .kind = OPTION_FLAG,
+	  .offset = offsetof(struct check_command, all),
+	  .help = "Every environment of `capstan.yaml`." },
+	{ .name = "cluster",
+	  .kind = OPTION_FLAG,
+	  .offset = offsetof(struct check_command, cluster),
+	  .help = "Ask the API server of the environment's context, too: a dry run of each object." },
+	LOCAL_OBJECTS_OPTIONS(struct check_command),
 	{ .name = NULL },
 };
 
@@ -261,6 +391,7 @@ static const struct example examples[] = {
 	{ "check deploy/prod", "Check a directory of manifests" },
 	{ "check --kubernetes-version 1.34 deploy/prod deploy/staging",
 	  "Two environments, for an older cluster" },
+	{ "check --all", "Every environment of `capstan.yaml`" },
 	{ "check --strict -o sarif deploy/prod", "For a code scanner; fails for warnings too" },
 	{ NULL, NULL },
 };
@@ -275,7 +406,7 @@ static const struct exit_note exits[] = {
 
 const struct command command_check = {
 	.name = "check",
-	.operands = "[DIR...]",
+	.operands = "[DIR...]|--env ENVIRONMENT|--all",
 	.summary = "Validate rendered objects with no cluster",
 	.help = "Reads DIR (default: the working directory) as `render` does and says everything that is wrong with the "
 		"objects, each with file, line and column: fields and values against the schemas of a Kubernetes version, "
@@ -289,7 +420,7 @@ const struct command command_check = {
 	.options = options,
 	.options_size = sizeof(struct check_command),
 	.formats = formats,
-	.common = COMMON_COLOR,
+	.common = COMMON_COLOR | COMMON_CLUSTER | COMMON_TIMEOUT,
 	.operands_min = 0,
 	.operands_max = UINT_MAX,
 	.complete = COMPLETE_DIRECTORY,

@@ -229,9 +229,20 @@ struct rendering {
 static int read_files(void *ctx, const char *path, struct arena *a, struct repo_files *out, struct error *err)
 {
 	struct rendering *r = ctx;
+	struct local_objects *o = r->o;
 	const char *shown = tree_shown(&r->files.tree, a, path);
-	int rc = repo_dir_read(shown, rendered_is_manifest, a, out, err);
-	return rc == 0 ? 0 : error_set(err, "there is no directory %s", shown);
+	size_t kept = 0;
+	/* Who wants to see texts wants those of other files, too. */
+	if (repo_dir_read(shown, o->on_text ? NULL : rendered_is_manifest, a, out, err) != 0)
+		return error_set(err, "there is no directory %s", shown);
+	for (size_t i = 0; o->on_text && i < out->n; i++) {
+		const struct repo_file *file = &out->files[i];
+		o->on_text(o->on_text_ctx, file->path, file->data);
+		if (rendered_is_manifest(str_of(file->path)))
+			out->files[kept++] = *file;
+	}
+	out->n = o->on_text ? kept : out->n;
+	return 0;
 }
 
 static const char *get_variable(void *ctx, const char *name)
@@ -283,6 +294,8 @@ int local_objects_render(void *arg, struct arena *a, struct render_output *out, 
 		if (local_tree_init(&r.files, err) < 0)
 			return -1;
 		r.files.bases = &r.o->bases;
+		r.files.on_text = r.o->on_text;
+		r.files.on_text_ctx = r.o->on_text_ctx;
 		rc = render_once(&r, a, out);
 		local_tree_release(&r.files);
 	}

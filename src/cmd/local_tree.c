@@ -116,6 +116,8 @@ static int local_read(void *ctx, struct arena *a, const char *path, struct str *
 	if (failed)
 		return fail(t, path, failed, err);
 	*out = (struct str){ text, n };
+	if (t->on_text)
+		t->on_text(t->on_text_ctx, arena_strdup(a, shown), *out);
 	return 0;
 }
 

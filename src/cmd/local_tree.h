@@ -21,6 +21,9 @@ struct local_tree {
 	char *skip;
 	struct map dirs; /* path -> where it is with links followed, in the arena */
 	uint64_t total;
+	void (*on_text)(void *ctx, const char *file,
+			struct str text); /* of every file that is read; or NULL */
+	void *on_text_ctx;
 	struct bases *bases; /* other repositories; set by the owner, NULL: none may be read */
 };
 

@@ -79,12 +79,13 @@ static void add_origins(struct buf *out, struct str places)
 	}
 }
 
-static void add_yaml(struct arena *a, struct buf *out, const struct desired_item *item)
+static void add_yaml(struct arena *a, struct buf *out, const struct desired_item *item, bool origin)
 {
 	buf_adds(out, "---\n# Source: ");
 	style_safe(out, str_of(item->file), false);
 	buf_printf(out, ":%u\n", item->line);
-	add_origins(out, item->places);
+	if (origin)
+		add_origins(out, item->places);
 	yaml_write(out, shown_object(a, item));
 }
 
@@ -101,6 +102,7 @@ static void add_list(struct arena *a, struct buf *out, const struct desired *des
 
 static void print_objects(const struct cli *cli, const struct desired *desired)
 {
+	const struct render_options *own = cli->own;
 	cleanup_buf struct buf text = BUF_INIT;
 	cleanup_arena struct arena whole = ARENA_INIT;
 	if (cli->common.output && strcmp(cli->common.output, "json") == 0)
@@ -108,7 +110,7 @@ static void print_objects(const struct cli *cli, const struct desired *desired)
 	for (size_t i = 0; text.n == 0 && i < desired->n; i++) {
 		cleanup_arena struct arena a = ARENA_INIT;
 		cleanup_buf struct buf one = BUF_INIT;
-		add_yaml(&a, &one, &desired->items[i]);
+		add_yaml(&a, &one, &desired->items[i], own->origin);
 		fwrite(one.p, 1, one.n, cli->out);
 	}
 	fwrite(text.n ? text.p : "", 1, text.n, cli->out);
@@ -241,7 +243,7 @@ static const struct option_def options[] = {
 	  .kind = OPTION_TEXT,
 	  .value = "REMOTE",
 	  .offset = offsetof(struct render_options, branch.push),
-	  .help = "With `--to-branch`: the branch of this remote (a name or a URL) instead of a local one. A push that "
+	  .help = "With `--to-branch`: push the branch to this remote. A push that "
 		  "another one forestalls is made again on top of it." },
 	{ .name = "include-secrets",
 	  .kind = OPTION_FLAG,

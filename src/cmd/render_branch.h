@@ -7,7 +7,7 @@
 
 struct branch_given {	       /* options */
 	const char *to_branch; /* with {env} for the environment's name */
-	const char *push;      /* a remote's name or url; NULL: a local branch */
+	const char *push;      /* a remote's name; NULL: the local branch only */
 	bool secrets;
 };
 

@@ -73,12 +73,22 @@ enum yaml_dialect {
 	YAML_KYAML,
 };
 
+enum yaml_twice {
+	YAML_TWICE_REFUSED,
+	YAML_TWICE_LAST,  /* where the first one stands; as Go decodes into a map or a struct */
+	YAML_TWICE_FIRST, /* as kustomize looks fields up */
+};
+
 struct yaml_options {
 	enum yaml_dialect dialect;
 	uint32_t origin; /* written into every node; see origin.h */
-	/* A key that is there twice in a map is warned of and no error: the last one counts, where the first
-	 * one stands. For files that kustomize reads so. */
-	bool last_key_counts;
+	/* What a key that is there twice in a map means. Counting one of them is warned of. */
+	enum yaml_twice twice;
+	bool any_key; /* YAML_KYAML: a key that is no text is warned of, and is its text as written */
+	/* A text that ends without a line break is not given one: a block scalar at its end ends without,
+	 * too. */
+	bool as_it_ends;
+	uint32_t lines_before; /* of the file that the text is in: added to all lines */
 };
 
 int yaml_parse_as(struct arena *a, struct str text, const struct yaml_options *options,
@@ -97,11 +107,15 @@ bool yaml_was_special(struct str text);
 bool yaml_needs_quotes(struct str text);
 
 /*
- * Turns a tree of YAML_KYAML, in place, into what kustomize prints for it: numbers as doubles or int64 in
+ * Turns a tree of YAML_KYAML, in place, into what kustomize makes JSON of: numbers as doubles or int64 in
  * Go's form, times in RFC 3339, what has the quotes of a text a text. -1: a text is not of the type its node
  * has (`!!int foo`); err names it.
  */
 int yaml_settle(struct arena *a, struct node *root, struct error *err);
+
+/* The same, and then what kustomize prints when it has read that JSON as YAML, where next line characters are
+ * folded, and control characters that JSON does not escape refused. */
+int yaml_settle_printed(struct arena *a, struct node *root, struct error *err);
 
 /* Block style, keys in the order of sigs.k8s.io/yaml.Marshal, as `kubectl get -o yaml` prints. */
 void yaml_write(struct buf *out, const struct node *n);

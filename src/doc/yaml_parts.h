@@ -5,6 +5,7 @@
  *     yaml_build.c   one document: libyaml's events become nodes
  *     yaml_scalar.c  one scalar: which type it is, and its text
  *     yaml_settle.c  trees that kept texts as written: from these to what is sent
+ *     yaml_bom.c     texts with a byte order mark, as go-yaml prints them
  *     yaml_text.c    bytes: UTF-16 to UTF-8, characters that are not allowed
  *     yaml_words.c   libyaml's complaints in plain words
  */
@@ -76,10 +77,10 @@ void yaml_warn(struct yaml_result *result, uint32_t line, uint32_t column, const
 /* --- yaml_text.c --- */
 
 /*
- * The text as UTF-8 that ends with a line break, without a BOM. 0, or -1 with the place of the first
- * byte that is no text.
+ * The text as UTF-8, without a BOM; unless as_it_ends with a line break at its end. 0, or -1 with the place
+ * of the first byte that is no text.
  */
-int yaml_text(struct arena *a, struct str bytes, struct str *out, struct yaml_place *place,
+int yaml_text(struct arena *a, struct str bytes, bool as_it_ends, struct str *out, struct yaml_place *place,
 	      struct error *err);
 /* Control characters, which YAML refuses (JSON has rules of its own). */
 int yaml_text_check(struct str text, uint32_t first_line, struct yaml_place *place, struct error *err);
@@ -92,3 +93,9 @@ void yaml_one_line(char *text);
 /* Fills err and place from the parser's failure. */
 void yaml_explain(const yaml_parser_t *parser, struct str text, uint32_t first_line, struct yaml_place *place,
 		  struct error *err);
+
+/* --- yaml_bom.c --- */
+
+bool yaml_has_bom(struct str text);
+/* Writes texts with a byte order mark in what was printed from byte `from` on as go-yaml does. */
+void yaml_escape_bom(struct buf *out, size_t from);

@@ -90,7 +90,8 @@ void yaml_one_line(char *text)
 			*text = ' ';
 }
 
-int yaml_text(struct arena *a, struct str bytes, struct str *out, struct yaml_place *place, struct error *err)
+int yaml_text(struct arena *a, struct str bytes, bool as_it_ends, struct str *out, struct yaml_place *place,
+	      struct error *err)
 {
 	bool big = str_starts(bytes, STR("\xfe\xff"));
 	if (big || str_starts(bytes, STR("\xff\xfe"))) {
@@ -112,7 +113,7 @@ int yaml_text(struct arena *a, struct str bytes, struct str *out, struct yaml_pl
 		return error_set(err, "byte 0x%02x is not valid UTF-8 here; save the file as UTF-8",
 				 (unsigned char)bytes.p[at]);
 	}
-	*out = with_final_newline(a, bytes);
+	*out = as_it_ends ? bytes : with_final_newline(a, bytes);
 	return 0;
 }
 

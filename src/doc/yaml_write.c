@@ -135,6 +135,19 @@ static int natural_order(const void *left, const void *right)
 
 static void put(yaml_emitter_t *e, const struct node *n);
 
+/* Whether a text of the tree begins with a byte order mark. */
+static bool has_bom(const struct node *n)
+{
+	bool found = n->type == NODE_STRING && yaml_has_bom(n->text);
+	for (size_t i = 0; !found && i < node_count(n); i++) {
+		if (n->type == NODE_MAP)
+			found = yaml_has_bom(n->map.pairs[i].key) || has_bom(n->map.pairs[i].value);
+		else
+			found = has_bom(n->seq.items[i]);
+	}
+	return found;
+}
+
 static void put_map(yaml_emitter_t *e, const struct node *n)
 {
 	yaml_event_t event;
@@ -195,6 +208,7 @@ void yaml_write(struct buf *out, const struct node *n)
 {
 	yaml_emitter_t e;
 	yaml_event_t event;
+	size_t from = out->n;
 	if (!yaml_emitter_initialize(&e))
 		abort();
 	yaml_emitter_set_output(&e, append, out);
@@ -206,4 +220,6 @@ void yaml_write(struct buf *out, const struct node *n)
 	e.open_ended = 0; /* no `...` after a text that ends in line breaks: go-yaml writes none */
 	emit(&e, &event, yaml_stream_end_event_initialize(&event));
 	yaml_emitter_delete(&e);
+	if (has_bom(n))
+		yaml_escape_bom(out, from);
 }

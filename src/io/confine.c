@@ -49,6 +49,7 @@ enum {
 	SETUP_MS = 30000,     /* for the keeper to be ready; the files of a large tree are written after */
 	KILL_GRACE_MS = 3000, /* for the keeper to end what it holds, before it is killed itself */
 	GONE_MS = 10000,      /* for what was killed to be gone: a process may hang in the kernel */
+	KILL_AFTER_MS = 100,  /* for a keeper that has closed its end to be gone by itself */
 	DRAIN_MS = 200,	      /* for output of processes that outlive the keeper */
 };
 
@@ -258,21 +259,22 @@ static void attend(struct run *r)
 	}
 }
 
+/* Reaps the keeper, which closed its end or was killed; one that does not go by itself is killed. */
 static int wait_gone(struct run *r, struct rusage *usage)
 {
-	int status;
-	int64_t until = clock_mono_ms() + GONE_MS;
+	int64_t began = clock_mono_ms();
+	cleanup_fd int pidfd = (int)syscall(SYS_pidfd_open, r->pid, 0); /* -1 before Linux 5.3 */
 	while (true) {
-		long pid = syscall(SYS_wait4, r->pid, &status, WNOHANG | __WALL, usage);
+		long pid = syscall(SYS_wait4, r->pid, NULL, WNOHANG | __WALL, usage);
+		int64_t waited = clock_mono_ms() - began;
 		if (pid == r->pid)
 			return 0;
-		if (pid < 0 && errno != EINTR)
+		if ((pid < 0 && errno != EINTR) || waited >= GONE_MS)
 			return -1;
-		if (clock_mono_ms() >= until)
-			return -1;
-		if (r->killed || clock_mono_ms() > until - GONE_MS + 100)
+		if (r->killed || waited > KILL_AFTER_MS)
 			kill(r->pid, SIGKILL);
-		poll(NULL, 0, 1);
+		struct pollfd gone = { .fd = pidfd, .events = POLLIN };
+		poll(&gone, 1, pidfd >= 0 ? KILL_AFTER_MS : 1);
 	}
 }
 

@@ -17,6 +17,7 @@
 #include "base/str.h"
 
 /* What counts when the spec has 0 there. */
+#define CONFINE_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define CONFINE_TIMEOUT_MS 60000
 #define CONFINE_MEMORY_BYTES (1ull << 30)
 #define CONFINE_DISK_BYTES (256ull << 20)

@@ -26,7 +26,8 @@ static int write_value(const char *dir, const char *name, const char *value)
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+	/* The kernel has made its files with the group, and makes no other. */
+	cleanup_fd int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -1;
 	size_t n = strlen(value);

@@ -12,8 +12,6 @@
 
 enum { PAGE = 4096, SPARE_ENTRIES = 1024 };
 
-#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
 /* The account's name inside; where we may not switch to one, the number is what the kernel says. */
 #define PASSWD "root:x:0:0::/root:/usr/sbin/nologin\nrender:x:1000:1000::/render/home:/bin/sh\n"
 #define GROUP "root:x:0:\nrender:x:1000:\n"
@@ -90,7 +88,7 @@ const char *confine_find_program(const char *argv0, struct buf *out)
 	}
 	if (strchr(argv0, '/') || !*argv0)
 		return NULL;
-	struct str rest = str_of(path ? path : DEFAULT_PATH);
+	struct str rest = str_of(path ? path : CONFINE_PATH);
 	while (rest.n) {
 		struct stat st;
 		struct str dir = str_cut(rest, ':', &rest);
@@ -267,11 +265,11 @@ int confine_plan(struct arena *a, const struct confine_spec *spec, struct confin
 	return rc;
 }
 
-/* Whether the caller's environment sets what "NAME=value" sets. */
-static bool is_given(const struct confine_spec *spec, const char *setting)
+/* Whether the caller's environment, from `from` on, sets what "NAME=value" sets. */
+static bool is_given(const struct confine_spec *spec, size_t from, const char *setting)
 {
 	size_t n = (size_t)(strchr(setting, '=') - setting) + 1;
-	for (const char *const *e = spec->env; e && *e; e++)
+	for (const char *const *e = spec->env ? spec->env + from : NULL; e && *e; e++)
 		if (strncmp(*e, setting, n) == 0)
 			return true;
 	return false;
@@ -281,7 +279,7 @@ void confine_plan_base(struct arena *a, struct confine_job *job, const char *bas
 {
 	const struct confine_spec *spec = job->spec;
 	const char *own[] = {
-		"PATH=" DEFAULT_PATH,
+		"PATH=" CONFINE_PATH,
 		"LANG=C.UTF-8",
 		arena_printf(a, "HOME=%s/home", base),
 		arena_printf(a, "TMPDIR=%s/tmp", base),
@@ -291,10 +289,11 @@ void confine_plan_base(struct arena *a, struct confine_job *job, const char *bas
 		given++;
 	const char **env = arena_array(a, const char *, own_n + given + 1);
 	for (size_t i = 0; i < own_n; i++)
-		if (!is_given(spec, own[i]))
+		if (!is_given(spec, 0, own[i]))
 			env[n++] = own[i];
 	for (size_t i = 0; i < given; i++)
-		env[n++] = spec->env[i];
+		if (!is_given(spec, i + 1, spec->env[i])) /* of equal names the last counts */
+			env[n++] = spec->env[i];
 	job->env = (char *const *)(uintptr_t)env;
 	job->base = base;
 	job->cwd = spec->dir && *spec->dir ? arena_printf(a, "%s/tree/%s", base, spec->dir)

@@ -82,7 +82,8 @@ static void set_limits(const struct confine_job *job)
 void confine_drop_bounding(void)
 {
 	for (int i = 0; i <= LAST_CAPABILITY; i++)
-		prctl(PR_CAPBSET_DROP, i, 0, 0, 0);
+		if (prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0)
+			break; /* not allowed, or there are no more */
 }
 
 static int drop_privileges(void)

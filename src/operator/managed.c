@@ -119,7 +119,6 @@ static struct hash files_hash(struct managed *m, const struct source_answer *ans
 void managed_reads_known(struct managed *m, uint64_t ticket, struct reads *reads, struct hash hash)
 {
 	reads_release(&m->reads);
-	arena_release(&m->environment_arena);
 	m->reads = *reads;
 	*reads = (struct reads){ 0 };
 	app_input_known(&m->app, ticket, input_hash(m, hash));

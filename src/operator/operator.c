@@ -183,6 +183,7 @@ static void on_remote_warning(void *ctx, const char *text)
 
 static int open_remotes(struct operator* op, struct error *err)
 {
+	static const char *const nothing[] = { NULL };
 	cleanup_buf struct buf dir = BUF_INIT;
 	buf_printf(&dir, "%s/bases", op->options->cache_dir);
 	struct remote_cache_options options = {
@@ -194,7 +195,7 @@ static int open_remotes(struct operator* op, struct error *err)
 		.retry_ms = REMOTE_BASE_POLL_MS,
 		.poll_ms = REMOTE_BASE_POLL_MS,
 		.user_environment = op->options->user_environment,
-		.allowed = op->options->remote_bases,
+		.allowed = op->options->remote_bases ? op->options->remote_bases : nothing,
 		.n_allowed = op->options->n_remote_bases,
 		.warn = on_remote_warning,
 		.changed = on_remote_changed,
@@ -216,7 +217,7 @@ static int start(struct operator* op, struct error *err)
 		return -1;
 	link_init(&op->link, op->loop, op->client);
 	op->values = values_new(op->loop, op->client, managed_values_changed, op);
-	if (op->options->n_remote_bases && open_remotes(op, err) < 0)
+	if (open_remotes(op, err) < 0)
 		return error_wrap(err, "cache of remote bases");
 	if (op->options->web) {
 		op->web = httpd_new(op->loop, op->options->web, serve_request, op, err);

@@ -32,5 +32,8 @@ void collect_diag(struct render_collect *c, enum render_severity severity, const
 /* A document's root: one object, or a list of them. What is wrong with it becomes diagnostics. */
 void collect_document(struct render_collect *c, const char *file, struct node *root);
 
+/* The documents of a text, and what is wrong with it. */
+void collect_text(struct render_collect *c, const struct render_file *file);
+
 /* Moves everything to out and releases c. */
 void collect_finish(struct render_collect *c, struct render_output *out);

@@ -62,11 +62,9 @@ static bool refuse_file(struct render_collect *c, const struct render_file *file
 	return false;
 }
 
-static void render_one(struct render_collect *c, const struct render_file *file)
+void collect_text(struct render_collect *c, const struct render_file *file)
 {
 	struct yaml_stream stream;
-	if (refuse_file(c, file))
-		return;
 	struct yaml_options options = { .dialect = YAML_KUBECTL,
 					.origin = origin_file(c->origins, file->path) };
 	(void)yaml_parse_as(c->a, file->data, &options, &stream, NULL); /* all errors are in stream.errors */
@@ -78,6 +76,12 @@ static void render_one(struct render_collect *c, const struct render_file *file)
 			     NULL, "%s", stream.errors[i].text);
 	for (size_t i = 0; i < stream.n; i++)
 		collect_document(c, file->path, stream.documents[i].root);
+}
+
+static void render_one(struct render_collect *c, const struct render_file *file)
+{
+	if (!refuse_file(c, file))
+		collect_text(c, file);
 }
 
 static int by_path(const void *a, const void *b)

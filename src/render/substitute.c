@@ -26,6 +26,7 @@ struct run {
 	struct str text;
 	bool is_key;
 	uint32_t key_line;
+	unsigned texts; /* inside of so many maps that hold texts only */
 };
 
 /* --- what to leave alone --- */
@@ -183,7 +184,8 @@ static struct node *substitute_scalar(struct run *r, struct node *n)
 	r->is_key = false;
 	if (n->type != NODE_STRING || !expand_text(r, n->text, &text))
 		return n;
-	struct node *new = n->style == NODE_PLAIN && n->line ? read_again(r, text) : node_string(r->a, text);
+	bool bare = n->style == NODE_PLAIN && n->line && !r->texts;
+	struct node *new = bare ? read_again(r, text) : node_string(r->a, text);
 	new->style = n->style;
 	new->line = n->line;
 	new->column = n->column;
@@ -249,6 +251,18 @@ static void check_keys(struct run *r, const struct node *old, const struct node 
 	map_release(&seen);
 }
 
+/* Maps whose values the API takes as texts only: a number there would just be refused. */
+static bool holds_texts(const struct run *r, const struct node *n, struct str key)
+{
+	static const char *const everywhere[] = { "annotations", "labels", "matchLabels", "nodeSelector" };
+	for (size_t i = 0; i < sizeof(everywhere) / sizeof(everywhere[0]); i++)
+		if (str_is(key, everywhere[i]))
+			return true;
+	bool data = n == r->object->root && r->object->group.n == 0 &&
+		    (str_is(r->object->kind, "ConfigMap") || str_is(r->object->kind, "Secret"));
+	return data && (str_is(key, "data") || str_is(key, "stringData") || str_is(key, "binaryData"));
+}
+
 static struct node *walk_map(struct run *r, struct node *n)
 {
 	struct node *copy = n;
@@ -256,7 +270,10 @@ static struct node *walk_map(struct run *r, struct node *n)
 	for (size_t i = 0; i < n->map.n; i++) {
 		const struct node_pair *pair = &n->map.pairs[i];
 		struct str key = substitute_key(r, pair);
+		bool texts = holds_texts(r, n, pair->key);
+		r->texts += texts;
 		struct node *value = walk(r, pair->value);
+		r->texts -= texts;
 		if (key.p == pair->key.p && value == pair->value)
 			continue;
 		copy = own_copy(r, n, copy);

@@ -152,7 +152,7 @@ def test_generated_pages_are_as_generated(tmp_path):
 
 def test_every_command_is_told():
     help_text = subprocess.run([CAPSTAN, "help"], capture_output=True, text=True, check=True, timeout=10).stdout
-    commands = re.findall(r"^  (\w+)  ", help_text, re.M)
+    commands = re.findall(r"^  ([\w-]+)  ", help_text, re.M)
     assert "sync" in commands
     page = (REFERENCE / "commands.md").read_text()
     for command in commands:
@@ -176,6 +176,13 @@ def test_every_metric_is_told_and_exists():
         assert name.split()[-1] in metrics, f"{name}: declared elsewhere than in *serve.c"
     told = set(re.findall(r"^\| `(\w+)", (REFERENCE / "metrics.md").read_text(), re.M))
     assert told == metrics
+
+
+def test_every_rule_of_check_is_told():
+    rules = re.findall(r'\[RULE_\w+\] = \{ "([a-z-]+)"', sources("check/rules.c"))
+    assert len(rules) > 20
+    told = re.findall(r"^### (.*)$", (REFERENCE / "check.md").read_text(), re.M)
+    assert told == rules
 
 
 def test_every_annotation_label_and_finalizer_is_told():

@@ -10,20 +10,17 @@ static int by_key(const void *a, const void *b)
 	return str_cmp(x->key, y->key);
 }
 
-/* Upstream holds these maps as Go strings: whatever a value was, it is a text now. */
-static struct node *as_text(struct kbuild *b, struct node *value)
+/* In data a null is an empty text, in labels and annotations it is how it was written. */
+static struct node *text_value(struct kbuild *b, struct node *value, bool data)
 {
-	if (value->type == NODE_STRING && value->style != NODE_TIMESTAMP && !value->untagged)
-		return value;
-	struct node *text = node_string(b->a, knode_text(value));
-	text->line = value->line;
-	text->column = value->column;
-	text->origin = value->origin;
+	struct node *text = kres_text_value(b, value);
+	if (data && value->type == NODE_NULL)
+		text->text = STR("");
 	return text;
 }
 
 /* The pairs of both, sorted by key; those of `over` count. NULL: there are none. */
-static struct node *merged(struct kbuild *b, const struct node *under, const struct node *over)
+static struct node *merged(struct kbuild *b, const struct node *under, const struct node *over, bool data)
 {
 	size_t n_under = under && under->type == NODE_MAP ? under->map.n : 0;
 	size_t n_over = over && over->type == NODE_MAP ? over->map.n : 0, n = 0;
@@ -42,7 +39,7 @@ static struct node *merged(struct kbuild *b, const struct node *under, const str
 	if (n_over)
 		memcpy(pairs + n_under, over->map.pairs, n_over * sizeof(*pairs));
 	for (size_t i = 0; i < n_under + n_over; i++)
-		pairs[i].value = as_text(b, pairs[i].value);
+		pairs[i].value = text_value(b, pairs[i].value, data);
 	qsort(pairs, n_under, sizeof(*pairs), by_key);
 	qsort(pairs + n_under, n_over, sizeof(*pairs), by_key);
 	struct node_pair *both = arena_array(b->a, struct node_pair, n_under + n_over);
@@ -78,7 +75,7 @@ static void take_metadata(struct kbuild *b, struct kres *r, const struct kres *o
 	static const char *const maps[] = { "labels", "annotations" };
 	for (size_t i = 0; i < 2; i++)
 		set_or_drop(b, metadata, maps[i],
-			    merged(b, node_get(old_metadata, maps[i]), node_get(metadata, maps[i])));
+			    merged(b, node_get(old_metadata, maps[i]), node_get(metadata, maps[i]), false));
 	struct node *name = node_get(old_metadata, "name"), *namespace = node_get(old_metadata, "namespace");
 	if (name)
 		node_set(b->a, metadata, STR("name"), name);
@@ -91,7 +88,7 @@ static void merge_data(struct kbuild *b, struct kres *r, const struct kres *old)
 	const char *origin_key = "config.kubernetes.io/origin";
 	for (size_t i = 0; i < 2; i++)
 		set_or_drop(b, r->root, maps[i],
-			    merged(b, node_get(old->root, maps[i]), node_get(r->root, maps[i])));
+			    merged(b, node_get(old->root, maps[i]), node_get(r->root, maps[i]), true));
 	struct node *origin = node_get(kres_annotations(old), origin_key);
 	if (origin)
 		kres_set_annotation(b, r, str_of(origin_key), knode_text(origin));

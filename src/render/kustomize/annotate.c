@@ -218,16 +218,7 @@ static void finish(struct kbuild *b, struct kres *r, bool origins, bool transfor
 		if (!is_kept(pair->key, origins, transformations))
 			continue;
 		map->map.pairs[n] = *pair;
-		if (pair->value->type != NODE_STRING || pair->value->style == NODE_TIMESTAMP ||
-		    pair->value->untagged) {
-			struct node *text = node_string(b->a, pair->value->text);
-			if (pair->value->type == NODE_MAP || pair->value->type == NODE_SEQ)
-				text->text = STR("");
-			text->line = pair->value->line;
-			text->column = pair->value->column;
-			text->origin = pair->value->origin;
-			map->map.pairs[n].value = text;
-		}
+		map->map.pairs[n].value = kres_text_value(b, pair->value);
 		n++;
 	}
 	if (map->type == NODE_MAP)

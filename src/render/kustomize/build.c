@@ -131,10 +131,9 @@ static int finish(struct ktarget *t, struct kaccumulated *acc, struct error *err
 {
 	struct kbuild *b = t->b;
 	const struct kconfig *config = kaccumulated_config(b, acc);
-	khash_names(b, &acc->map);
-	if (knameref_fix(b, config, &acc->map, err) || kvars_resolve(b, config, &acc->vars, &acc->map, err) ||
-	    drop_local(b, &acc->map, err) || check_unique(b, &acc->map, err) || sort(t, &acc->map, err) ||
-	    add_managed_by(t, &acc->map, err))
+	if (khash_names(b, &acc->map, err) || knameref_fix(b, config, &acc->map, err) ||
+	    kvars_resolve(b, config, &acc->vars, &acc->map, err) || drop_local(b, &acc->map, err) ||
+	    check_unique(b, &acc->map, err) || sort(t, &acc->map, err) || add_managed_by(t, &acc->map, err))
 		return -1;
 	annotate_finish(b, &acc->map, wants(t, "originAnnotations"), wants(t, "transformerAnnotations"));
 	return kbuild_check_memory(b, err);
@@ -165,7 +164,7 @@ static int settle(struct kbuild *b, struct kresmap *m, struct kustomize_result *
 	for (size_t i = 0; i < m->list.n; i++) {
 		struct kres *r = m->list.at[i];
 		struct kid id = kres_id(b, r);
-		if (yaml_settle(b->a, r->root, err) || check_annotations(b, r, err))
+		if (yaml_settle_printed(b->a, r->root, err) || check_annotations(b, r, err))
 			return error_wrap(err, "%s:%u: %s", r->file, r->line, kid_text(b->a, &id));
 		out->objects[out->n++] = (struct kustomize_object){
 			.root = r->root,

@@ -21,6 +21,7 @@
 
 struct kschema;
 struct kconfig;
+struct yaml_stream;
 
 struct kbuild {
 	struct arena *a; /* everything of the build lives here */
@@ -95,6 +96,9 @@ struct str kres_api_version(const struct kres *r);
 /* metadata.annotations or labels, or NULL. */
 struct node *kres_annotations(const struct kres *r);
 struct node *kres_labels(const struct kres *r);
+/* A value of labels, annotations or data as upstream has it once it held that map as one of Go strings: a
+ * text, whatever it was; a literal one when it has several lines. */
+struct node *kres_text_value(struct kbuild *b, struct node *value);
 void kres_set_annotation(struct kbuild *b, struct kres *r, struct str key, struct str value);
 
 /* A resource around root, with nothing known of it yet. */
@@ -145,11 +149,24 @@ void kresmap_by_any_id(struct kbuild *b, struct kresmap *m, const struct kid *id
 
 /* --- reading resources --- */
 
+struct kres_text {
+	const char *file; /* as shown to people */
+	struct str text;
+	uint32_t lines_before; /* lines of the file in front of the text */
+	bool patch;  /* as upstream reads patches: of equal keys the first one counts, keys may be numbers */
+	bool strict; /* kyaml_parse(): equal keys are refused; else the last one counts */
+};
+
 /*
  * Text (YAML of any number of documents, Lists flattened, null documents dropped) as resources, appended to
- * out; file: as shown to people. Upstream: NewResMapFromBytes. -1 names file:line.
+ * out. Upstream: NewResMapFromBytes. -1 names file:line; what is warned of, too.
  */
+int kres_read(struct kbuild *b, const struct kres_text *from, kres_list *out, struct error *err);
 int kres_parse(struct kbuild *b, const char *file, struct str text, kres_list *out, struct error *err);
+
+/* A text as upstream reads what is no resource, by sigs.k8s.io/yaml: configurations, JSON patches. The good
+ * documents are in *out also when one is bad. */
+int kyaml_parse(struct kbuild *b, const struct kres_text *from, struct yaml_stream *out, struct error *err);
 
 /* --- loading (load.c) --- */
 

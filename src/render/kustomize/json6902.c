@@ -9,34 +9,49 @@
 
 /* --- reading --- */
 
-static int from_json(struct kbuild *b, const char *file, struct str text, struct node **out,
-		     struct error *err)
+/* Lines of a text within a file count from the file's beginning. */
+static void shift_lines(struct node *n, uint32_t by)
 {
-	if (json_parse(b->a, text, false, out, err))
-		return error_wrap(err, "%s", file);
+	n->line += n->line ? by : 0;
+	for (size_t i = 0; i < node_count(n); i++) {
+		if (n->type == NODE_MAP && n->map.pairs[i].key_line)
+			n->map.pairs[i].key_line += by;
+		shift_lines(n->type == NODE_MAP ? n->map.pairs[i].value : n->seq.items[i], by);
+	}
+}
+
+static int from_json(struct kbuild *b, const struct kres_text *from, struct node **out, struct error *err)
+{
+	if (json_parse(b->a, from->text, false, out, err)) {
+		if (from->lines_before)
+			return error_wrap(err, "%s:%u", from->file, from->lines_before);
+		return error_wrap(err, "%s", from->file);
+	}
+	if (from->lines_before)
+		shift_lines(*out, from->lines_before);
 	return 0;
 }
 
 /* Only the first document counts: as upstream. */
-static int from_yaml(struct kbuild *b, const char *file, struct str text, struct node **out,
-		     struct error *err)
+static int from_yaml(struct kbuild *b, const struct kres_text *from, struct node **out, struct error *err)
 {
 	struct yaml_stream stream;
 	*out = NULL;
-	int rc = yaml_parse(b->a, text, &stream, err);
+	int rc = kyaml_parse(b, from, &stream, err);
 	if (rc && (stream.n == 0 || stream.errors[0].line < stream.documents[0].line))
-		return error_wrap(err, "%s", file);
+		return -1;
 	if (stream.n)
 		*out = stream.documents[0].root;
 	return 0;
 }
 
-int kjson_patch_read(struct kbuild *b, const char *file, struct str text, struct kjson_patch *out,
+int kjson_patch_read(struct kbuild *b, const struct kres_text *from, struct kjson_patch *out,
 		     struct error *err)
 {
-	bool json = text.n && text.p[0] == '[';
+	bool json = from->text.n && from->text.p[0] == '[';
+	const char *file = from->file;
 	struct node *n;
-	if (json ? from_json(b, file, text, &n, err) : from_yaml(b, file, text, &n, err))
+	if (json ? from_json(b, from, &n, err) : from_yaml(b, from, &n, err))
 		return -1;
 	*out = (struct kjson_patch){ .operations = n, .file = file };
 	if (!n)
@@ -63,8 +78,9 @@ struct apply {
 	struct node *root;
 	const struct node *operation;
 	const char *file, *step; /* of the patch */
-	const char *target_file;
-	size_t moves; /* elements moved, values copied, keys passed so far */
+	const struct kres *target;
+	const char *name; /* its identity as it was */
+	size_t moves;	  /* elements moved, values copied, keys passed so far */
 	struct error *err;
 };
 
@@ -84,11 +100,12 @@ static int fail(struct apply *p, const char *why)
 {
 	struct str op = node_text(node_get(p->operation, "op")),
 		   path = node_text(node_get(p->operation, "path"));
-	if (p->err && p->moves > KPATCH_MOVES_MAX)
+	if (p->moves > KPATCH_MOVES_MAX)
 		why = "the patch moves more than 200000000 values to and fro (KPATCH_MOVES_MAX)";
-	return error_set(p->err, "%s:%u: %.*s %.*s: %s", p->file, p->operation->line,
-			 (int)(op.n > 40 ? 40 : op.n), op.p ? op.p : "", (int)(path.n > 200 ? 200 : path.n),
-			 path.p ? path.p : "", why);
+	return error_set(p->err, "%s:%u: `%.*s` of \"%.*s\" does not fit %s (%s:%u): %s", p->file,
+			 p->operation->line, (int)(op.n > 40 ? 40 : op.n), op.p ? op.p : "",
+			 (int)(path.n > 200 ? 200 : path.n), path.p ? path.p : "", p->name, p->target->file,
+			 p->target->line, why);
 }
 
 /* ~1 is a slash, ~0 is ~. */
@@ -309,8 +326,8 @@ static struct node *as_moved(struct apply *p, struct node *n, const struct node 
 {
 	if (!n)
 		return node_null(p->b->a);
-	n->origin =
-		origin_step(p->b->origins, origin_file_of(p->b->origins, n, p->target_file), p->step, before);
+	n->origin = origin_step(p->b->origins, origin_file_of(p->b->origins, n, p->target->file), p->step,
+				before);
 	return n;
 }
 
@@ -457,13 +474,17 @@ int kjson_patch_apply(struct kbuild *b, struct kres *r, const struct kjson_patch
 		.root = r->root,
 		.file = patch->file,
 		.step = step,
-		.target_file = r->file,
+		.target = r,
+		.name = kid_text(b->a, &id),
 		.err = err,
 	};
-	const char *name = kid_text(b->a, &id);
 	kinternals_show(b, r);
-	if (yaml_settle(b->a, r->root, err) || apply_all(&p, patch->operations))
-		return error_wrap(err, "%s:%u: %s", r->file, r->line, name);
+	/* A copy: upstream makes JSON of the resource, and of that a new one, in which nothing is shared. */
+	p.root = r->root = node_copy(b->a, r->root);
+	if (yaml_settle(b->a, r->root, err))
+		return error_wrap(err, "%s:%u: %s", r->file, r->line, p.name);
+	if (apply_all(&p, patch->operations))
+		return -1;
 	r->root = p.root;
 	krestyle(b->a, r->root);
 	if (!kres_is_empty(r))

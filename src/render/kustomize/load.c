@@ -122,16 +122,16 @@ static int find_dir(struct kbuild *b, const struct render_tree *tree, const char
 int load_open_remote(struct kbuild *b, const struct render_tree *tree, const struct kroot *parent,
 		     const struct repospec *spec, struct kroot *out, struct error *err)
 {
-	*out = (struct kroot){ .parent = parent, .repo_dir = "", .remote = spec->raw };
+	*out = (struct kroot){ .parent = parent, .repo_dir = "", .remote = spec->shown };
 	if (!tree->ops->remote)
-		return error_set(err, "%s: remote bases cannot be read here", spec->raw);
-	if (check_depth(out, err) || check_remote_cycle(parent, spec->raw, err))
+		return error_set(err, "%s: remote bases cannot be read here", spec->shown);
+	if (check_depth(out, err) || check_remote_cycle(parent, spec->shown, err))
 		return -1;
 	int rc = tree->ops->remote(tree->ctx, spec->url, spec->ref, spec->submodules, &out->tree, err);
 	if (rc > 0)
 		b->missing_remotes = true;
 	if (rc < 0)
-		return error_wrap(err, "%s", spec->raw);
+		return error_wrap(err, "%s", spec->shown);
 	return rc ? rc : find_dir(b, &out->tree, spec->path, &out->dir, err);
 }
 

@@ -93,38 +93,29 @@ static int file_source(const struct ktransform_call *call, const struct node *pa
 	return 0;
 }
 
-static void shift_lines(struct node *n, uint32_t by)
+static struct kres_text text_of(const struct source *s)
 {
-	n->line += n->line ? by : 0;
-	for (size_t i = 0; i < node_count(n); i++) {
-		if (n->type == NODE_MAP && n->map.pairs[i].key_line)
-			n->map.pairs[i].key_line += by;
-		shift_lines(n->type == NODE_MAP ? n->map.pairs[i].value : n->seq.items[i], by);
-	}
+	return (struct kres_text){
+		.file = s->file,
+		.text = s->text,
+		.lines_before = s->shift,
+		.patch = true,
+	};
 }
 
 /* Appends the patches of s to out. */
 static int read_strategic(const struct ktransform_call *call, const struct source *s, kres_list *out,
 			  struct error *err)
 {
-	size_t first = out->n;
-	if (kres_parse(call->build, s->file, s->text, out, err))
-		return -1;
-	for (size_t i = first; s->shift && i < out->n; i++) {
-		shift_lines(out->at[i]->root, s->shift);
-		out->at[i]->line += s->shift;
-	}
-	return 0;
+	struct kres_text from = text_of(s);
+	return kres_read(call->build, &from, out, err);
 }
 
 static int read_json(const struct ktransform_call *call, const struct source *s, struct kjson_patch *out,
 		     struct error *err)
 {
-	if (kjson_patch_read(call->build, s->file, s->text, out, err))
-		return -1;
-	if (s->shift && out->operations)
-		shift_lines((struct node *)out->operations, s->shift);
-	return 0;
+	struct kres_text from = text_of(s);
+	return kjson_patch_read(call->build, &from, out, err);
 }
 
 static void release_patches(kres_list *patches)
@@ -150,8 +141,11 @@ static void prepare_for_target(struct kbuild *b, struct kres *patch)
 /* Then it gets the version of what it is for. */
 static void take_version(struct kbuild *b, struct kres *patch, const struct kres *r)
 {
-	struct str version = kres_api_version(r);
+	const struct node *own = node_get(r->root, "apiVersion");
+	struct str version = knode_text(own);
 	struct node *n = node_get(patch->root, "apiVersion");
+	if (own && (own->type == NODE_MAP || own->type == NODE_SEQ))
+		return; /* that goes wrong in the merge */
 	if (version.n == 0)
 		node_del(patch->root, STR("apiVersion"));
 	else if (!n || !str_eq(knode_text(n), version))
@@ -196,9 +190,14 @@ static int apply_to_all(const struct ktransform_call *call, const kres_list *sel
 {
 	prepare_for_target(call->build, patch);
 	for (size_t i = 0; i < selected->n; i++) {
-		take_version(call->build, patch, selected->at[i]);
-		if (apply_strategic(call, selected->at[i], patch, err))
+		struct kres *r = selected->at[i];
+		take_version(call->build, patch, r);
+		if (apply_strategic(call, r, patch, err))
 			return -1;
+		/* One that had none gets none, which is something to upstream. */
+		if (!r->gone && !node_get(r->root, "apiVersion"))
+			node_set(call->build->a, r->root, STR("apiVersion"),
+				 yaml_kyaml_scalar(call->build->a, (struct str){ "", 0 }));
 	}
 	kresmap_drop_gone(call->resources);
 	return check_unique(call, err);

@@ -135,7 +135,7 @@ static int by_entry(const struct matching *m, struct node *list, struct str part
 
 static int inside_scalar(const struct matching *m, const struct node *n, size_t at)
 {
-	struct yaml_options options = { .dialect = YAML_KYAML };
+	struct yaml_options options = { .dialect = YAML_KYAML, .as_it_ends = true };
 	struct yaml_stream stream;
 	if (yaml_parse_as(m->how->a, kvalue_text(n), &options, &stream, m->err))
 		return -1;

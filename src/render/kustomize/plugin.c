@@ -10,17 +10,6 @@
 
 /* --- loading --- */
 
-/* Lines of an inline text count from the line it begins on. */
-static void move_lines(struct node *n, uint32_t by)
-{
-	n->line += by;
-	for (size_t i = 0; i < node_count(n); i++) {
-		if (n->type == NODE_MAP)
-			n->map.pairs[i].key_line += by;
-		move_lines(n->type == NODE_MAP ? n->map.pairs[i].value : n->seq.items[i], by);
-	}
-}
-
 /* Whether an entry could be anything but a path. */
 static bool may_be_inline(struct str s)
 {
@@ -37,11 +26,15 @@ static int add_inline(struct ktarget *t, const struct node *item, struct kaccumu
 	if (!may_be_inline(item->text))
 		return 1;
 	bool block = item->style == NODE_LITERAL || item->style == NODE_FOLDED;
-	int rc = kres_parse(t->b, t->k.file, item->text, &list, &not_inline) ? 1 : 0;
+	struct kres_text from = { .file = t->k.file,
+				  .text = item->text,
+				  .lines_before = item->line - !block };
+	size_t warnings = t->b->warnings.n;
+	int rc = kres_read(t->b, &from, &list, &not_inline) ? 1 : 0;
+	if (rc)
+		t->b->warnings.n = warnings;
 	for (size_t i = 0; rc == 0 && i < list.n; i++) {
 		struct kres *r = list.at[i];
-		move_lines(r->root, item->line - !block);
-		r->line = r->root->line;
 		if (t->tracked) {
 			struct korigin at = korigin_append(t->b, &t->origin, t->k.name);
 			annotate_origin(t->b, r, korigin_text(t->b, &at));
@@ -79,7 +72,7 @@ static bool is_built_in(const struct kres *r)
 static int config_of(struct ktarget *t, const struct kres *r, struct node **out, struct error *err)
 {
 	*out = node_copy(t->b->a, r->root);
-	return yaml_settle(t->b->a, *out, err) ? error_wrap(err, "%s:%u", r->file, r->line) : 0;
+	return yaml_settle_printed(t->b->a, *out, err) ? error_wrap(err, "%s:%u", r->file, r->line) : 0;
 }
 
 static const char *kind_of(struct ktarget *t, const struct kres *r)
@@ -234,7 +227,8 @@ static int transform_built_in(struct ktarget *t, const struct kres *r, const str
 		return -1;
 	step.config = config;
 	if (strcmp(step.kind, "HashTransformer") == 0) {
-		khash_names(t->b, m);
+		if (khash_names(t->b, m, err))
+			return -1;
 		if (origin)
 			annotate_transformed(t->b, m, origin);
 		return 0;
@@ -282,6 +276,27 @@ int ktarget_transform_plugins(struct ktarget *t, struct kaccumulated *acc, struc
 
 /* --- validators --- */
 
+/* Whether two trees are the same down to how and where each value was written: a value that was put in anew
+ * has another place. */
+static bool is_same(const struct node *a, const struct node *b)
+{
+	size_t n = node_count(a);
+	if (a->type != b->type || a->line != b->line || a->column != b->column || a->style != b->style)
+		return false;
+	if (a->type != NODE_MAP && a->type != NODE_SEQ)
+		return str_eq(a->text, b->text);
+	if (n != node_count(b))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (a->type == NODE_SEQ && !is_same(a->seq.items[i], b->seq.items[i]))
+			return false;
+		if (a->type == NODE_MAP && (!str_eq(a->map.pairs[i].key, b->map.pairs[i].key) ||
+					    !is_same(a->map.pairs[i].value, b->map.pairs[i].value)))
+			return false;
+	}
+	return true;
+}
+
 /* A validator may leave a label that says so, and nothing else. */
 static bool is_unchanged(struct kbuild *b, const struct node *before, const struct kres *after)
 {
@@ -289,7 +304,7 @@ static bool is_unchanged(struct kbuild *b, const struct node *before, const stru
 	struct node *labels = node_get(metadata, "labels");
 	if (node_del(labels, STR("validated-by")) && node_count(labels) == 0)
 		node_del(metadata, STR("labels"));
-	return node_equal(before, now);
+	return is_same(before, now);
 }
 
 static int validate(struct ktarget *t, const struct kres *r, struct kaccumulated *acc, struct error *err)

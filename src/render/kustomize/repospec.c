@@ -221,11 +221,22 @@ static const char *clean(struct arena *a, struct str path)
 	return arena_strndup(a, out.p, out.n);
 }
 
+/* The text without user and password of a url: it stands in messages. */
+static const char *without_login(struct arena *a, const char *text)
+{
+	const char *scheme = strstr(text, "://");
+	if (!scheme)
+		return text;
+	const char *host = scheme + 3, *end = host + strcspn(host, "/?");
+	const char *at = memrchr(host, '@', (size_t)(end - host));
+	return at ? arena_printf(a, "%.*s%s", (int)(host - text), text, at + 1) : text;
+}
+
 bool repospec_parse(struct arena *a, const char *text, struct repospec *out)
 {
 	struct str query, s = str_of(text), rest, repo, path;
 	cleanup_buf struct buf url = BUF_INIT;
-	*out = (struct repospec){ .raw = text };
+	*out = (struct repospec){ .shown = without_login(a, text) };
 	if (s.n && s.p[0] == '/')
 		return false;
 	s = str_cut(s, '?', &query);

@@ -8,10 +8,10 @@
 #include "base/arena.h"
 
 struct repospec {
-	const char *raw;
-	const char *url;  /* as git takes it */
-	const char *path; /* the directory in it, cleaned; "" is its root */
-	const char *ref;  /* "" when none is given */
+	const char *shown; /* as written, without user and password */
+	const char *url;   /* as git takes it */
+	const char *path;  /* the directory in it, cleaned; "" is its root */
+	const char *ref;   /* "" when none is given */
 	bool submodules;
 	bool forced; /* had the prefix `git::`, which means nothing */
 };

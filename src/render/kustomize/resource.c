@@ -144,6 +144,21 @@ static struct node *map_at(struct kbuild *b, struct node *in, struct str key)
 	return map;
 }
 
+struct node *kres_text_value(struct kbuild *b, struct node *value)
+{
+	bool has_text = value->type != NODE_MAP && value->type != NODE_SEQ;
+	bool lines = has_text && str_find(value->text, '\n', 0) != SIZE_MAX;
+	if (value->type == NODE_STRING && value->style != NODE_TIMESTAMP && !value->untagged &&
+	    (!lines || value->style == NODE_LITERAL))
+		return value;
+	struct node *text = node_string(b->a, has_text ? value->text : (struct str){ "", 0 });
+	text->style = lines ? NODE_LITERAL : NODE_PLAIN;
+	text->line = value->line;
+	text->column = value->column;
+	text->origin = value->origin;
+	return text;
+}
+
 void kres_set_annotation(struct kbuild *b, struct kres *r, struct str key, struct str value)
 {
 	struct node *metadata = map_at(b, r->root, STR("metadata"));

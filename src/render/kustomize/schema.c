@@ -47,7 +47,7 @@ struct kschema {
 	struct named *definitions;
 	size_t n_definitions;
 	VEC(struct own_kind) kinds; /* the arena's */
-	struct own_type *types[OWN_BUCKETS];
+	struct own_type **types;    /* OWN_BUCKETS of them */
 };
 
 struct kschema *kschema_new(struct kbuild *b)
@@ -63,7 +63,7 @@ int kschema_set_version(struct kbuild *b, struct str version, struct error *err)
 	if (s->set || version.n == 0)
 		return 0;
 	if (!str_is(version, BUILTIN_VERSION))
-		return error_set(err, "openapi: version %.*s is not built in; " BUILTIN_VERSION " is",
+		return error_set(err, "version %.*s is not built in; " BUILTIN_VERSION " is",
 				 STR_ARG(version));
 	s->set = true;
 	return 0;
@@ -183,6 +183,7 @@ static void parse(struct kschema *s)
 		s->builtin = true;
 		return;
 	}
+	s->types = arena_array(s->b->a, struct own_type *, OWN_BUCKETS);
 	add_definitions(s, node_get(s->document, "definitions"));
 	add_scopes(s, node_get(s->document, "paths"));
 	unite_kinds(s);

@@ -79,8 +79,8 @@ static void take_style(struct node *value, enum node_style style)
 }
 
 /*
- * What YAML 1.1 takes for a number or the like is quoted, if it is a text or has no tag. A plain text that YAML 1.2
- * takes so, too, has the tag of a text in its file (`!!str 5`) and stays.
+ * What YAML 1.1 takes for a number or the like is quoted, if it is a text or has no tag. A plain text that
+ * YAML 1.2 takes so, too, has the tag of a text in its file (`!!str 5`) and stays.
  */
 static void quote_special(struct merge *m, struct node *n)
 {
@@ -404,8 +404,11 @@ static struct kept keep(const struct node *n)
 static void restore(struct merge *m, struct node *map, const char *key, const struct kept *k)
 {
 	struct node *n = node_get(map, key);
-	if (n && k->there && n->origin == k->node.origin && same_scalar(n, &k->node))
+	if (n && k->there && n->origin == k->node.origin && same_scalar(n, &k->node)) {
+		if (n->style == NODE_PLAIN && n->type != NODE_NULL)
+			merge_untag(m, n); /* upstream writes it all the same, without a tag */
 		return;
+	}
 	merge_set_scalar(m, map, str_of(key), k->text);
 	n = node_get(map, key);
 	if (k->there) {

@@ -329,27 +329,32 @@ static int short_merge(struct merge *m, struct index *x, const struct kschema_ty
 	return 0;
 }
 
+static int short_step(struct merge *m, struct index *x, const struct kschema_type *type, struct node *dest,
+		      struct node *patch, struct node *out)
+{
+	struct merged merged;
+	if (short_merge(m, x, type, dest, patch, &merged))
+		return -1;
+	if (merged.node)
+		node_push(m->b->a, out, merged.node);
+	return 0;
+}
+
+/* With one key, what both have goes where the patch has it; with several, where it was. */
 static int short_way(struct merge *m, struct index *x, const struct kschema_type *type, struct node *dest,
 		     struct node *patch, struct node **out)
 {
-	struct merged merged;
+	bool stay = x->keys.n > 1;
 	*out = new_list(m, dest);
 	for (size_t i = 0; i < node_count(patch); i++) {
-		struct node *element = patch->seq.items[i];
-		struct node *old = map_get(&x->dest, joined(x, element));
-		if (short_merge(m, x, type, old, element, &merged))
+		struct node *element = patch->seq.items[i], *old = map_get(&x->dest, joined(x, element));
+		if ((!old || !stay) && short_step(m, x, type, old, element, *out))
 			return -1;
-		if (merged.node)
-			node_push(m->b->a, *out, merged.node);
 	}
-	for (size_t i = 0; patch != dest && i < dest->seq.n; i++) {
-		struct node *element = dest->seq.items[i];
-		if (map_get(&x->patch, joined(x, element)))
-			continue;
-		if (short_merge(m, x, type, element, NULL, &merged))
+	for (size_t i = 0; i < dest->seq.n; i++) {
+		struct node *element = dest->seq.items[i], *other = map_get(&x->patch, joined(x, element));
+		if ((!other || stay) && short_step(m, x, type, element, other, *out))
 			return -1;
-		if (merged.node)
-			node_push(m->b->a, *out, merged.node);
 	}
 	return 0;
 }

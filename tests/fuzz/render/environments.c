@@ -23,7 +23,8 @@ static void check_environment(const struct environments *e, const struct environ
 		check(one->substitute[i].name && str_utf8(one->substitute[i].text));
 	if (e->n_errors)
 		return;
-	check(one->path && *one->path && one->path[0] != '/' && !strstr(one->path, "../"));
+	check(one->path && *one->path && one->path[0] != '/');
+	check(strncmp(one->path, "../", 3) != 0 && !strstr(one->path, "/../"));
 	check((one->type == RENDER_EXEC) == (one->program != NULL));
 	check(!one->program || (one->program->n_command && one->program->command[0]));
 	for (size_t i = 0; i < one->n_from; i++)

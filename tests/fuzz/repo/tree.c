@@ -93,7 +93,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	look(sha);
 	for (size_t i = 0; i < files.n; i++) {
 		const char *path = files.files[i].path;
-		if (path[0] == '/' || strstr(path, "..") == path || strcasestr(path, ".git/") == path)
+		if (path[0] == '/' || strncmp(path, "../", 3) == 0 || strcmp(path, "..") == 0 ||
+		    strcasestr(path, ".git/") == path)
 			abort();
 	}
 	return 0;

@@ -1,6 +1,7 @@
 """A case: files, the directory to build, and how. Made from a seed; the same seed gives the same case."""
 import dataclasses
 import hashlib
+import math
 import os
 import pathlib
 import random
@@ -174,11 +175,12 @@ class Maker:
 MISTAKES = 0.12  # share of cases that get a mistake
 
 
-def make(seed):
-    """(case, maker): the case of that seed, and what it consists of."""
+def make(seed, share=MISTAKES):
+    """(case, maker): the case of that seed, and what it consists of. share: how many get a mistake; over 1: several."""
     maker = Maker(seed)
     case = maker.make()
     case.seed = seed
-    if maker.rng.random() < MISTAKES:
-        case.mistake = mistakes.make(maker.rng, case)
+    for _ in range(math.ceil(share)):
+        if maker.rng.random() < share and case.files:
+            case.mistake += ("," if case.mistake else "") + mistakes.make(maker.rng, case)
     return case, maker

@@ -73,3 +73,8 @@ def difference(real, ours):
     if not real.good:
         return "prints" if ours.out else "silent" if not ours.err.strip() else ""
     return "bytes" if real.out != ours.out else ""
+
+
+def other(one, two):
+    """Whether two answers of the same program differ in what counts."""
+    return one.good != two.good or one.out != two.out

@@ -26,7 +26,7 @@ static void check_printed(const char *text, const char *want)
 	cleanup_buf struct buf out = BUF_INIT;
 	struct error err = ERROR_INIT;
 	struct node *root = read_one(&a, text);
-	assert_int_equal(yaml_settle(&a, root, &err), 0);
+	assert_int_equal(yaml_settle_printed(&a, root, &err), 0);
 	yaml_write(&out, root);
 	assert_string_equal(out.p, want);
 }
@@ -69,6 +69,62 @@ static void a_key_that_is_no_text_is_refused_with_its_place(void **state)
 	struct yaml_options options = { .dialect = YAML_KYAML };
 	assert_int_equal(yaml_parse_as(&a, STR("a:\n  1: b\n"), &options, &s, &err), -1);
 	assert_true(str_starts(str_of(err.text), STR("2:3: ")));
+}
+
+/* go-yaml doubles the line break before a line that is indented more. */
+static void folded_texts_are_those_of_go_yaml_once_more(void **state)
+{
+	check_printed("a: >\n  x\n    y\n  z\nb: >-\n  x\n  y\n", "a: |\n  x\n\n    y\n  z\nb: x y\n");
+	check_printed("a: >\n  {\n    b\n  }\n", "a: |\n  {\n\n    b\n  }\n");
+	check_printed("a: >+\n  x\n\nb: c\n", "a: |+\n  x\n\n\nb: c\n");
+}
+
+/* JSON holds them as they are, and YAML that reads it takes the one for a line break, the others for
+ * mistakes. */
+static void characters_that_json_does_not_escape(void **state)
+{
+	check_printed("a: \"b \\N c\\N\\Nd\"\n", "a: |-\n  b c\n  d\n");
+	static const char *const texts[] = { "a: \"b\\x7f\"\n", "a: \"b\\x90\"\n", "a: \"b\\uFFFE\"\n" };
+	static const char *const wants[] = { "U+007F", "U+0090", "U+FFFE" };
+	for (size_t i = 0; i < 3; i++) {
+		cleanup_arena struct arena a = ARENA_INIT;
+		struct error err = ERROR_INIT;
+		assert_int_equal(yaml_settle_printed(&a, read_one(&a, texts[i]), &err), -1);
+		assert_non_null(strstr(err.text, wants[i]));
+	}
+}
+
+static void a_byte_order_mark_makes_a_text_unreadable(void **state)
+{
+	check_printed("a: \"\\uFEFFb\\n\"\nc: \"d\\uFEFF\"\n", "a: \"\\uFEFF\\x62\\n\"\nc: \"d\\uFEFF\"\n");
+}
+
+static void a_text_may_end_without_a_line_break(void **state)
+{
+	cleanup_arena struct arena a = ARENA_INIT;
+	struct yaml_stream s;
+	struct yaml_options options = { .dialect = YAML_KUBECTL, .as_it_ends = true };
+	assert_int_equal(yaml_parse_as(&a, STR("a: |\n  b"), &options, &s, NULL), 0);
+	assert_string_equal(node_text(node_get(s.documents[0].root, "a")).p, "b");
+	assert_int_equal(yaml_parse_as(&a, STR("a: |\n  b\n"), &options, &s, NULL), 0);
+	assert_string_equal(node_text(node_get(s.documents[0].root, "a")).p, "b\n");
+	assert_int_equal(yaml_parse(&a, STR("a: |\n  b"), &s, NULL), 0);
+	assert_string_equal(node_text(node_get(s.documents[0].root, "a")).p, "b\n");
+}
+
+static void the_last_of_equal_keys_may_count(void **state)
+{
+	cleanup_arena struct arena a = ARENA_INIT;
+	struct yaml_stream s;
+	struct yaml_options options = { .dialect = YAML_KUBECTL, .twice = YAML_TWICE_LAST };
+	assert_int_equal(yaml_parse_as(&a, STR("a: 1\nb: 2\na: {c: 3}\n"), &options, &s, NULL), 0);
+	const struct node *root = s.documents[0].root;
+	assert_int_equal(root->map.n, 2);
+	assert_int_equal(node_get(root, "a")->type, NODE_MAP);
+	assert_int_equal(s.n_warnings, 1);
+	assert_int_equal(s.warnings[0].line, 3);
+	assert_string_equal(s.warnings[0].text,
+			    "the key `a` is there twice: what line 1 says is not used; keep one of them");
 }
 
 static void texts_stay_as_written_until_they_are_settled(void **state)
@@ -122,6 +178,11 @@ int main(void)
 		cmocka_unit_test(times_become_rfc3339),
 		cmocka_unit_test(a_merge_never_replaces_a_key_that_is_written_out),
 		cmocka_unit_test(a_key_that_is_no_text_is_refused_with_its_place),
+		cmocka_unit_test(folded_texts_are_those_of_go_yaml_once_more),
+		cmocka_unit_test(characters_that_json_does_not_escape),
+		cmocka_unit_test(a_byte_order_mark_makes_a_text_unreadable),
+		cmocka_unit_test(a_text_may_end_without_a_line_break),
+		cmocka_unit_test(the_last_of_equal_keys_may_count),
 		cmocka_unit_test(texts_stay_as_written_until_they_are_settled),
 		cmocka_unit_test(a_scalar_without_a_tag_is_what_its_text_is),
 		cmocka_unit_test(the_way_of_a_value_can_be_walked_back),

@@ -1,70 +1,70 @@
 /*
- * cases.c - kustomize cases as golden data: a directory with in/ (files), target (which directory under in/
- * to build) and want.yaml (kustomize's output, in the order of the files), or want.err (kustomize fails) and
- * error (what is said here). With CAPSTAN_GOLDEN_UPDATE set, each `error` is written anew: read the
- * difference before committing it. tests/golden/kustomize/regenerate writes the rest.
+ * cases.c - kustomize builds as golden data: tests/golden/kustomize/GROUP/CASE has files in in/, the
+ * directory to build in `target`, and what the real kustomize makes of it in want.yaml; or in want.err what
+ * it says, and then the build must fail with a message that names a file.
  *
  *     cases DIRECTORY
  */
-#include "golden_files.h"
+#include "case_files.h"
+
 #include "render/kustomize/kustomize.h"
 
-/* "." is the root of the tree. */
-static const char *target_of(struct golden_files *f, const char *directory)
-{
-	char path[4096];
-	cleanup_buf struct buf text = BUF_INIT;
-	snprintf(path, sizeof(path), "%s/target", directory);
-	if (!golden_read_file(path, &text))
-		abort();
-	struct str target = str_trim(buf_str(&text));
-	return str_is(target, ".") ? "" : arena_str(&f->a, target).p;
-}
-
-/* 0, with the output; -1, with the error. */
-static int build(struct golden_files *f, const char *target, struct buf *out)
+static const char *build(struct files *f, const char *target, struct buf *out, struct error *err)
 {
 	struct tree_memory memory = { f->paths.at, f->texts.at, f->paths.n };
 	struct render_tree tree = tree_memory(&memory);
-	struct kustomize_options options = { .order = KUSTOMIZE_ORDER_NONE };
+	struct origins origins = { 0 };
+	struct kustomize_options options = { .order = KUSTOMIZE_ORDER_NONE, .origins = &origins };
 	struct kustomize_result result;
-	struct error err = ERROR_INIT;
-	int rc = kustomize_build(&f->a, &tree, target, &options, &result, &err);
-	if (rc)
-		buf_printf(out, "%s\n", err.text);
-	else
+	int rc = kustomize_build(&f->a, &tree, strcmp(target, ".") ? target : "", &options, &result, err);
+	if (rc == 0)
 		kustomize_print(&result, out);
-	return rc;
+	origins_release(&origins);
+	return rc ? err->text : NULL;
 }
 
-static bool compare(const char *path, const struct buf *got)
+static bool fail(const char *directory, const char *what, const struct buf *want, const char *got)
 {
-	cleanup_buf struct buf want = BUF_INIT;
-	if (golden_read_file(path, &want) && str_eq(str_trim(buf_str(got)), str_trim(buf_str(&want))))
-		return true;
-	printf("%s\n--- want\n%s+++ got\n%s\n", path, want.n ? want.p : "", got->n ? got->p : "");
+	printf("%s: %s\n--- want\n%s+++ got\n%s\n", directory, what, want->n ? want->p : "", got);
 	return false;
+}
+
+static bool compare(const char *directory, struct files *f, const char *target)
+{
+	char path[4096];
+	cleanup_buf struct buf got = BUF_INIT, want = BUF_INIT;
+	struct error err = ERROR_INIT;
+	const char *said = build(f, target, &got, &err);
+	snprintf(path, sizeof(path), "%s/want.yaml", directory);
+	if (read_file(path, &want)) {
+		if (said)
+			return fail(directory, "it fails", &want, said);
+		return str_eq(buf_str(&got), buf_str(&want)) || fail(directory, "other text", &want, got.p);
+	}
+	snprintf(path, sizeof(path), "%s/want.err", directory);
+	if (!read_file(path, &want))
+		return fail(directory, "there is neither want.yaml nor want.err", &want, "");
+	if (!said)
+		return fail(directory, "it should fail", &want, got.n ? got.p : "");
+	return strstr(said, ".yaml") || fail(directory, "the message has no place", &want, said);
 }
 
 static bool check(const char *directory)
 {
 	char path[4096];
-	struct golden_files f = { .a = ARENA_INIT };
-	cleanup_buf struct buf got = BUF_INIT, said = BUF_INIT;
-	snprintf(path, sizeof(path), "%s/in", directory);
-	golden_read_files(&f, path);
-	int rc = build(&f, target_of(&f, directory), &got);
-	golden_release_files(&f);
-	snprintf(path, sizeof(path), "%s/want.err", directory);
-	bool fails = golden_read_file(path, &said);
-	if (fails != (rc != 0)) {
-		printf("%s: it should %s\n%s\n", directory, fails ? "fail" : "work", got.n ? got.p : "");
+	struct files f = { .a = ARENA_INIT };
+	cleanup_buf struct buf target = BUF_INIT;
+	snprintf(path, sizeof(path), "%s/target", directory);
+	if (!read_file(path, &target))
 		return false;
-	}
-	snprintf(path, sizeof(path), "%s/%s", directory, fails ? "error" : "want.yaml");
-	if (fails && getenv("CAPSTAN_GOLDEN_UPDATE"))
-		return golden_write_file(path, buf_str(&got));
-	return compare(path, &got);
+	struct str name = str_trim(buf_str(&target));
+	snprintf(path, sizeof(path), "%s/in", directory);
+	read_files(&f, path);
+	bool good = compare(directory, &f, arena_str(&f.a, name).p);
+	vec_release(&f.paths);
+	vec_release(&f.texts);
+	arena_release(&f.a);
+	return good;
 }
 
 int main(int argc, char **argv)

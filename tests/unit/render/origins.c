@@ -5,7 +5,8 @@
  *
  *     origins DIRECTORY
  */
-#include "golden_files.h"
+#include "case_files.h"
+
 #include "render/kustomize/kustomize.h"
 
 /* "FILE:LINE (step)", then the same of what stood there before. */
@@ -50,7 +51,7 @@ static void put_value(struct buf *out, const struct origins *o, const struct nod
 	buf_addc(out, '\n');
 }
 
-static void build(struct golden_files *f, struct buf *out)
+static void build(struct files *f, struct buf *out)
 {
 	struct tree_memory memory = { f->paths.at, f->texts.at, f->paths.n };
 	struct render_tree tree = tree_memory(&memory);
@@ -71,16 +72,20 @@ static void build(struct golden_files *f, struct buf *out)
 static bool check(const char *directory)
 {
 	char path[4096];
-	struct golden_files f = { .a = ARENA_INIT };
+	struct files f = { .a = ARENA_INIT };
 	cleanup_buf struct buf got = BUF_INIT, want = BUF_INIT;
 	snprintf(path, sizeof(path), "%s/in", directory);
-	golden_read_files(&f, path);
+	read_files(&f, path);
 	build(&f, &got);
-	golden_release_files(&f);
+	vec_release(&f.paths);
+	vec_release(&f.texts);
+	arena_release(&f.a);
 	snprintf(path, sizeof(path), "%s/want", directory);
-	if (getenv("CAPSTAN_GOLDEN_UPDATE"))
-		return golden_write_file(path, buf_str(&got));
-	golden_read_file(path, &want);
+	if (getenv("CAPSTAN_GOLDEN_UPDATE")) {
+		FILE *file = fopen(path, "wb");
+		return file && fwrite(got.p, 1, got.n, file) == got.n && fclose(file) == 0;
+	}
+	read_file(path, &want);
 	if (str_eq(buf_str(&got), buf_str(&want)))
 		return true;
 	printf("%s\n--- want\n%s+++ got\n%s\n", directory, want.n ? want.p : "", got.p);
