@@ -139,6 +139,8 @@ void kresmap_release(struct kresmap *m); /* the resources stay: they are the bui
 void kresmap_touch(struct kresmap *m);
 /* Appends; -1 when the identity is there already ("may not add resource with an already registered id"). */
 int kresmap_append(struct kbuild *b, struct kresmap *m, struct kres *r, struct error *err);
+/* -1: after all that was done to them, two of them have one identity. */
+int kresmap_check_unique(struct kbuild *b, struct kresmap *m, struct error *err);
 void kresmap_remove(struct kresmap *m, struct kres *r);
 void kresmap_drop_gone(struct kresmap *m); /* takes out those that are `gone` or empty */
 
