@@ -79,8 +79,8 @@ struct apply {
 	const struct node *operation;
 	const char *file, *step; /* of the patch */
 	const struct kres *target;
-	const char *name; /* its identity as it was */
-	size_t moves;	  /* elements moved, values copied, keys passed so far */
+	struct kid id; /* the target's, as it was */
+	size_t moves;  /* elements moved, values copied, keys passed so far */
 	struct error *err;
 };
 
@@ -104,8 +104,8 @@ static int fail(struct apply *p, const char *why)
 		why = "the patch moves more than 200000000 values to and fro (KPATCH_MOVES_MAX)";
 	return error_set(p->err, "%s:%u: `%.*s` of \"%.*s\" does not fit %s (%s:%u): %s", p->file,
 			 p->operation->line, (int)(op.n > 40 ? 40 : op.n), op.p ? op.p : "",
-			 (int)(path.n > 200 ? 200 : path.n), path.p ? path.p : "", p->name, p->target->file,
-			 p->target->line, why);
+			 (int)(path.n > 200 ? 200 : path.n), path.p ? path.p : "", kid_text(p->b->a, &p->id),
+			 p->target->file, p->target->line, why);
 }
 
 /* ~1 is a slash, ~0 is ~. */
@@ -468,21 +468,20 @@ static void tidy(struct kbuild *b, struct kres *r)
 int kjson_patch_apply(struct kbuild *b, struct kres *r, const struct kjson_patch *patch, const char *step,
 		      struct error *err)
 {
-	struct kid id = kres_id(b, r);
 	struct apply p = {
 		.b = b,
 		.root = r->root,
 		.file = patch->file,
 		.step = step,
 		.target = r,
-		.name = kid_text(b->a, &id),
+		.id = kres_id(b, r),
 		.err = err,
 	};
 	kinternals_show(b, r);
 	/* A copy: upstream makes JSON of the resource, and of that a new one, in which nothing is shared. */
 	p.root = r->root = node_copy(b->a, r->root);
 	if (yaml_settle(b->a, r->root, err))
-		return error_wrap(err, "%s:%u: %s", r->file, r->line, p.name);
+		return error_wrap(err, "%s:%u: %s", r->file, r->line, kid_text(b->a, &p.id));
 	if (apply_all(&p, patch->operations))
 		return -1;
 	r->root = p.root;

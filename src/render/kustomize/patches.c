@@ -118,13 +118,6 @@ static int read_json(const struct ktransform_call *call, const struct source *s,
 	return kjson_patch_read(call->build, &from, out, err);
 }
 
-static void release_patches(kres_list *patches)
-{
-	for (size_t i = 0; i < patches->n; i++)
-		kres_release(patches->at[i]);
-	vec_release(patches);
-}
-
 /* --- applying --- */
 
 /* Upstream copies a patch's metadata onto itself before it goes to what a target selects: its labels and
@@ -317,7 +310,7 @@ static int apply_text(const struct ktransform_call *call, const struct node *con
 	} else {
 		rc = apply_json(call, target, &json, true, err);
 	}
-	release_patches(&patches);
+	vec_release(&patches); /* the patches are the build's */
 	return rc;
 }
 
@@ -390,7 +383,7 @@ static int strategic_transformer(const struct ktransform_call *call, struct erro
 		}
 		vec_release(&one);
 	}
-	release_patches(&list);
+	vec_release(&list); /* the patches are the build's */
 	return rc;
 }
 

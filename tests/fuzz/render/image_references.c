@@ -50,6 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 4096)
 		ktransform_image(&call, &err);
 	kresmap_release(&resources);
+	vec_release(&b.all);
 	arena_release(&a);
 	return 0;
 }

@@ -46,8 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		else
 			read_back(&a, list.at[0]->root);
 	}
-	for (size_t i = 0; i < list.n; i++)
-		kres_release(list.at[i]);
 	vec_release(&list);
+	kbuild_release(&b);
 	return 0;
 }
