@@ -186,21 +186,52 @@ static int check_unique(const struct ktransform_call *call, struct error *err)
 	return rc;
 }
 
+static int apply_selected(const struct ktransform_call *call, struct kres *r, struct kres *patch,
+			  struct error *err)
+{
+	take_version(call->build, patch, r);
+	if (apply_strategic(call, r, patch, err))
+		return -1;
+	/* One that had none gets none, which is something to upstream. */
+	if (!r->gone && !node_get(r->root, "apiVersion"))
+		node_set(call->build->a, r->root, STR("apiVersion"),
+			 yaml_kyaml_scalar(call->build->a, (struct str){ "", 0 }));
+	return 0;
+}
+
+/* Adds what has the identity of one that is selected: upstream goes by identities. */
+static void add_namesakes(const struct ktransform_call *call, kres_list *selected)
+{
+	struct kresmap *m = call->resources;
+	kres_list same = { 0 };
+	size_t n = selected->n;
+	if (m->indexed)
+		return; /* nobody was renamed since it was made sure that there are none */
+	for (size_t i = 0; i < n; i++) {
+		struct kid id = kres_id(call->build, selected->at[i]);
+		same.n = 0;
+		kresmap_by_current_id(call->build, m, &id, &same);
+		for (size_t k = 0; same.n > 1 && k < same.n; k++) {
+			bool there = false;
+			for (size_t l = 0; l < selected->n && !there; l++)
+				there = selected->at[l] == same.at[k];
+			if (!there)
+				vec_push(selected, same.at[k]);
+		}
+	}
+	kresmap_touch(m);
+	vec_release(&same);
+}
+
 /* Upstream's ResMap.ApplySmPatch. */
-static int apply_to_all(const struct ktransform_call *call, const kres_list *selected, struct kres *patch,
+static int apply_to_all(const struct ktransform_call *call, kres_list *selected, struct kres *patch,
 			struct error *err)
 {
 	prepare_for_target(call->build, patch);
-	for (size_t i = 0; i < selected->n; i++) {
-		struct kres *r = selected->at[i];
-		take_version(call->build, patch, r);
-		if (apply_strategic(call, r, patch, err))
+	add_namesakes(call, selected);
+	for (size_t i = 0; i < selected->n; i++)
+		if (apply_selected(call, selected->at[i], patch, err))
 			return -1;
-		/* One that had none gets none, which is something to upstream. */
-		if (!r->gone && !node_get(r->root, "apiVersion"))
-			node_set(call->build->a, r->root, STR("apiVersion"),
-				 yaml_kyaml_scalar(call->build->a, (struct str){ "", 0 }));
-	}
 	kresmap_drop_gone(call->resources);
 	return check_unique(call, err);
 }
