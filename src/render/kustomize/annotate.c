@@ -106,7 +106,7 @@ static struct node *annotation(const struct kres *r, const char *key)
 	return node_get(kres_annotations(r), key);
 }
 
-/* Upstream writes all annotations anew, as texts. */
+/* Upstream writes all annotations anew then, as texts; not so where a file is read. */
 static void annotate(struct kbuild *b, struct kres *r, struct str key, struct str text)
 {
 	kres_set_annotation(b, r, key, text);
@@ -115,13 +115,13 @@ static void annotate(struct kbuild *b, struct kres *r, struct str key, struct st
 
 void annotate_origin(struct kbuild *b, struct kres *r, struct str text)
 {
-	annotate(b, r, STR(ANNOTATE_ORIGIN), text);
+	kres_set_annotation(b, r, STR(ANNOTATE_ORIGIN), text);
 }
 
 void annotate_generated(struct kbuild *b, struct kres *r, const struct korigin_config *config)
 {
 	if (!annotation(r, ANNOTATE_ORIGIN))
-		annotate_origin(b, r, config_text(b, config));
+		annotate(b, r, STR(ANNOTATE_ORIGIN), config_text(b, config));
 }
 
 void annotate_transformed(struct kbuild *b, struct kresmap *m, const struct korigin_config *config)
@@ -132,7 +132,7 @@ void annotate_transformed(struct kbuild *b, struct kresmap *m, const struct kori
 		if (r->gone || kres_is_empty(r))
 			continue;
 		if (!annotation(r, ANNOTATE_ORIGIN)) {
-			annotate_origin(b, r, origin);
+			annotate(b, r, STR(ANNOTATE_ORIGIN), origin);
 			continue;
 		}
 		struct str before = knode_text(annotation(r, ANNOTATE_TRANSFORMATIONS));
