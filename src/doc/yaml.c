@@ -116,6 +116,7 @@ static void read_json(struct yaml_file *f)
 {
 	struct json_reader r;
 	json_reader_init(&r, f->result.a, f->text);
+	r.line += f->result.options.lines_before;
 	r.strict = r.canonical = r.many = true;
 	for (unsigned count = 0;; count++) {
 		struct json_reader before = r;
@@ -166,7 +167,7 @@ static void read_file(struct yaml_file *f, struct str bytes)
 	if (f->result.options.dialect == YAML_KUBECTL && begin.n && begin.p[0] == '{')
 		read_json(f);
 	else
-		read_yaml(f, 0, 1);
+		read_yaml(f, 0, 1 + f->result.options.lines_before);
 }
 
 /* Moves a vector's content to the arena. */

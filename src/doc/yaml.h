@@ -73,15 +73,22 @@ enum yaml_dialect {
 	YAML_KYAML,
 };
 
+enum yaml_twice {
+	YAML_TWICE_REFUSED,
+	YAML_TWICE_LAST,  /* where the first one stands; as Go decodes into a map or a struct */
+	YAML_TWICE_FIRST, /* as kustomize looks fields up */
+};
+
 struct yaml_options {
 	enum yaml_dialect dialect;
 	uint32_t origin; /* written into every node; see origin.h */
-	/* A key that is there twice in a map is warned of and no error: the last one counts, where the first
-	 * one stands. For files that kustomize reads so. */
-	bool last_key_counts;
+	/* What a key that is there twice in a map means. Counting one of them is warned of. */
+	enum yaml_twice twice;
+	bool any_key; /* YAML_KYAML: a key that is no text is warned of, and is its text as written */
 	/* A text that ends without a line break is not given one: a block scalar at its end ends without,
 	 * too. */
 	bool as_it_ends;
+	uint32_t lines_before; /* of the file that the text is in: added to all lines */
 };
 
 int yaml_parse_as(struct arena *a, struct str text, const struct yaml_options *options,

@@ -286,6 +286,20 @@ static struct str keep_key(struct builder *b, struct str key)
 	return *known;
 }
 
+/* A key of YAML_KYAML that is no text. */
+static int odd_key(struct builder *b, const struct yaml_scalar *scalar, struct str *key)
+{
+	struct yaml_place at = event_place(b);
+	bool written = b->event.type == YAML_SCALAR_EVENT;
+	if (!b->result->options.any_key)
+		return fail(b, "a key is no text: kustomize cannot print it; quote it");
+	*key = written ? (struct str){ (const char *)b->event.data.scalar.value, b->event.data.scalar.length }
+		       : scalar->text;
+	yaml_warn(b->result, at.line, at.column, "the key `%.*s` is no text: quote it", STR_ARG(*key));
+	*key = keep_key(b, *key);
+	return 0;
+}
+
 static int build_key(struct builder *b, struct str *key)
 {
 	struct yaml_scalar scalar;
@@ -319,7 +333,7 @@ static int build_key(struct builder *b, struct str *key)
 			"first, or quoted");
 	}
 	if (b->result->options.dialect == YAML_KYAML && scalar.kind != YAML_KIND_STRING)
-		return fail(b, "a key is no text: kustomize cannot print it; quote it");
+		return odd_key(b, &scalar, key);
 	if (yaml_scalar_key(b->a, &scalar, key, b->err)) {
 		*b->place = event_place(b);
 		return -1;
@@ -394,6 +408,19 @@ static int build_merge(struct builder *b, struct open_map *m, unsigned depth)
 	return 0;
 }
 
+static int there_twice(struct builder *b, const struct node_pair *first, struct yaml_place at)
+{
+	int n = (int)(first->key.n > 200 ? 200 : first->key.n);
+	if (b->result->options.twice == YAML_TWICE_REFUSED)
+		return fail(b, "the key `%.*s` is there twice: on line %u and on line %u; keep one of them",
+			    n, first->key.p, first->key_line, at.line);
+	bool last = b->result->options.twice == YAML_TWICE_LAST;
+	yaml_warn(b->result, at.line, at.column,
+		  "the key `%.*s` is there twice: what line %u says is not used; keep one of them", n,
+		  first->key.p, last ? first->key_line : at.line);
+	return 0;
+}
+
 static int build_pair(struct builder *b, struct open_map *m, unsigned depth)
 {
 	struct yaml_place at = event_place(b);
@@ -402,21 +429,15 @@ static int build_pair(struct builder *b, struct open_map *m, unsigned depth)
 		return -1;
 	size_t same = find_pair(b, m, key);
 	bool twice = same != SIZE_MAX && !b->pairs.at[same].merged;
-	if (twice && b->result->options.last_key_counts)
-		yaml_warn(b->result, at.line, at.column,
-			  "the key `%.*s` is there twice: what line %u says is not used; keep one of them",
-			  (int)(key.n > 200 ? 200 : key.n), key.p, b->pairs.at[same].pair.key_line);
-	else if (twice)
-		return fail(b, "the key `%.*s` is there twice: on line %u and on line %u; keep one of them",
-			    (int)(key.n > 200 ? 200 : key.n), key.p, b->pairs.at[same].pair.key_line,
-			    at.line);
+	if (twice && there_twice(b, &b->pairs.at[same].pair, at))
+		return -1;
 	struct node *value;
 	if (next(b) || build_node(b, depth + 1, &value))
 		return -1;
 	struct work_pair pair = { .pair = { .key = key, .key_line = at.line, .value = value } };
 	if (same == SIZE_MAX)
 		vec_push(&b->pairs, pair);
-	else
+	else if (!twice || b->result->options.twice == YAML_TWICE_LAST)
 		b->pairs.at[same] = pair;
 	return 0;
 }

@@ -153,7 +153,7 @@ bool annotate_plugin(struct kbuild *b, const struct kres *r, struct korigin_conf
 {
 	struct yaml_stream stream;
 	struct node *text = annotation(r, ANNOTATE_ORIGIN);
-	if (!text || kyaml_parse(b->a, knode_text(text), &stream, NULL) || stream.n == 0)
+	if (!text || yaml_parse(b->a, knode_text(text), &stream, NULL) || stream.n == 0)
 		return false;
 	const struct node *origin = stream.documents[0].root, *metadata = node_get(r->root, "metadata");
 	*out = (struct korigin_config){

@@ -140,6 +140,8 @@ void kresmap_release(struct kresmap *m); /* the resources stay: they are the bui
 void kresmap_touch(struct kresmap *m);
 /* Appends; -1 when the identity is there already ("may not add resource with an already registered id"). */
 int kresmap_append(struct kbuild *b, struct kresmap *m, struct kres *r, struct error *err);
+/* -1: after all that was done to them, two of them have one identity. */
+int kresmap_check_unique(struct kbuild *b, struct kresmap *m, struct error *err);
 void kresmap_remove(struct kresmap *m, struct kres *r);
 void kresmap_drop_gone(struct kresmap *m); /* takes out those that are `gone` or empty */
 
@@ -150,15 +152,24 @@ void kresmap_by_any_id(struct kbuild *b, struct kresmap *m, const struct kid *id
 
 /* --- reading resources --- */
 
-/* A text as upstream reads what is no resource, by sigs.k8s.io/yaml: configurations, JSON patches. The nodes'
- * entry of origin is 0. Fails as yaml_parse() does. */
-int kyaml_parse(struct arena *a, struct str text, struct yaml_stream *out, struct error *err);
+struct kres_text {
+	const char *file; /* as shown to people */
+	struct str text;
+	uint32_t lines_before; /* lines of the file in front of the text */
+	bool patch;  /* as upstream reads patches: of equal keys the first one counts, keys may be numbers */
+	bool strict; /* kyaml_parse(): equal keys are refused; else the last one counts */
+};
 
 /*
  * Text (YAML of any number of documents, Lists flattened, null documents dropped) as resources, appended to
- * out; file: as shown to people. Upstream: NewResMapFromBytes. -1 names file:line.
+ * out. Upstream: NewResMapFromBytes. -1 names file:line; what is warned of, too.
  */
+int kres_read(struct kbuild *b, const struct kres_text *from, kres_list *out, struct error *err);
 int kres_parse(struct kbuild *b, const char *file, struct str text, kres_list *out, struct error *err);
+
+/* A text as upstream reads what is no resource, by sigs.k8s.io/yaml: configurations, JSON patches. The good
+ * documents are in *out also when one is bad. */
+int kyaml_parse(struct kbuild *b, const struct kres_text *from, struct yaml_stream *out, struct error *err);
 
 /* --- loading (load.c) --- */
 

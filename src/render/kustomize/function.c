@@ -11,6 +11,7 @@
 
 #include "doc/yaml.h"
 #include "render/kustomize/decode.h"
+#include "render/kustomize/patch.h"
 #include "render/kustomize/target.h"
 
 #define ID_ANNOTATION "internal.config.kubernetes.io/id"
@@ -48,8 +49,9 @@ static int read_spec(struct ktarget *t, const struct kres *r, struct node **spec
 		text = annotation(r, keys[1]);
 	if (text.n == 0)
 		return 0;
-	if (kyaml_parse(t->b->a, text, &stream, err))
-		return error_wrap(err, "%s:%u: its annotation %s", r->file, r->line, keys[0]);
+	struct kres_text from = { .file = r->file, .text = text, .lines_before = r->line, .strict = true };
+	if (kyaml_parse(t->b, &from, &stream, err))
+		return error_wrap(err, "its annotation %s", keys[0]);
 	if (stream.n == 0)
 		return 0;
 	struct node *root = stream.documents[0].root;
@@ -125,6 +127,7 @@ static int add_item(struct kbuild *b, struct node *items, const struct kres *r, 
 {
 	struct kres *copy = kres_copy(b, r);
 	char text[24];
+	kinternals_show(b, copy);
 	if (id)
 		annotate(b, copy, RES_ID_ANNOTATION, res_id_text(b, r));
 	snprintf(text, sizeof(text), "%zu", number);

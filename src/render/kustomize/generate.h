@@ -22,8 +22,9 @@ int kgenerate(const struct kgenerate_call *call, struct kres **out, struct error
  * (upstream: AbsorbAll). */
 int kresmap_absorb(struct kbuild *b, struct kresmap *m, struct kres *r, struct error *err);
 
-/* Names of those that need one get the hash of their content (upstream: HashTransformer). */
-void khash_names(struct kbuild *b, struct kresmap *m);
+/* Names of those that need one get the hash of their content (upstream: HashTransformer). -1: one has no
+ * name. */
+int khash_names(struct kbuild *b, struct kresmap *m, struct error *err);
 
 /* The hash of a ConfigMap or Secret; of another kind one of our own. */
 #define KHASH_LEN 10

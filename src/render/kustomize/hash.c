@@ -90,13 +90,16 @@ void khash(struct kbuild *b, const struct kres *r, char out[KHASH_LEN + 1])
 	out[KHASH_LEN] = '\0';
 }
 
-void khash_names(struct kbuild *b, struct kresmap *m)
+int khash_names(struct kbuild *b, struct kresmap *m, struct error *err)
 {
 	for (size_t i = 0; i < m->list.n; i++) {
 		struct kres *r = m->list.at[i];
 		char hash[KHASH_LEN + 1];
 		if (!r->needs_hash)
 			continue;
+		if (kres_name(r).n == 0)
+			return error_set(err, "%s:%u: it has no name any more that a hash could be added to",
+					 r->file, r->line);
 		khash(b, r, hash);
 		kres_store_previous(b, r);
 		struct node *metadata = node_get(r->root, "metadata"), *name = node_get(metadata, "name");
@@ -106,6 +109,7 @@ void khash_names(struct kbuild *b, struct kresmap *m)
 		hashed_name->line = r->line;
 		hashed_name->origin = origin_step(b->origins, r->file, "hash of the content", name);
 		node_set(b->a, metadata, STR("name"), hashed_name);
+		kresmap_touch(m);
 	}
-	kresmap_touch(m);
+	return 0;
 }

@@ -126,3 +126,67 @@ void kinternals_texts(struct kbuild *b, struct node *metadata, struct str field)
 								  : NODE_PLAIN;
 	}
 }
+
+/* --- reading them --- */
+
+static struct str note(const struct kres *r, const char *key)
+{
+	return knode_text(node_get(kres_annotations(r), key));
+}
+
+static size_t csv_parts(struct str csv)
+{
+	size_t n = csv.n > 0;
+	for (size_t i = 0; i < csv.n; i++)
+		n += csv.p[i] == ',';
+	return n;
+}
+
+static int read_previous(struct kres *r, struct error *err)
+{
+	struct str names = note(r, DOMAIN "previousNames"), kinds = note(r, DOMAIN "previousKinds");
+	struct str namespaces = note(r, DOMAIN "previousNamespaces");
+	size_t n = csv_parts(names);
+	if (n != csv_parts(kinds) || n != csv_parts(namespaces))
+		return error_set(err, "%s:%u: annotations %sprevious... do not list equally many", r->file,
+				 r->line, DOMAIN);
+	while (n--) {
+		struct kprevious p = { .kind = str_cut(kinds, ',', &kinds),
+				       .name = str_cut(names, ',', &names) };
+		p.namespace = str_cut(namespaces, ',', &namespaces);
+		vec_push(&r->previous, p);
+	}
+	return 0;
+}
+
+static bool has_notes(const struct node *annotations)
+{
+	for (size_t i = 0; i < node_count(annotations); i++)
+		if (str_starts(annotations->map.pairs[i].key, STR(DOMAIN)))
+			return true;
+	return false;
+}
+
+int kinternals_read(struct kbuild *b, struct kres *r, struct error *err)
+{
+	(void)b;
+	if (!has_notes(kres_annotations(r)))
+		return 0;
+	struct str prefixes = note(r, DOMAIN "prefixes"), suffixes = note(r, DOMAIN "suffixes");
+	struct str behavior = note(r, DOMAIN "generatorBehavior");
+	if (read_previous(r, err))
+		return -1;
+	while (prefixes.n)
+		vec_push(&r->prefixes, str_cut(prefixes, ',', &prefixes));
+	while (suffixes.n)
+		vec_push(&r->suffixes, str_cut(suffixes, ',', &suffixes));
+	r->behavior = str_is(behavior, "create")    ? KBEHAVIOR_CREATE
+		      : str_is(behavior, "replace") ? KBEHAVIOR_REPLACE
+		      : str_is(behavior, "merge")   ? KBEHAVIOR_MERGE
+						    : KBEHAVIOR_UNSET;
+	r->needs_hash = str_is(note(r, DOMAIN "needsHashSuffix"), "enabled");
+	r->allow_name_change = str_is(note(r, DOMAIN "allowNameChange"), "enabled");
+	r->allow_kind_change = str_is(note(r, DOMAIN "allowKindChange"), "enabled");
+	kinternals_hide(r);
+	return 0;
+}

@@ -9,34 +9,49 @@
 
 /* --- reading --- */
 
-static int from_json(struct kbuild *b, const char *file, struct str text, struct node **out,
-		     struct error *err)
+/* Lines of a text within a file count from the file's beginning. */
+static void shift_lines(struct node *n, uint32_t by)
 {
-	if (json_parse(b->a, text, false, out, err))
-		return error_wrap(err, "%s", file);
+	n->line += n->line ? by : 0;
+	for (size_t i = 0; i < node_count(n); i++) {
+		if (n->type == NODE_MAP && n->map.pairs[i].key_line)
+			n->map.pairs[i].key_line += by;
+		shift_lines(n->type == NODE_MAP ? n->map.pairs[i].value : n->seq.items[i], by);
+	}
+}
+
+static int from_json(struct kbuild *b, const struct kres_text *from, struct node **out, struct error *err)
+{
+	if (json_parse(b->a, from->text, false, out, err)) {
+		if (from->lines_before)
+			return error_wrap(err, "%s:%u", from->file, from->lines_before);
+		return error_wrap(err, "%s", from->file);
+	}
+	if (from->lines_before)
+		shift_lines(*out, from->lines_before);
 	return 0;
 }
 
 /* Only the first document counts: as upstream. */
-static int from_yaml(struct kbuild *b, const char *file, struct str text, struct node **out,
-		     struct error *err)
+static int from_yaml(struct kbuild *b, const struct kres_text *from, struct node **out, struct error *err)
 {
 	struct yaml_stream stream;
 	*out = NULL;
-	int rc = kyaml_parse(b->a, text, &stream, err);
+	int rc = kyaml_parse(b, from, &stream, err);
 	if (rc && (stream.n == 0 || stream.errors[0].line < stream.documents[0].line))
-		return error_wrap(err, "%s", file);
+		return -1;
 	if (stream.n)
 		*out = stream.documents[0].root;
 	return 0;
 }
 
-int kjson_patch_read(struct kbuild *b, const char *file, struct str text, struct kjson_patch *out,
+int kjson_patch_read(struct kbuild *b, const struct kres_text *from, struct kjson_patch *out,
 		     struct error *err)
 {
-	bool json = text.n && text.p[0] == '[';
+	bool json = from->text.n && from->text.p[0] == '[';
+	const char *file = from->file;
 	struct node *n;
-	if (json ? from_json(b, file, text, &n, err) : from_yaml(b, file, text, &n, err))
+	if (json ? from_json(b, from, &n, err) : from_yaml(b, from, &n, err))
 		return -1;
 	*out = (struct kjson_patch){ .operations = n, .file = file };
 	if (!n)
@@ -463,6 +478,8 @@ int kjson_patch_apply(struct kbuild *b, struct kres *r, const struct kjson_patch
 		.err = err,
 	};
 	kinternals_show(b, r);
+	/* A copy: upstream makes JSON of the resource, and of that a new one, in which nothing is shared. */
+	p.root = r->root = node_copy(b->a, r->root);
 	if (yaml_settle(b->a, r->root, err))
 		return error_wrap(err, "%s:%u: %s", r->file, r->line, kid_text(b->a, &p.id));
 	if (apply_all(&p, patch->operations))

@@ -152,23 +152,15 @@ static int find(struct kbuild *b, const struct kroot *root, const char **name, s
 int kustomization_load(struct kbuild *b, const struct kroot *root, struct kustomization *out,
 		       struct error *err)
 {
-	struct yaml_options options = { .dialect = YAML_KUBECTL,
-					.last_key_counts = true,
-					.as_it_ends = true };
 	struct yaml_stream stream;
 	struct str text;
 	const char *name, *file;
 	if (find(b, root, &name, err) || kroot_read(b, root, name, &text, &file, err))
 		return -1;
-	options.origin = origin_file(b->origins, file);
-	if (yaml_parse_as(b->a, text, &options, &stream, NULL)) {
-		const struct yaml_error *e = &stream.errors[0];
-		return error_set(err, "%s:%u: %s", file, e->line, e->text);
-	}
+	if (kyaml_parse(b, &(struct kres_text){ .file = file, .text = text }, &stream, err))
+		return -1;
 	if (stream.n == 0)
 		return error_set(err, "%s: the kustomization is empty", file);
-	for (size_t i = 0; i < stream.n_warnings; i++)
-		kbuild_warn(b, "%s:%u: %s", file, stream.warnings[i].line, stream.warnings[i].text);
 	if (stream.n > 1)
 		kbuild_warn(b, "%s:%u: only the first document of this file is read", file,
 			    stream.documents[1].line);

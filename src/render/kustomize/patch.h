@@ -38,7 +38,7 @@ struct kjson_patch {
 
 /* Reads the text of one: a JSON array, or YAML that comes to one. -1: it is none; err has the place in front.
  */
-int kjson_patch_read(struct kbuild *b, const char *file, struct str text, struct kjson_patch *out,
+int kjson_patch_read(struct kbuild *b, const struct kres_text *from, struct kjson_patch *out,
 		     struct error *err);
 /*
  * Upstream goes through JSON: afterwards all numbers of r are doubles, and annotations are texts. -1: an
@@ -54,6 +54,9 @@ void krestyle(struct arena *a, struct node *n);
 /* internals.c: what upstream keeps about r in annotations (names it had and the like) as such annotations; a
  * JSON patch sees them. */
 void kinternals_show(struct kbuild *b, struct kres *r);
+/* The other way round, for a resource that was read: its notes become fields. -1: they do not fit together.
+ */
+int kinternals_read(struct kbuild *b, struct kres *r, struct error *err);
 void kinternals_hide(struct kres *r);
 /* Forgets all that. */
 void kinternals_forget(struct kres *r);

@@ -93,38 +93,29 @@ static int file_source(const struct ktransform_call *call, const struct node *pa
 	return 0;
 }
 
-static void shift_lines(struct node *n, uint32_t by)
+static struct kres_text text_of(const struct source *s)
 {
-	n->line += n->line ? by : 0;
-	for (size_t i = 0; i < node_count(n); i++) {
-		if (n->type == NODE_MAP && n->map.pairs[i].key_line)
-			n->map.pairs[i].key_line += by;
-		shift_lines(n->type == NODE_MAP ? n->map.pairs[i].value : n->seq.items[i], by);
-	}
+	return (struct kres_text){
+		.file = s->file,
+		.text = s->text,
+		.lines_before = s->shift,
+		.patch = true,
+	};
 }
 
 /* Appends the patches of s to out. */
 static int read_strategic(const struct ktransform_call *call, const struct source *s, kres_list *out,
 			  struct error *err)
 {
-	size_t first = out->n;
-	if (kres_parse(call->build, s->file, s->text, out, err))
-		return -1;
-	for (size_t i = first; s->shift && i < out->n; i++) {
-		shift_lines(out->at[i]->root, s->shift);
-		out->at[i]->line += s->shift;
-	}
-	return 0;
+	struct kres_text from = text_of(s);
+	return kres_read(call->build, &from, out, err);
 }
 
 static int read_json(const struct ktransform_call *call, const struct source *s, struct kjson_patch *out,
 		     struct error *err)
 {
-	if (kjson_patch_read(call->build, s->file, s->text, out, err))
-		return -1;
-	if (s->shift && out->operations)
-		shift_lines((struct node *)out->operations, s->shift);
-	return 0;
+	struct kres_text from = text_of(s);
+	return kjson_patch_read(call->build, &from, out, err);
 }
 
 /* --- applying --- */

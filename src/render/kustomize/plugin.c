@@ -10,17 +10,6 @@
 
 /* --- loading --- */
 
-/* Lines of an inline text count from the line it begins on. */
-static void move_lines(struct node *n, uint32_t by)
-{
-	n->line += by;
-	for (size_t i = 0; i < node_count(n); i++) {
-		if (n->type == NODE_MAP)
-			n->map.pairs[i].key_line += by;
-		move_lines(n->type == NODE_MAP ? n->map.pairs[i].value : n->seq.items[i], by);
-	}
-}
-
 /* Whether an entry could be anything but a path. */
 static bool may_be_inline(struct str s)
 {
@@ -37,11 +26,15 @@ static int add_inline(struct ktarget *t, const struct node *item, struct kaccumu
 	if (!may_be_inline(item->text))
 		return 1;
 	bool block = item->style == NODE_LITERAL || item->style == NODE_FOLDED;
-	int rc = kres_parse(t->b, t->k.file, item->text, &list, &not_inline) ? 1 : 0;
+	struct kres_text from = { .file = t->k.file,
+				  .text = item->text,
+				  .lines_before = item->line - !block };
+	size_t warnings = t->b->warnings.n;
+	int rc = kres_read(t->b, &from, &list, &not_inline) ? 1 : 0;
+	if (rc)
+		t->b->warnings.n = warnings;
 	for (size_t i = 0; rc == 0 && i < list.n; i++) {
 		struct kres *r = list.at[i];
-		move_lines(r->root, item->line - !block);
-		r->line = r->root->line;
 		if (t->tracked) {
 			struct korigin at = korigin_append(t->b, &t->origin, t->k.name);
 			annotate_origin(t->b, r, korigin_text(t->b, &at));
@@ -234,7 +227,8 @@ static int transform_built_in(struct ktarget *t, const struct kres *r, const str
 		return -1;
 	step.config = config;
 	if (strcmp(step.kind, "HashTransformer") == 0) {
-		khash_names(t->b, m);
+		if (khash_names(t->b, m, err))
+			return -1;
 		if (origin)
 			annotate_transformed(t->b, m, origin);
 		return 0;

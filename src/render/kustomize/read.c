@@ -4,6 +4,7 @@
  */
 #include "doc/yaml.h"
 #include "render/kustomize/build.h"
+#include "render/kustomize/patch.h"
 
 struct reader {
 	struct kbuild *b;
@@ -134,23 +135,42 @@ static int collect(struct reader *r, kres_list *out)
 					 "%s:%u: the build has more than %u resources "
 					 "(KUSTOMIZE_RESOURCES_MAX): split it",
 					 r->file, n->line, KUSTOMIZE_RESOURCES_MAX);
-		vec_push(out, kres_new(r->b, n, r->file));
+		struct kres *made = kres_new(r->b, n, r->file);
+		if (kinternals_read(r->b, made, r->err))
+			return -1;
+		vec_push(out, made);
 	}
 	return 0;
 }
 
-int kres_parse(struct kbuild *b, const char *file, struct str text, kres_list *out, struct error *err)
+/* What a reader of texts shows and says: "FILE:LINE:COLUMN: ...". */
+static int read_yaml(struct kbuild *b, const char *file, struct str text, const struct yaml_options *options,
+		     struct yaml_stream *out, struct error *err)
 {
-	struct yaml_options options = { .dialect = YAML_KYAML,
-					.origin = origin_file(b->origins, file),
-					.as_it_ends = true };
+	int rc = yaml_parse_as(b->a, text, options, out, NULL);
+	for (size_t i = 0; i < out->n_warnings; i++)
+		kbuild_warn(b, "%s:%u: %s", file, out->warnings[i].line, out->warnings[i].text);
+	if (rc == 0)
+		return 0;
+	const struct yaml_error *e = &out->errors[0];
+	return e->column ? error_set(err, "%s:%u:%u: %s", file, e->line, e->column, e->text)
+			 : error_set(err, "%s:%u: %s", file, e->line, e->text);
+}
+
+int kres_read(struct kbuild *b, const struct kres_text *from, kres_list *out, struct error *err)
+{
+	struct yaml_options options = {
+		.dialect = YAML_KYAML,
+		.origin = origin_file(b->origins, from->file),
+		.twice = from->patch ? YAML_TWICE_FIRST : YAML_TWICE_REFUSED,
+		.any_key = from->patch,
+		.as_it_ends = true,
+		.lines_before = from->lines_before,
+	};
 	struct yaml_stream stream;
-	if (yaml_parse_as(b->a, text, &options, &stream, NULL)) {
-		const struct yaml_error *e = &stream.errors[0];
-		return e->column ? error_set(err, "%s:%u:%u: %s", file, e->line, e->column, e->text)
-				 : error_set(err, "%s:%u: %s", file, e->line, e->text);
-	}
-	struct reader r = { .b = b, .file = file, .err = err };
+	if (read_yaml(b, from->file, from->text, &options, &stream, err))
+		return -1;
+	struct reader r = { .b = b, .file = from->file, .err = err };
 	int rc = 0;
 	if (stream.n == 1 && is_wrapper(stream.documents[0].root))
 		rc = enqueue_items(&r, stream.documents[0].root);
@@ -163,8 +183,19 @@ int kres_parse(struct kbuild *b, const char *file, struct str text, kres_list *o
 	return rc;
 }
 
-int kyaml_parse(struct arena *a, struct str text, struct yaml_stream *out, struct error *err)
+int kres_parse(struct kbuild *b, const char *file, struct str text, kres_list *out, struct error *err)
 {
-	struct yaml_options options = { .dialect = YAML_KUBECTL, .as_it_ends = true };
-	return yaml_parse_as(a, text, &options, out, err);
+	return kres_read(b, &(struct kres_text){ .file = file, .text = text }, out, err);
+}
+
+int kyaml_parse(struct kbuild *b, const struct kres_text *from, struct yaml_stream *out, struct error *err)
+{
+	struct yaml_options options = {
+		.dialect = YAML_KUBECTL,
+		.origin = origin_file(b->origins, from->file),
+		.twice = from->strict ? YAML_TWICE_REFUSED : YAML_TWICE_LAST,
+		.as_it_ends = true,
+		.lines_before = from->lines_before,
+	};
+	return read_yaml(b, from->file, from->text, &options, out, err);
 }

@@ -124,8 +124,8 @@ static int add_file(const struct ktransform_call *call, struct str path, kreplac
 	struct yaml_stream stream;
 	if (kroot_read(b, call->root, arena_str(b->a, path).p, &text, &shown, err))
 		return -1;
-	if (kyaml_parse(b->a, text, &stream, err))
-		return error_wrap(err, "%s", shown);
+	if (kyaml_parse(b, &(struct kres_text){ .file = shown, .text = text }, &stream, err))
+		return -1;
 	const struct node *root = stream.n ? stream.documents[0].root : NULL;
 	if (!root || (root->type != NODE_SEQ && root->type != NODE_MAP))
 		return error_set(err, "%s: a replacement, or a list of them, is needed", shown);

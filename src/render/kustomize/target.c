@@ -131,8 +131,8 @@ static int set_schema(struct ktarget *t, struct error *err)
 				 openapi->line);
 	if (kroot_read(b, t->root, arena_str(b->a, path).p, &text, &shown, err))
 		return error_wrap(err, "%s:%u: openapi", t->k.file, openapi->line);
-	if (kyaml_parse(b->a, text, &stream, err))
-		return error_wrap(err, "%s", shown);
+	if (kyaml_parse(b, &(struct kres_text){ .file = shown, .text = text }, &stream, err))
+		return -1;
 	if (stream.n == 0)
 		return error_set(err, "%s: there is no schema in it", shown);
 	return kschema_set(b, stream.documents[0].root, err) ? error_wrap(err, "%s", shown) : 0;
@@ -158,16 +158,6 @@ static int check_kind(const struct ktarget *t, bool component, struct error *err
 		t->k.file);
 }
 
-static int check_unique(struct kbuild *b, struct kresmap *m, struct error *err)
-{
-	struct kresmap again = KRESMAP_INIT;
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < m->list.n; i++)
-		rc = kresmap_append(b, &again, m->list.at[i], err);
-	kresmap_release(&again);
-	return rc;
-}
-
 static int add_directory(struct ktarget *t, const struct kroot *root, struct korigin origin, bool component,
 			 struct kaccumulated *acc, struct error *err)
 {
@@ -176,7 +166,8 @@ static int add_directory(struct ktarget *t, const struct kroot *root, struct kor
 		return -1;
 	/* A component works on what is there; a base on its own, which joins it then. */
 	if (component)
-		return ktarget_accumulate(&sub, acc, err) || check_unique(t->b, &acc->map, err) ? -1 : 0;
+		return ktarget_accumulate(&sub, acc, err) || kresmap_check_unique(t->b, &acc->map, err) ? -1
+													: 0;
 	cleanup_accumulated struct kaccumulated own = KACCUMULATED_INIT;
 	return ktarget_accumulate(&sub, &own, err) || merge(t->b, acc, &own, err) ? -1 : 0;
 }
@@ -250,7 +241,7 @@ static int add_components(struct ktarget *t, struct kaccumulated *acc, struct er
 
 /* --- configurations, crds --- */
 
-static int read_document(struct ktarget *t, const struct node *item, struct yaml_stream *out,
+static int read_document(struct ktarget *t, const struct node *item, bool strict, struct yaml_stream *out,
 			 const char **shown, struct error *err)
 {
 	struct str text;
@@ -259,23 +250,22 @@ static int read_document(struct ktarget *t, const struct node *item, struct yaml
 		return -1;
 	if (kroot_read(t->b, t->root, path, &text, shown, err))
 		return error_wrap(err, "%s:%u", t->k.file, item->line);
-	if (kyaml_parse(t->b->a, text, out, err))
-		return error_wrap(err, "%s", *shown);
-	return 0;
+	struct kres_text from = { .file = *shown, .text = text, .strict = strict };
+	return kyaml_parse(t->b, &from, out, err);
 }
 
 typedef int add_fn(struct kbuild *b, struct kconfig *c, const char *file, const struct node *n,
 		   struct error *err);
 
 /* What the files of a list say. */
-static int read_configs(struct ktarget *t, const char *field, add_fn *add, struct kconfig *out,
+static int read_configs(struct ktarget *t, const char *field, bool strict, add_fn *add, struct kconfig *out,
 			struct error *err)
 {
 	const struct node *list = node_get(t->k.fields, field);
 	for (size_t i = 0; i < node_count(list); i++) {
 		struct yaml_stream stream;
 		const char *shown;
-		if (read_document(t, node_item(list, i), &stream, &shown, err))
+		if (read_document(t, node_item(list, i), strict, &stream, &shown, err))
 			return -1;
 		if (stream.n && add(t->b, out, shown, stream.documents[0].root, err))
 			return -1;
@@ -289,7 +279,7 @@ static int add_configurations(struct ktarget *t, struct kaccumulated *acc, struc
 	if (node_count(node_get(t->k.fields, "configurations")) == 0)
 		return merge_config(t->b, acc, NULL, err);
 	kconfig_default(t->b, &all);
-	int rc = read_configs(t, "configurations", kconfig_add, &own, err);
+	int rc = read_configs(t, "configurations", true, kconfig_add, &own, err);
 	if (rc == 0 && (kconfig_merge(t->b, &all, &own, err) || merge_config(t->b, acc, &all, err)))
 		rc = error_wrap(err, "%s: configurations", t->k.file);
 	kconfig_release(&own);
@@ -302,7 +292,7 @@ static int add_crds(struct ktarget *t, struct kaccumulated *acc, struct error *e
 	struct kconfig own = { 0 };
 	if (node_count(node_get(t->k.fields, "crds")) == 0)
 		return 0;
-	int rc = read_configs(t, "crds", kconfig_add_crd, &own, err);
+	int rc = read_configs(t, "crds", false, kconfig_add_crd, &own, err);
 	if (rc == 0 && merge_config(t->b, acc, &own, err))
 		rc = error_wrap(err, "%s: crds", t->k.file);
 	kconfig_release(&own);
@@ -351,9 +341,21 @@ static bool is_meant(const struct kid *ref, const struct kid *id)
 	return kid_equal(ref, &other);
 }
 
+/* Whether r is called so now, or was: asked first, because there may be many vars and resources. */
+static bool has_name(const struct kres *r, struct str name)
+{
+	bool found = str_eq(kres_name(r), name);
+	for (size_t i = 0; !found && i < r->previous.n; i++)
+		found = str_eq(r->previous.at[i].name, name);
+	return found;
+}
+
 static bool var_matches(struct kbuild *b, const struct kvar *var, const struct kres *r)
 {
-	struct kid id = kres_id(b, r);
+	struct kid id;
+	if (!has_name(r, var->ref.name))
+		return false;
+	id = kres_id(b, r);
 	if (is_meant(&var->ref, &id))
 		return true;
 	for (size_t i = 0; i < r->previous.n; i++) {

@@ -179,8 +179,9 @@ int kvalue_append(const struct kwriter *w, struct node *map, struct str name, st
 {
 	const struct node *read = yaml_kyaml_scalar(w->build->a, name);
 	if (read->type != NODE_STRING || read->style == NODE_TIMESTAMP || str_is(name, "<<"))
-		return error_set(err, "`%.*s` cannot be a new key: kustomize writes it without quotes, and so it "
-				      "is no text",
+		return error_set(err,
+				 "`%.*s` cannot be a new key: kustomize writes it without quotes, and so it "
+				 "is no text",
 				 STR_ARG(name));
 	node_set(w->build->a, map, name, value);
 	return 0;

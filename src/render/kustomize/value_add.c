@@ -173,8 +173,8 @@ static int read_file(struct adding *k, struct str path, const char **file, const
 	struct yaml_stream stream;
 	if (kroot_read(b, k->call->root, arena_str(b->a, path).p, &text, file, k->err))
 		return -1;
-	if (kyaml_parse(b->a, text, &stream, k->err))
-		return error_wrap(k->err, "%s", *file);
+	if (kyaml_parse(b, &(struct kres_text){ .file = *file, .text = text }, &stream, k->err))
+		return -1;
 	return stream.n ? karg_list(*file, stream.documents[0].root, "targets", targets, k->err) : 0;
 }
 

@@ -1,4 +1,5 @@
 """Objects of the kinds that kustomize knows something of, and of some that it does not, with names that refer to each other."""
+from . import styled
 from .styled import Raw
 
 
@@ -37,11 +38,17 @@ class Kinds:
     # --- parts ---
 
     def meta(self, name, namespace, labels=0.6, annotations=0.3):
+        notes = self.maybe(annotations, self.w.annotations)
+        if self.w.some(0.03):
+            notes = {**({} if notes is Absent else notes), **self.w.pick([
+                {"config.kubernetes.io/local-config": "true"}, {"config.kubernetes.io/local-config": "false"}, {"kustomize.config.k8s.io/needs-hash": "true"},
+                {"kustomize.config.k8s.io/behavior": "merge"}, {"config.kubernetes.io/index": "0", "config.kubernetes.io/path": "x.yaml"},
+                {"internal.config.kubernetes.io/path": "x"}, {"kubectl.kubernetes.io/last-applied-configuration": "{\"a\":\"b\"}\n"}, {"config.kubernetes.io/origin": "path: x\n"}])}
         return {
             "name": name,
             "namespace": namespace if namespace else Absent,
             "labels": self.maybe(labels, self.w.labels),
-            "annotations": self.maybe(annotations, self.w.annotations),
+            "annotations": notes,
             "creationTimestamp": self.maybe(0.03, None),
             "finalizers": self.maybe(0.03, ["example.com/keep"]),
         }
@@ -220,15 +227,27 @@ class Kinds:
         port = lambda: {"port": self.w.integer(), "targetPort": self.maybe(0.6, lambda: self.w.pick(["http", 8080, "$(PORT)"])),  # noqa: E731
                         "name": self.maybe(0.6, lambda: self.w.pick(["http", "https", "grpc"])), "protocol": self.maybe(0.4, lambda: self.w.pick(["TCP", "UDP"])),
                         "nodePort": self.maybe(0.1, 30080)}
+        if self.w.some(0.1):
+            dns = [{"name": "dns", "port": 53, "protocol": "UDP", "targetPort": 53}, {"name": "dns-tcp", "port": 53, "protocol": "TCP"}, {"name": "other", "port": 54}]
+            return "v1", {"spec": {"selector": self.w.labels(1, 1), "ports": dns[: self.rng.randint(2, 3)]}}
         return "v1", {"spec": self.order({
             "type": self.maybe(0.4, lambda: self.w.pick(["ClusterIP", "LoadBalancer", "NodePort", "ExternalName"])), "selector": self.maybe(0.85, lambda: self.w.labels(1, 2)),
             "ports": self.maybe(0.9, lambda: self.several(port)), "clusterIP": self.maybe(0.1, lambda: self.w.pick([Raw("None"), "10.0.0.1", ""])),
             "externalName": self.maybe(0.05, "db.example.com"), "loadBalancerSourceRanges": self.maybe(0.05, ["10.0.0.0/8", "192.168.0.0/16"])})}
 
     def ConfigMap(self):
+        if self.w.some(0.12):
+            return "v1", {"data": {"config.json": self.structured(json=True), "config.yaml": self.structured(json=False), "plain": "text"}}
         keys = self.rng.sample(["a", "key", "config.yaml", "nginx.conf", "app.properties", "LOG", "1", "on"], self.rng.randint(0, 4))
         return "v1", {"data": self.maybe(0.95, lambda: {k: self.w.text() for k in keys}), "binaryData": self.maybe(0.07, {"bin": "AAEC"}),
                       "immutable": self.maybe(0.05, True)}
+
+    def structured(self, json):
+        """A text that is a document itself."""
+        tree = {"host": "db.example.com:5432", "port": 5432, "on": True, "none": None, "list": [{"name": "a", "value": "1"}, {"name": "b", "value": "2"}], "deep": {"er": "x y"}}
+        if json:
+            return styled.jsonlike(tree, self.w.pick([None, 2, 4]))
+        return styled.document(self.rng, tree, self.w.pick([0, 0.5]))
 
     def Secret(self):
         keys = self.rng.sample(["a", "password", "tls.crt", "tls.key", "user"], self.rng.randint(0, 3))

@@ -418,6 +418,9 @@ class Layer:
         if options.get("create") and self.w.some(0.6):
             chosen = [self.w.pick(["metadata.annotations.created", "spec.template.metadata.labels.created", "data.created", "spec.new.deep.field",
                                    "spec.template.spec.containers.[name=main].env.[name=NEW].value", "metadata.labels.[a.b/c]", "spec.list.0"])]
+        inside = ["config\\.json", "config\\.yaml", "[config.json]"]
+        if "config.json" in (target.tree.get("data") or {}) and self.w.some(0.7):
+            chosen = [f"data.{self.w.pick(inside)}.{self.w.pick(['host', 'port', 'on', 'none', 'list.0.value', 'list.[name=b].value', 'list.*.value', 'deep.er', 'deep', 'new.field', 'list.-', 'list'])}"]
         entry["fieldPaths"] = chosen
         if options:
             entry["options"] = options
@@ -614,17 +617,16 @@ class Layer:
         self.write_plugins("generators", [tree])
 
     def validators(self):
-        """What upstream takes for a change hangs on line numbers that it keeps in memory (docs/compatibility.md): so
-        those that touch nothing, those that fail, and those that do change something."""
         known = self.target()
         roll = self.rng.random()
-        if roll < 0.6 or not known:
+        if roll < 0.4 or not known:
             tree = self.plugin("ImageTagTransformer", imageTag={"name": "no-such-image", "newTag": "x"})
-        elif roll < 0.7:
-            operations = [{"op": "test", "path": "/kind", "value": "Other"}]
+        elif roll < 0.55:
+            operations = [{"op": "test", "path": "/kind", "value": self.w.pick(["Other", known.kind])}]
             tree = self.plugin("PatchTransformer", target={"kind": known.kind}, patch=Code(self.yaml(operations, 0)))
-        elif roll < 0.9 and not any((k.tree.get("metadata") or {}).get("labels") for k in self.known):
-            tree = self.plugin("LabelTransformer", labels={"validated-by": "check"}, fieldSpecs=[{"path": "metadata/labels", "create": True}])
+        elif roll < 0.9:
+            labelled = all((k.tree.get("metadata") or {}).get("labels") for k in self.known)
+            tree = self.plugin("LabelTransformer", labels={"validated-by": "check"}, fieldSpecs=[{"path": "metadata/labels", "create": labelled or self.w.some(0.5)}])
         else:
             tree = self.plugin("PrefixTransformer", prefix="changed-", fieldSpecs=[{"path": "metadata/name"}])
         self.write_plugins("validators", [tree])

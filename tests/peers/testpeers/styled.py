@@ -3,6 +3,7 @@
 A tree is made of dict, list, str, int, float, bool, None and Raw (a scalar whose text stands as it is). What a style does
 to a value does not matter: both programs read the same text. Most of it is valid YAML.
 """
+import json
 import re
 
 PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./\\-]*(:[A-Za-z0-9_./-]+)*( [A-Za-z0-9_./\\-]+)*\Z")
@@ -67,6 +68,10 @@ def stream(rng, trees, wild=0.5):
     if styles.crlf:
         text = text.replace("\n", "\r\n")
     return text
+
+
+def jsonlike(tree, indent=None):
+    return json.dumps(tree, indent=indent)
 
 
 class Writer:

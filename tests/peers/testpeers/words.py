@@ -28,6 +28,8 @@ TEXTS = ["simple", "two words", "a: b", "a #b", "#hash", "- dash", "key: [x, y]"
          "word " * 16 + "end", "C:\\path\\to", "a\r\nb\r\n", "'", '"', "''", "a'b\"c", "--- not a document", "...", "--", "<",
          ">", "|", "0", "00", "0o17", "0b1", "1e400", "9223372036854775807", "9223372036854775808", "18446744073709551616", "-0", "+.inf"]
 CONTROLS = ["\u2028", "\ufeffbom", "\x07bell", "\x7f", "a\rb", "\x85", "\U0001f468\u200d\U0001f469", "\ud7ff", "\ue000", "\ufffd", "a\u2029b", "\x1b[0m"]
+PARTS = [": ", " #", "#", "\n", "\n\n", "\n  ", "\t", "'", "''", '"', "\\", "  ", "    ", "\u00a0", "ä", "日本", "😀", "- ", "? ", "{", "}", "[", "]", ",", "&", "*", "!", "%", "@", "`", "|", ">", "=",
+         "$(VAR)", "${X}", "http://host:80/", "true", "null", "~", "0x1F", "--", "...", "---", "\\n", " \n", "\n ", ":", "e\u0301", "\u200b"]
 RAWS = ["yes", "no", "on", "off", "y", "n", "True", "FALSE", "~", "null", "Null", "NULL", "0x1F", "0o17", "017", "1_000", "1e3", "1E+3", ".5", "5.",
         "1.0", "1.50", "-.inf", ".NaN", "+1", "0b11", "1:30", "2001-12-14", "2001-12-14t21:59:43.10-05:00", "!!str 123", "!!int \"3\"",
         "!!binary aGk=", "12345678901234567890", "0.1e-5", "1.0e+10", "-0", "-0.0", "00", "08", "1__0", "'single'", "\"dou\\x62le\"", "\"\\u00e4\"",
@@ -58,13 +60,28 @@ class Words:
     def text(self):
         """A value of an annotation or of data: always a string."""
         if self.some(self.odd):
-            return self.pick(TEXTS) if self.some(0.99) else self.pick(CONTROLS)
+            return self.pick(CONTROLS) if self.some(0.01) else self.composed() if self.some(0.3) else self.pick(TEXTS)
         return self.pick(["value", "plain text", "true", "8080", "https://example.com/path?x=1", "info", "1.2.3", "a=b", "first line\nsecond line\n"])
+
+    def composed(self):
+        """A text of parts that make a printer think: where to fold, what to quote, what to escape."""
+        parts = [self.pick(PARTS) if self.some(0.4) else self.pick(["word", "a", "the", "configuration", "x" * self.rng.randint(1, 90), "1", "-"])
+                 for _ in range(self.rng.choice([2, 5, 12, 30]))]
+        return "".join(part + (" " if self.some(0.7) else "") for part in parts)
+
+    def number(self):
+        """A number, or nearly, in any of YAML's notations."""
+        digits = str(self.rng.choice([self.rng.randint(0, 99), self.rng.randint(0, 10**12), self.rng.randint(0, 10**25)]))
+        cut = self.rng.randint(0, len(digits))
+        forms = [digits, "-" + digits, "+" + digits, "0" + digits, "0x" + digits, "0o" + digits, "0b" + digits, digits[:cut] + "." + digits[cut:], digits[:cut] + "_" + digits[cut:],
+                 f"{digits[:cut]}.{digits[cut:]}e{self.rng.randint(-30, 30)}", f"{digits}e{self.rng.randint(0, 400)}", f"{digits}E+{self.rng.randint(0, 9)}", f"{digits[:2]}:{digits[2:4]}",
+                 f"20{digits[:2]}-0{digits[-1]}-1{digits[0]}", "." + digits, digits + ".", f"-.{digits}", f"{digits}f", f"{digits}Mi", f"{digits}m"]
+        return Raw(self.pick(forms))
 
     def scalar(self):
         """Any scalar at all."""
         if self.some(self.odd):
-            return Raw(self.pick(RAWS)) if self.some(0.5) else self.pick(TEXTS)
+            return self.pick([lambda: Raw(self.pick(RAWS)), lambda: self.pick(TEXTS), self.number, self.composed])()
         return self.pick([1, 0, 8080, True, False, "text", "1", None, 1.5, -3])
 
     def labels(self, least=0, most=3):

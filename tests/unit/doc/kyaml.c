@@ -116,7 +116,7 @@ static void the_last_of_equal_keys_may_count(void **state)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
 	struct yaml_stream s;
-	struct yaml_options options = { .dialect = YAML_KUBECTL, .last_key_counts = true };
+	struct yaml_options options = { .dialect = YAML_KUBECTL, .twice = YAML_TWICE_LAST };
 	assert_int_equal(yaml_parse_as(&a, STR("a: 1\nb: 2\na: {c: 3}\n"), &options, &s, NULL), 0);
 	const struct node *root = s.documents[0].root;
 	assert_int_equal(root->map.n, 2);
