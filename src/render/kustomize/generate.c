@@ -34,7 +34,7 @@ static struct node *map_in(const struct kgenerate_call *c, struct node *map, con
 
 enum { BASE64_LINE = 70 };
 
-static struct str base64(struct arena *a, struct str in)
+struct str kbase64(struct arena *a, struct str in)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	size_t length = (in.n + 2) / 3 * 4, lines = length / BASE64_LINE + 1;
@@ -97,7 +97,7 @@ static void put_data(const struct kgenerate_call *c, struct node *root, const ke
 	for (size_t i = 0; i < pairs->n; i++) {
 		const struct keyvalue *pair = &pairs->at[i];
 		bool binary = !secret && !str_utf8(pair->value);
-		struct str text = secret || binary ? base64(c->build->a, pair->value) : pair->value;
+		struct str text = secret || binary ? kbase64(c->build->a, pair->value) : pair->value;
 		append(c->build->a, map_in(c, root, binary ? "binaryData" : "data"), pair->key,
 		       value_node(c, pair, text));
 	}
