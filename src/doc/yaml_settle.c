@@ -249,9 +249,13 @@ static int settle_scalar(struct arena *a, struct node *n, bool printed, struct e
 {
 	struct yaml_scalar scalar;
 	/* A number that was put where a quoted text stood has its quotes: printed and read again it is a
-	 * text. */
-	if (n->type != NODE_STRING && n->style != NODE_PLAIN)
+	 * text. If its text is none of a number any more, it keeps its tag instead, and fails. */
+	if (n->type != NODE_STRING && n->style != NODE_PLAIN) {
+		const struct node *read = yaml_kyaml_scalar(a, n->text);
+		if (read->type != n->type)
+			return mismatch(n, err);
 		n->type = NODE_STRING;
+	}
 	if (n->type == NODE_STRING) {
 		if (n->style == NODE_TIMESTAMP)
 			yaml_rfc3339(a, n->text, &n->text);

@@ -132,6 +132,22 @@ static int finish(struct ktarget *t, struct kaccumulated *acc, struct error *err
 
 /* --- the result --- */
 
+/* Upstream writes annotations anew at the end, with keys that nothing quotes: then `"1"` is a number. */
+static int check_annotations(struct kbuild *b, const struct kres *r, struct error *err)
+{
+	const struct node *annotations = kres_annotations(r);
+	for (size_t i = 0; i < node_count(annotations); i++) {
+		struct str key = annotations->map.pairs[i].key;
+		const struct node *read = yaml_kyaml_scalar(b->a, key);
+		if (read->type != NODE_STRING || read->style == NODE_TIMESTAMP)
+			return error_set(err,
+					 "metadata.annotations: kustomize cannot print the key `%.*s`: "
+					 "without quotes it is no text",
+					 STR_ARG(key));
+	}
+	return 0;
+}
+
 static int settle(struct kbuild *b, struct kresmap *m, struct kustomize_result *out, struct error *err)
 {
 	out->objects = arena_array(b->a, struct kustomize_object, m->list.n + 1);
@@ -139,7 +155,7 @@ static int settle(struct kbuild *b, struct kresmap *m, struct kustomize_result *
 	for (size_t i = 0; i < m->list.n; i++) {
 		struct kres *r = m->list.at[i];
 		struct kid id = kres_id(b, r);
-		if (yaml_settle_printed(b->a, r->root, err))
+		if (yaml_settle_printed(b->a, r->root, err) || check_annotations(b, r, err))
 			return error_wrap(err, "%s:%u: %s", r->file, r->line, kid_text(b->a, &id));
 		out->objects[out->n++] = (struct kustomize_object){
 			.root = r->root,

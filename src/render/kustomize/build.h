@@ -72,6 +72,7 @@ struct kres {
 	VEC(struct kprevious) previous;	    /* oldest first; memory of the resource, freed with the build */
 	VEC(struct str) prefixes, suffixes; /* in the order they were added: outermost last */
 	enum kbehavior behavior;
+	bool generated; /* a generator made it: upstream notes a behavior also when none is given */
 	bool needs_hash;
 	bool allow_name_change, allow_kind_change;
 	bool gone; /* a patch deleted it: it drops out of its set */
