@@ -71,16 +71,6 @@ static int drop_local(struct kbuild *b, struct kresmap *m, struct error *err)
 	return 0;
 }
 
-static int check_unique(struct kbuild *b, struct kresmap *m, struct error *err)
-{
-	struct kresmap again = KRESMAP_INIT;
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < m->list.n; i++)
-		rc = kresmap_append(b, &again, m->list.at[i], err);
-	kresmap_release(&again);
-	return rc;
-}
-
 static struct node *text_node(struct kbuild *b, const char *text)
 {
 	return node_string(b->a, str_of(text));
@@ -133,7 +123,8 @@ static int finish(struct ktarget *t, struct kaccumulated *acc, struct error *err
 	const struct kconfig *config = kaccumulated_config(b, acc);
 	if (khash_names(b, &acc->map, err) || knameref_fix(b, config, &acc->map, err) ||
 	    kvars_resolve(b, config, &acc->vars, &acc->map, err) || drop_local(b, &acc->map, err) ||
-	    check_unique(b, &acc->map, err) || sort(t, &acc->map, err) || add_managed_by(t, &acc->map, err))
+	    kresmap_check_unique(b, &acc->map, err) || sort(t, &acc->map, err) ||
+	    add_managed_by(t, &acc->map, err))
 		return -1;
 	annotate_finish(b, &acc->map, wants(t, "originAnnotations"), wants(t, "transformerAnnotations"));
 	return kbuild_check_memory(b, err);

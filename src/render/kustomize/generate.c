@@ -1,6 +1,7 @@
 /* generate.c - ConfigMaps and Secrets out of keys and values (upstream: api/internal/generators). */
 #include "render/kustomize/generate.h"
 
+#include "doc/yaml.h"
 #include "render/kustomize/keyvalue.h"
 
 /* --- nodes --- */
@@ -65,8 +66,11 @@ static struct node *value_node(const struct kgenerate_call *c, const struct keyv
 	n->line = pair->line;
 	n->column = pair->column;
 	n->origin = origin_step(c->build->origins, pair->file, c->step, NULL);
+	/* The quotes stay when a patch puts a number there, which makes it a text. */
 	if (str_find(text, '\n', 0) != SIZE_MAX)
 		n->style = NODE_LITERAL;
+	else if (yaml_was_special(text))
+		n->style = NODE_DOUBLE_QUOTED;
 	return n;
 }
 
@@ -174,5 +178,6 @@ int kgenerate(const struct kgenerate_call *c, struct kres **out, struct error *e
 	(*out)->line = c->args->line;
 	(*out)->needs_hash = !option(c, "disableNameSuffixHash");
 	(*out)->behavior = behavior_of(c->args);
+	(*out)->generated = true;
 	return 0;
 }

@@ -57,8 +57,8 @@ static int read_pairs(const struct ktransform_call *call, const struct node *map
 /* Upstream keeps what it knows of a resource in its annotations, so that these are there to be found. */
 static bool has_annotations(const struct kres *r)
 {
-	return r->previous.n || r->prefixes.n || r->suffixes.n || r->needs_hash ||
-	       r->behavior != KBEHAVIOR_UNSET;
+	return r->previous.n || r->prefixes.n || r->suffixes.n || r->needs_hash || r->generated ||
+	       r->allow_name_change || r->allow_kind_change;
 }
 
 /* The fields that the resource has, if any; few of all specs are of its kind. */

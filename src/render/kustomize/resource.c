@@ -215,6 +215,7 @@ struct kres *kres_copy(struct kbuild *b, const struct kres *r)
 	copy_vec(&copy->prefixes, &r->prefixes);
 	copy_vec(&copy->suffixes, &r->suffixes);
 	copy->behavior = r->behavior;
+	copy->generated = r->generated;
 	copy->needs_hash = r->needs_hash;
 	copy->allow_name_change = r->allow_name_change;
 	copy->allow_kind_change = r->allow_kind_change;
