@@ -111,6 +111,8 @@ ACCEPTED = [
     repo(url="file:///srv/git/cfg.git", interval="1s", timeout="5m"),
     repo(url="http://git.cluster.local/cfg.git"),
     repo(url="https://[2001:db8::1]:8443/cfg.git", maxSize="500000000"),
+    *(repo(webhook={"type": t, "secretRef": {"name": "cfg-webhook"}})
+      for t in ("github", "gitlab", "gitea", "bitbucket", "azure", "generic")),
 ]
 
 
@@ -159,6 +161,11 @@ REFUSED = [  # object, words that the message must have
     (repo(maxSize="-1"), "spec.maxSize"),
     (repo(maxSize="lots"), "spec.maxSize"),
     (repo(secretRef={}), "spec.secretRef.name"),
+    (repo(webhook={"secretRef": {"name": "x"}}), "spec.webhook.type"),
+    (repo(webhook={"type": "github"}), "spec.webhook.secretRef"),
+    (repo(webhook={"type": "github", "secretRef": {}}), "spec.webhook.secretRef.name"),
+    (repo(webhook={"type": "github", "secretRef": {"name": "../x"}}), "spec.webhook.secretRef.name"),
+    (repo(webhook={"type": "sourcehut", "secretRef": {"name": "x"}}), "supported values"),
 ]
 
 

@@ -262,7 +262,8 @@ static void join_values(const struct local_objects *o, struct substitute_values 
 			map_put(&to->by_name, (struct str){ e->key, e->key_n }, e->value);
 }
 
-/* Programs of one's own checkout run with what confines them here; what is missing is said once. */
+/* Programs of one's own checkout run with what confines them here; when that is too little it is said once.
+ */
 static int begin_exec(struct local_objects *o, struct error *err)
 {
 	struct arena *a = &o->arena;
@@ -275,11 +276,13 @@ static int begin_exec(struct local_objects *o, struct error *err)
 		.cache_dir = arena_printf(a, "%s/exec", session_cache_dir(a)),
 		.policy = CONFINE_TOLERATE,
 	};
-	if (files_make_dirs(session_cache_dir(a), err) < 0 || exec_render_begin(&o->exec, &text, err) < 0)
+	if (files_make_dirs(session_cache_dir(a), err) < 0)
 		return -1;
-	if (o->exec.policy == CONFINE_TOLERATE && text.n && strstr(text.p, "missing"))
-		fprintf(o->cli->err, "%s: note: programs are confined by %s\n", o->cli->program, text.p);
-	return 0;
+	int rc = exec_render_begin(&o->exec, &text, err);
+	if (rc > 0)
+		fprintf(o->cli->err, "%s: note: too little confines programs on this machine: they are %s\n",
+			o->cli->program, text.p);
+	return rc < 0 ? -1 : 0;
 }
 
 static int render_once(struct rendering *r, struct arena *a, struct render_output *out, struct error *err)

@@ -265,6 +265,54 @@ bool yaml_keep_is_alias(const struct yaml_keep *keep, const struct node *n)
 	return keep->looks[n->origin].alias;
 }
 
+/* A place in a text that libyaml counts in characters. */
+struct char_place {
+	size_t chars, bytes;
+};
+
+static void go_to(struct char_place *at, struct str text, size_t chars)
+{
+	while (at->chars < chars && at->bytes < text.n) {
+		at->bytes++;
+		while (at->bytes < text.n && ((unsigned char)text.p[at->bytes] & 0xc0) == 0x80)
+			at->bytes++;
+		at->chars++;
+	}
+}
+
+/* What stands between two tokens is white space and comments. */
+static bool scan_comments(yaml_parser_t *parser, struct str text)
+{
+	struct char_place at = { 0 };
+	for (;;) {
+		yaml_token_t token;
+		if (!yaml_parser_scan(parser, &token))
+			return false;
+		size_t from = at.bytes;
+		go_to(&at, text, token.start_mark.index);
+		bool found = at.bytes > from && memchr(text.p + from, '#', at.bytes - from);
+		bool end = token.type == YAML_STREAM_END_TOKEN;
+		go_to(&at, text, token.end_mark.index);
+		yaml_token_delete(&token);
+		if (found || end)
+			return found;
+	}
+}
+
+bool yaml_keep_has_comments(struct str text)
+{
+	yaml_parser_t parser;
+	if (!memchr(text.p, '#', text.n))
+		return false;
+	if (!yaml_parser_initialize(&parser))
+		abort();
+	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&parser, (const unsigned char *)text.p, text.n);
+	bool found = scan_comments(&parser, text);
+	yaml_parser_delete(&parser);
+	return found;
+}
+
 /* --- writing --- */
 
 struct writer {

@@ -23,6 +23,9 @@ int yaml_keep_read(struct arena *a, struct str text, struct yaml_keep **out, str
 /* Whether n stands for an alias (*name): it is an empty string here, and nothing can be found in it. */
 bool yaml_keep_is_alias(const struct yaml_keep *keep, const struct node *n);
 
+/* Whether there are comments in text, which must be YAML that was read. */
+bool yaml_keep_has_comments(struct str text);
+
 /* With a final line break. -1: a text in it cannot be written. */
 int yaml_keep_write(const struct yaml_keep *keep, const struct node *root, struct buf *out,
 		    struct error *err);

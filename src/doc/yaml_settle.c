@@ -154,7 +154,7 @@ static void read_folded(struct str s, unsigned keep, struct buf *out)
 		add_breaks(out, trailing);
 }
 
-/* Kustomize prints folded texts as such and reads them again, which is not the same text always. */
+/* Kustomize prints block texts as such and reads them again, which is not the same text always. */
 static void refold(struct arena *a, struct node *n)
 {
 	cleanup_buf struct buf lines = BUF_INIT, text = BUF_INIT;
@@ -234,18 +234,33 @@ static int settle_text(struct arena *a, struct node *n, struct error *err)
 	return 0;
 }
 
+static int settle_block(struct arena *a, struct node *n, bool printed, struct error *err)
+{
+	if (is_block_text(n->text) && n->text.p[0] == '\t')
+		return error_set(err,
+				 "a text of several lines begins with a tab, and so is none that kustomize "
+				 "could read again: begin it with a line break, or put it in quotes");
+	if (n->style == NODE_FOLDED)
+		refold(a, n);
+	return printed ? settle_text(a, n, err) : 0;
+}
+
 static int settle_scalar(struct arena *a, struct node *n, bool printed, struct error *err)
 {
 	struct yaml_scalar scalar;
 	/* A number that was put where a quoted text stood has its quotes: printed and read again it is a
-	 * text. */
-	if (n->type != NODE_STRING && n->style != NODE_PLAIN)
+	 * text. If its text is none of a number any more, it keeps its tag instead, and fails. */
+	if (n->type != NODE_STRING && n->style != NODE_PLAIN) {
+		const struct node *read = yaml_kyaml_scalar(a, n->text);
+		if (read->type != n->type)
+			return mismatch(n, err);
 		n->type = NODE_STRING;
+	}
 	if (n->type == NODE_STRING) {
 		if (n->style == NODE_TIMESTAMP)
 			yaml_rfc3339(a, n->text, &n->text);
-		else if (n->style == NODE_FOLDED)
-			refold(a, n);
+		else if (n->style == NODE_LITERAL || n->style == NODE_FOLDED)
+			return settle_block(a, n, printed, err);
 		return printed ? settle_text(a, n, err) : 0;
 	}
 	yaml_resolve(a, YAML_KYAML, n->text, (struct str){ "", 0 }, true, &scalar, NULL);
@@ -268,11 +283,22 @@ static int settle_scalar(struct arena *a, struct node *n, bool printed, struct e
 	return mismatch(n, err);
 }
 
+static int check_key(struct str key, struct error *err)
+{
+	for (size_t i = 0; i < key.n; i++) {
+		unsigned control = control_at(str_from(key, i));
+		if (control)
+			return error_set(err, "the control character U+%04X cannot be printed", control);
+	}
+	return 0;
+}
+
 static int settle(struct arena *a, struct node *root, bool printed, struct error *err)
 {
 	if (root->type == NODE_MAP) {
 		for (size_t i = 0; i < root->map.n; i++)
-			if (settle(a, root->map.pairs[i].value, printed, err))
+			if ((printed && check_key(root->map.pairs[i].key, err)) ||
+			    settle(a, root->map.pairs[i].value, printed, err))
 				return error_wrap(err, "%.*s", STR_ARG(root->map.pairs[i].key));
 		return 0;
 	}

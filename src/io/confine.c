@@ -33,266 +33,22 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 
 #include "base/clock.h"
 #include "io/confine_parts.h"
 
 enum {
-	INSIDE = 1000, /* the account's number in a user namespace */
-	READ_SIZE = 65536,
-	SETUP_MS = 30000,     /* for the keeper to be ready; the files of a large tree are written after */
-	KILL_GRACE_MS = 3000, /* for the keeper to end what it holds, before it is killed itself */
-	GONE_MS = 10000,      /* for what was killed to be gone: a process may hang in the kernel */
-	KILL_AFTER_MS = 100,  /* for a keeper that has closed its end to be gone by itself */
-	DRAIN_MS = 200,	      /* for output of processes that outlive the keeper */
+	INSIDE = 1000,	  /* the account's number in a user namespace */
+	SETUP_MS = 30000, /* for the keeper to be ready; the files of a large tree are written after */
 };
 
 #define SPACES (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
 
-/* One attempt. */
-struct run {
-	struct confine_job *job;
-	struct confine_result *result;
-	struct confine_group group;
-	pid_t pid, program;
-	int control, out, err; /* our ends; -1: closed */
-	uid_t outside;	       /* the program's account as we see it */
-	bool exited, limited, over, refused, killed, started;
-	int failed; /* enum confine_stage, or -1 */
-	struct confine_note failure;
-	int64_t deadline, force_at;
-};
-
 enum outcome { RAN, NEXT_LEVEL, NEXT_ACCOUNT, FAILED };
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
-static void run_kill(struct run *r)
-{
-	if (r->killed)
-		return;
-	r->killed = true;
-	kill(r->pid, r->job->level == CONFINE_LEVEL_BARE && r->started ? SIGTERM : SIGKILL);
-	r->force_at = clock_mono_ms() + KILL_GRACE_MS;
-}
-
-static void run_limit(struct run *r, enum confine_end end)
-{
-	if (!r->exited && !r->limited) {
-		r->result->end = end;
-		r->limited = true;
-	}
-	run_kill(r);
-}
-
-static void note_came(struct run *r, const struct confine_note *note)
-{
-	struct confine_result *result = r->result;
-	switch (note->kind) {
-	case NOTE_HELD:
-		if ((unsigned)note->a >= CONFINE_LAYERS)
-			break;
-		result->report.held |= 1u << note->a;
-		if (note->a == CONFINE_LANDLOCK)
-			result->report.landlock = note->b;
-		break;
-	case NOTE_MISSING:
-		if ((unsigned)note->a < CONFINE_LAYERS)
-			result->report.why[note->a] = note->b;
-		break;
-	case NOTE_FAILED:
-		r->failed = note->a;
-		r->failure = *note;
-		break;
-	case NOTE_REFUSED:
-		r->refused = true;
-		break;
-	case NOTE_STARTED:
-		r->started = true;
-		r->program = note->a;
-		break;
-	case NOTE_LIMIT:
-		if (!r->limited)
-			result->end = (enum confine_end)note->a;
-		r->limited = true;
-		break;
-	case NOTE_SEEN:
-		result->disk_full = note->a;
-		result->pids_reached = note->b;
-		result->memory_peak = note->x;
-		break;
-	case NOTE_EXIT:
-		r->exited = true;
-		result->exit_code = WIFEXITED(note->a) ? WEXITSTATUS(note->a) : -1;
-		result->signal = WIFSIGNALED(note->a) ? WTERMSIG(note->a) : 0;
-		if (!r->limited)
-			result->end = result->signal ? CONFINE_SIGNALED : CONFINE_EXITED;
-		break;
-	case NOTE_OVER:
-		r->over = true;
-		break;
-	default:
-		break;
-	}
-}
-
-/* false: the keeper's end is closed. */
-static bool read_notes(struct run *r)
-{
-	struct confine_note note;
-	while (true) {
-		ssize_t n = recv(r->control, &note, sizeof(note), MSG_DONTWAIT);
-		if (n == sizeof(note))
-			note_came(r, &note);
-		else if (n < 0 && errno == EINTR)
-			continue;
-		else
-			return n < 0 && errno == EAGAIN;
-	}
-}
-
-/* Reads what is there into out, up to max; stderr keeps its last bytes. false: it is at its end. */
-static bool read_stdout(struct run *r)
-{
-	struct buf *out = &r->result->out;
-	size_t max = r->job->spec->output_max;
-	buf_reserve(out, READ_SIZE);
-	out->p[out->n] = '\0';
-	ssize_t n = read(r->out, out->p + out->n, READ_SIZE);
-	if (n <= 0)
-		return n < 0 && (errno == EAGAIN || errno == EINTR);
-	out->n += (size_t)n;
-	if (out->n > max) {
-		out->n = max;
-		r->exited = false; /* its exit code says nothing about output that is not whole */
-		run_limit(r, CONFINE_OVER_OUTPUT);
-	}
-	out->p[out->n] = '\0';
-	return true;
-}
-
-static void keep_tail(struct buf *b, size_t max)
-{
-	if (b->n <= max)
-		return;
-	memmove(b->p, b->p + b->n - max, max);
-	b->n = max;
-	b->p[max] = '\0';
-}
-
-static bool read_stderr(struct run *r)
-{
-	struct buf *err = &r->result->err;
-	buf_reserve(err, READ_SIZE);
-	err->p[err->n] = '\0';
-	ssize_t n = read(r->err, err->p + err->n, READ_SIZE);
-	if (n <= 0)
-		return n < 0 && (errno == EAGAIN || errno == EINTR);
-	err->n += (size_t)n;
-	err->p[err->n] = '\0';
-	r->result->err_total += (uint64_t)n;
-	keep_tail(err, r->job->spec->stderr_max);
-	return true;
-}
-
-static int time_left(int64_t until)
-{
-	int64_t left = until - clock_mono_ms();
-	return left < 0 ? 0 : left > 3600000 ? 3600000 : (int)left;
-}
-
-/* A keeper that does not follow: itself, and the group it held. */
-static void force_end(struct run *r)
-{
-	if (r->job->level == CONFINE_LEVEL_BARE && r->program > 0 && !r->over)
-		kill(-r->program, SIGKILL);
-	kill(r->pid, SIGKILL);
-	r->force_at = INT64_MAX;
-}
-
-static void poll_once(struct run *r, int timeout)
-{
-	struct pollfd fds[3] = {
-		{ .fd = r->control, .events = POLLIN },
-		{ .fd = r->out, .events = POLLIN },
-		{ .fd = r->err, .events = POLLIN },
-	};
-	if (poll(fds, 3, timeout) <= 0)
-		return;
-	if (fds[1].revents && !read_stdout(r))
-		close_fd(&r->out);
-	if (fds[2].revents && !read_stderr(r))
-		close_fd(&r->err);
-	if (fds[0].revents && !read_notes(r))
-		close_fd(&r->control);
-}
-
-/* Until the keeper is gone, or nothing can end it. */
-static void attend(struct run *r)
-{
-	int64_t give_up = INT64_MAX;
-	while (r->control >= 0) {
-		int64_t now = clock_mono_ms(), next = r->killed ? r->force_at : r->deadline;
-		if (now >= give_up)
-			break;
-		if (now >= next && !r->killed) {
-			run_limit(r, CONFINE_TIMED_OUT);
-			continue;
-		}
-		if (now >= next) {
-			force_end(r);
-			give_up = now + GONE_MS;
-			continue;
-		}
-		poll_once(r, time_left(next < give_up ? next : give_up));
-	}
-}
-
-/* Reaps the keeper, which closed its end or was killed; one that does not go by itself is killed. */
-static int wait_gone(struct run *r, struct rusage *usage)
-{
-	int64_t began = clock_mono_ms();
-	cleanup_fd int pidfd = (int)syscall(SYS_pidfd_open, r->pid, 0); /* -1 before Linux 5.3 */
-	while (true) {
-		long pid = syscall(SYS_wait4, r->pid, NULL, WNOHANG | __WALL, usage);
-		int64_t waited = clock_mono_ms() - began;
-		if (pid == r->pid)
-			return 0;
-		if ((pid < 0 && errno != EINTR) || waited >= GONE_MS)
-			return -1;
-		if (r->killed || waited > KILL_AFTER_MS)
-			kill(r->pid, SIGKILL);
-		struct pollfd gone = { .fd = pidfd, .events = POLLIN };
-		poll(&gone, 1, pidfd >= 0 ? KILL_AFTER_MS : 1);
-	}
-}
-
-/* What is in the pipes after the end. Where leftovers may still hold them, not for long. */
-static void drain(struct run *r)
-{
-	int64_t until = clock_mono_ms() + DRAIN_MS;
-	while ((r->out >= 0 || r->err >= 0) && clock_mono_ms() < until) {
-		struct pollfd fds[2] = { { .fd = r->out, .events = POLLIN },
-					 { .fd = r->err, .events = POLLIN } };
-		if (poll(fds, 2, time_left(until)) <= 0)
-			break;
-		if (fds[0].revents && !read_stdout(r))
-			close_fd(&r->out);
-		if (fds[1].revents && !read_stderr(r))
-			close_fd(&r->err);
-	}
-}
 
 static int write_text(pid_t pid, const char *name, const char *text)
 {
@@ -305,7 +61,7 @@ static int write_text(pid_t pid, const char *name, const char *text)
 }
 
 /* Which account of ours the child's one is (user_namespaces(7)). */
-static int write_maps(const struct run *r)
+static int write_maps(const struct confine_attempt *r)
 {
 	char map[64];
 	gid_t group = r->job->switch_account ? (gid_t)r->outside : getegid();
@@ -348,7 +104,7 @@ static bool counts_by_namespace(void)
 	       (major > 5 || (major == 5 && minor >= 14));
 }
 
-static void set_account(struct run *r, bool switched)
+static void set_account(struct confine_attempt *r, bool switched)
 {
 	static atomic_uint next;
 	struct confine_job *job = r->job;
@@ -364,7 +120,7 @@ static void set_account(struct run *r, bool switched)
 	job->nproc = job->nproc_search ? own_tasks() + 2 : (uint64_t)job->spec->pids_max + 1;
 }
 
-static void make_group(struct run *r)
+static void make_group(struct confine_attempt *r)
 {
 	struct confine_job *job = r->job;
 	const struct confine_spec *spec = job->spec;
@@ -384,7 +140,7 @@ static void make_group(struct run *r)
 	job->pids_group = r->group.pids;
 }
 
-static int make_pipes(struct run *r, int theirs[3], struct error *err)
+static int make_pipes(struct confine_attempt *r, int theirs[3], struct error *err)
 {
 	int control[2], out[2] = { -1, -1 }, errs[2] = { -1, -1 };
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) < 0)
@@ -393,8 +149,8 @@ static int make_pipes(struct run *r, int theirs[3], struct error *err)
 		error_set(err, "no pipe for a confined program: %s", strerror(errno));
 		close(control[0]);
 		close(control[1]);
-		close_fd(&out[0]);
-		close_fd(&out[1]);
+		confine_close(&out[0]);
+		confine_close(&out[1]);
 		return -1;
 	}
 	/* So that the program may open /dev/stdout, too. */
@@ -413,7 +169,7 @@ static int make_pipes(struct run *r, int theirs[3], struct error *err)
 }
 
 /* In the child confine_child() never returns. */
-static pid_t clone_child(struct run *r)
+static pid_t clone_child(struct confine_attempt *r)
 {
 	sigset_t all, old;
 	unsigned long flags = r->job->level == CONFINE_LEVEL_BARE ? 0 : SPACES;
@@ -429,7 +185,7 @@ static pid_t clone_child(struct run *r)
 }
 
 /* READY and GO, and between them what only we may do to the child. -1: errno. */
-static int shake_hands(struct run *r)
+static int shake_hands(struct confine_attempt *r)
 {
 	struct confine_note note;
 	struct pollfd ready = { .fd = r->control, .events = POLLIN };
@@ -446,7 +202,7 @@ static int shake_hands(struct run *r)
 	return send(r->control, &note, sizeof(note), MSG_NOSIGNAL) == sizeof(note) ? 0 : -1;
 }
 
-static enum outcome judge(struct run *r, struct error *err)
+static enum outcome judge(struct confine_attempt *r, struct error *err)
 {
 	const struct confine_spec *spec = r->job->spec;
 	const struct confine_note *f = &r->failure;
@@ -491,37 +247,15 @@ static enum outcome judge(struct run *r, struct error *err)
 	}
 }
 
-/* The keeper is gone: what it left is taken away, and what ended it is known. */
-static void settle(struct run *r)
+static void end_run(struct confine_attempt *r)
 {
-	struct rusage usage = { 0 };
-	struct confine_result *result = r->result;
-	if (wait_gone(r, &usage) == 0)
-		result->cpu_ms = (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
-				 (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
-	if (r->job->level == CONFINE_LEVEL_BARE && r->program > 0 && !r->over)
-		kill(-r->program, SIGKILL);
-	drain(r);
-	if (!r->exited && !r->limited)
-		result->end = CONFINE_LOST;
-	if (confine_group_out_of_memory(&r->group) &&
-	    (result->end == CONFINE_LOST || result->signal == SIGKILL))
-		result->end = CONFINE_OVER_MEMORY;
-	if (result->end == CONFINE_SIGNALED && result->signal == SIGXCPU)
-		result->end = CONFINE_OVER_CPU;
-	if (result->end == CONFINE_SIGNALED && result->signal == SIGXFSZ)
-		result->end = CONFINE_OVER_DISK;
-}
-
-static void end_run(struct run *r)
-{
-	close_fd(&r->control);
-	close_fd(&r->out);
-	close_fd(&r->err);
+	confine_close(&r->control);
+	confine_close(&r->out);
+	confine_close(&r->err);
 	confine_group_remove(&r->group);
 }
 
-static void no_spaces(struct run *r, int error)
+static void no_spaces(struct confine_attempt *r, int error)
 {
 	static const enum confine_layer layers[] = { CONFINE_ROOT, CONFINE_PID, CONFINE_NETWORK, CONFINE_IPC,
 						     CONFINE_DISK };
@@ -530,7 +264,7 @@ static void no_spaces(struct run *r, int error)
 }
 
 /* The child is made and the keeper is at work; anything but RAN: it is gone again. */
-static enum outcome start(struct run *r, struct error *err)
+static enum outcome start(struct confine_attempt *r, struct error *err)
 {
 	int theirs[3] = { -1, -1, -1 };
 	if (make_pipes(r, theirs, err) < 0)
@@ -547,9 +281,8 @@ static enum outcome start(struct run *r, struct error *err)
 	if (shake_hands(r) == 0)
 		return RAN;
 	saved = errno;
-	struct rusage usage;
 	kill(r->pid, SIGKILL);
-	wait_gone(r, &usage);
+	confine_reap(r, NULL);
 	error_set(err, "%.200s: cannot be started: %s", r->job->spec->argv[0], strerror(saved));
 	if (r->job->level <= CONFINE_LEVEL_SPACES)
 		no_spaces(r, saved);
@@ -557,7 +290,7 @@ static enum outcome start(struct run *r, struct error *err)
 	return NEXT_ACCOUNT;
 }
 
-static enum outcome attempt(struct run *r, bool switched, struct error *err)
+static enum outcome attempt(struct confine_attempt *r, bool switched, struct error *err)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
 	struct confine_scratch scratch = { .fd = -1 };
@@ -574,8 +307,8 @@ static enum outcome attempt(struct run *r, bool switched, struct error *err)
 	r->deadline = clock_mono_ms() + job->spec->timeout_ms;
 	enum outcome outcome = start(r, err);
 	if (outcome == RAN) {
-		attend(r);
-		settle(r);
+		confine_attend(r);
+		confine_settle(r);
 		outcome = judge(r, err);
 	}
 	end_run(r);
@@ -599,7 +332,7 @@ static int run_job(struct confine_job *job, struct confine_result *result, struc
 	bool root = geteuid() == 0, switched = root;
 	job->level = first_level(job->spec->without);
 	while (true) {
-		struct run r = { .job = job, .result = result };
+		struct confine_attempt r = { .job = job, .result = result };
 		struct error last = ERROR_INIT;
 		result->report.held = 0;
 		result->end = CONFINE_LOST;

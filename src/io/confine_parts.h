@@ -9,6 +9,7 @@
 
 #include <linux/filter.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "base/arena.h"
@@ -175,3 +176,23 @@ struct confine_scratch {
 /* 1: it cannot be given to owner. */
 int confine_scratch_make(struct confine_scratch *s, const char *parent, uid_t owner, struct error *err);
 void confine_scratch_end(struct confine_scratch *s);
+
+/* One attempt to run a program. Parent. */
+struct confine_attempt {
+	struct confine_job *job;
+	struct confine_result *result;
+	struct confine_group group;
+	pid_t pid, program;
+	int control, out, err; /* our ends; -1: closed */
+	uid_t outside;	       /* the program's account as we see it */
+	bool exited, limited, over, refused, killed, started;
+	int failed; /* enum confine_stage, or -1 */
+	struct confine_note failure;
+	int64_t deadline, force_at;
+};
+
+/* confine_attend.c: parent. */
+void confine_attend(struct confine_attempt *r); /* until the keeper is gone, or nothing can end it */
+void confine_settle(struct confine_attempt *r); /* then: reaped, output read to its end, and what ended it */
+int confine_reap(struct confine_attempt *r, struct rusage *usage); /* usage may be NULL */
+void confine_close(int *fd);					   /* -1 is fine, and left behind */

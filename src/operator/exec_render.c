@@ -195,8 +195,10 @@ int exec_render_begin(const struct exec_render *r, struct buf *text, struct erro
 	if (confine_probe(r->scratch, &report, err) < 0)
 		return -1;
 	confine_report_text(&report, text);
-	if (r->policy == CONFINE_TOLERATE || confine_report_suffices(&report))
+	if (confine_report_suffices(&report))
 		return 0;
+	if (r->policy == CONFINE_TOLERATE)
+		return 1;
 	return error_set(err,
 			 "programs are not run on this machine, because too little would confine them: it "
 			 "takes user namespaces, or Landlock and seccomp");

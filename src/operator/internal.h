@@ -20,6 +20,19 @@
 
 struct managed;
 struct source;
+struct hook;
+
+enum hook_result {
+	HOOK_TAKEN,
+	HOOK_IGNORED,
+	HOOK_REPLAYED,
+	HOOK_UNREADABLE,
+	HOOK_UNAUTHORIZED,
+	HOOK_LIMITED,
+	HOOK_UNREADY,
+	HOOK_UNKNOWN,
+	HOOK_RESULTS
+};
 
 struct operator
 {
@@ -34,8 +47,10 @@ struct operator
 	struct map sources; /* "NAMESPACE/NAME" -> struct source */
 	struct scope_cache scopes;
 	struct values *values;
-	struct exec_render exec;	   /* programs that Apps may run */
-	char *exec_dir;			   /* of their outputs */
+	struct exec_render exec;    /* programs that Apps may run */
+	char *exec_dir;		    /* of their outputs */
+	struct values *hook_values; /* Secrets of webhooks */
+	uint64_t hooks[HOOK_RESULTS];
 	struct remote_cache *remotes;	   /* bases in other repositories; NULL: none may be read */
 	VEC(struct managed *) start_queue; /* attempts that wait for a slot; see slots.c */
 	size_t slots_taken, slots_lent;
@@ -142,7 +157,10 @@ struct publisher *source_publisher(struct source *s);	    /* NULL: its remote is
 uint64_t source_next_cycle(const struct source *s);	    /* the first one that begins after now */
 bool source_passed(const struct source *s, uint64_t cycle); /* it has ended, or none will come */
 void source_notify(struct source *s);			    /* look at the remote now */
-const char *source_mirror(const struct source *s);	    /* NULL: its remote is not open */
+struct hook *source_hook(const struct source *s);	    /* NULL: it has no webhook */
+/* Whether a look at the remote may bring any App something, after this event. */
+bool source_concerns(const struct source *s, const struct webhook_event *event);
+const char *source_mirror(const struct source *s); /* NULL: its remote is not open */
 
 /* slots.c */
 void slot_wait(struct managed *m, uint64_t ticket); /* job_start() now, or when there is a slot */
@@ -181,6 +199,14 @@ void store_remove_finalizer(struct managed *m);
 void store_release(struct managed *m);
 /* The text for status.inventory, or NULL when chunks hold it. */
 char *store_status_text(struct managed *m, struct arena *a);
+
+/* hooks.c */
+/* Begins, changes or ends the webhook of a Repo as its spec says; old and the answer may be NULL. */
+struct hook *hook_update(struct operator* op, struct hook *old, const struct repo_spec *spec);
+void hook_free(struct operator* op, struct hook *hook);
+void hooks_changed(void *op, void *hook); /* for values_new() */
+void hooks_serve(void *op, const char *name, const struct httpd_request *request, struct httpd_reply *reply);
+const char *hook_result_name(enum hook_result result); /* in the metric */
 
 /* serve.c */
 void serve_request(void *op, const struct httpd_request *request, struct httpd_reply *reply);

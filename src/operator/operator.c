@@ -237,6 +237,7 @@ static int start(struct operator* op, struct error *err)
 		return -1;
 	link_init(&op->link, op->loop, op->client);
 	op->values = values_new(op->loop, op->client, managed_values_changed, op);
+	op->hook_values = values_new(op->loop, op->client, hooks_changed, op);
 	if (open_remotes(op, err) < 0)
 		return error_wrap(err, "cache of remote bases");
 	if (allow_programs(op, err) < 0)
@@ -282,6 +283,7 @@ int operator_run(const struct operator_options *options, struct error *err)
 	release_objects(op);
 	loop_wait_for_work(op->loop);
 	values_free(op->values);
+	values_free(op->hook_values);
 	remote_cache_free(op->remotes);
 	if (op->client)
 		link_release(&op->link);

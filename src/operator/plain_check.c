@@ -48,6 +48,10 @@ static const struct field repo_fields[] = {
 	{ "spec.timeout", NODE_STRING },
 	{ "spec.secretRef", NODE_MAP },
 	{ "spec.secretRef.name", NODE_STRING },
+	{ "spec.webhook", NODE_MAP },
+	{ "spec.webhook.type", NODE_STRING },
+	{ "spec.webhook.secretRef", NODE_MAP },
+	{ "spec.webhook.secretRef.name", NODE_STRING },
 	{ "spec.submodules", NODE_BOOL },
 	{ "spec.maxSize", NODE_STRING },
 	{ "spec.suspend", NODE_BOOL },
@@ -199,6 +203,11 @@ int plain_check_repo(const struct repo_spec *spec, struct error *err)
 			err,
 			"spec.secretRef: there are no Secrets here; git uses the ssh keys and credential helpers of the "
 			"user that runs Capstan");
+	if (spec->webhook_secret)
+		return error_set(
+			err,
+			"spec.webhook: is for the operator of a cluster, as there are no Secrets here; remove it, and "
+			"let the host POST to /notify?repo=NAMESPACE/NAME, which believes nothing and just looks");
 	if (spec->interval_ms < 1000)
 		return error_set(err, "spec.interval: must be at least 1s");
 	if (remote_check_url(spec->url, &url) < 0)

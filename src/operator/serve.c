@@ -1,5 +1,5 @@
 /*
- * serve.c - /healthz, /readyz, /metrics and /notify. Metric names are documented in
+ * serve.c - /healthz, /readyz, /metrics, /notify and /webhook (hooks.c). Metric names are documented in
  * docs/reference/metrics.md.
  */
 #include "operator/internal.h"
@@ -15,6 +15,15 @@ static void count_apps(struct operator* op, size_t counts[3])
 			app_verdict(&m->app, &v);
 		counts[v.ready]++;
 	}
+}
+
+static void metric_webhooks(const struct operator* op, struct buf *out)
+{
+	buf_adds(out, "# HELP capstan_webhooks_total Webhook events by what came of them.\n"
+		      "# TYPE capstan_webhooks_total counter\n");
+	for (int i = 0; i < HOOK_RESULTS; i++)
+		buf_printf(out, "capstan_webhooks_total{result=\"%s\"} %llu\n",
+			   hook_result_name((enum hook_result)i), (unsigned long long)op->hooks[i]);
 }
 
 static void serve_metrics(void *ctx, struct httpd_reply *reply)
@@ -53,6 +62,7 @@ static void serve_metrics(void *ctx, struct httpd_reply *reply)
 	web_metric(out, "capstan_api_limit", "gauge", "Requests that may be under way at once.", kube.limit);
 	web_metric(out, "capstan_leader", "gauge", "1 while this process acts.",
 		   !op->lease || lease_held(op->lease));
+	metric_webhooks(op, out);
 	web_metric_cpu(out);
 }
 
@@ -66,6 +76,8 @@ static bool notify(void *ctx, const char *name)
 
 void serve_request(void *ctx, const struct httpd_request *request, struct httpd_reply *reply)
 {
-	static const struct web_site site = { .metrics = serve_metrics, .notify = notify };
+	static const struct web_site site = { .metrics = serve_metrics,
+					      .notify = notify,
+					      .webhook = hooks_serve };
 	web_serve(&site, ctx, ((struct operator*)ctx)->stopping, request, reply);
 }

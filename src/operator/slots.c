@@ -48,8 +48,9 @@ static void start_next(struct operator* op)
 		app_render_started(&m->app, m->job_ticket, clock_mono_ms());
 		job_start(m, m->job_ticket);
 	}
-	memmove(op->start_queue.at, op->start_queue.at + taken,
-		(op->start_queue.n - taken) * sizeof(*op->start_queue.at));
+	if (taken)
+		memmove(op->start_queue.at, op->start_queue.at + taken,
+			(op->start_queue.n - taken) * sizeof(*op->start_queue.at));
 	op->start_queue.n -= taken;
 }
 

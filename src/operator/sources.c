@@ -63,6 +63,7 @@ struct source {
 	bool status_known, status_in_flight, gone;
 	int64_t fetched_wall_ms, ready_since_ms;
 	bool was_ready;
+	struct hook *hook;
 };
 
 static void cycle(void *arg);
@@ -348,6 +349,39 @@ void source_notify(struct source *s)
 		loop_timer_set(s->timer, 0);
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* Hundreds of Apps mostly follow one branch: it is asked about once. */
+bool source_concerns(const struct source *s, const struct webhook_event *event)
+{
+	const char *last = NULL, *last_sha = NULL;
+	if (s->spec.suspend || !webhook_is_of(event, s->spec.url))
+		return false;
+	if ((s->error || !s->polled) && s->apps.n)
+		return true;
+	for (size_t i = 0; i < s->apps.n; i++) {
+		const struct managed *m = s->apps.at[i];
+		const char *revision = m->spec.revision, *hydrated = m->spec.hydrate.branch;
+		if (hydrated && webhook_moves(event, hydrated, NULL))
+			return true;
+		if (last && strcmp(last, revision) == 0 && same_text(last_sha, m->sha))
+			continue;
+		if (webhook_moves(event, revision, m->sha))
+			return true;
+		last = revision;
+		last_sha = m->sha;
+	}
+	return false;
+}
+
+struct hook *source_hook(const struct source *s)
+{
+	return s->spec_bad ? NULL : s->hook;
+}
+
 /* --- apps --- */
 
 struct source *source_find(struct operator* op, const char *namespace, const char *name)
@@ -531,6 +565,7 @@ static void seen(struct operator* op, struct str key, const struct node *object)
 	s->spec_bad = repo_spec_read(&s->spec_arena, object, &s->spec, &err) < 0 ||
 		      remote_check_url(s->spec.url, &err) < 0;
 	s->polled = false;
+	s->hook = hook_update(op, s->hook, &s->spec);
 	if (is_new) {
 		restore_status(s, object);
 		adopt_apps(op, s);
@@ -599,6 +634,8 @@ void sources_event(struct operator* op, const struct kube_watch_event *event)
 void source_free(struct source *s)
 {
 	stop_work(s);
+	hook_free(s->operator, s->hook);
+	s->hook = NULL;
 	loop_timer_free(s->timer);
 	s->timer = NULL;
 	s->gone = true;

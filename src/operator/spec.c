@@ -159,6 +159,24 @@ static int quantity_at(const struct node *root, const char *path, uint64_t other
 	return error_set(err, "%s: \"%.*s\" is no size; write for example 500Mi or 2Gi", path, STR_ARG(text));
 }
 
+static int read_webhook(struct arena *a, const struct node *object, struct repo_spec *out, struct error *err)
+{
+	const struct node *webhook = node_at(object, "spec.webhook");
+	struct str type = node_text(node_get(webhook, "type"));
+	if (!webhook || webhook->type == NODE_NULL)
+		return 0;
+	if (!webhook_type_parse(type, &out->webhook_type))
+		return error_set(
+			err,
+			"spec.webhook.type: \"%.*s\" must be github, gitlab, gitea, bitbucket, azure or generic",
+			STR_ARG(type));
+	out->webhook_secret = text_at(a, object, "spec.webhook.secretRef.name", NULL);
+	if (!out->webhook_secret)
+		return error_set(err,
+				 "spec.webhook.secretRef.name: is missing; it names a Secret with key token");
+	return 0;
+}
+
 int repo_spec_read(struct arena *a, const struct node *object, struct repo_spec *out, struct error *err)
 {
 	*out = (struct repo_spec){ 0 };
@@ -170,6 +188,8 @@ int repo_spec_read(struct arena *a, const struct node *object, struct repo_spec 
 	out->suspend = node_bool(node_at(object, "spec.suspend"), false);
 	if (!out->url)
 		return error_set(err, "spec.url: is missing");
+	if (read_webhook(a, object, out, err) < 0)
+		return -1;
 	if (spec_duration(object, "spec.interval", 60000, &out->interval_ms, err) < 0 ||
 	    spec_duration(object, "spec.timeout", 60000, &out->timeout_ms, err) < 0 ||
 	    quantity_at(object, "spec.maxSize", 1ull << 30, &out->max_bytes, err) < 0)

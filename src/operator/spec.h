@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "deploy/app.h"
 #include "doc/node.h"
+#include "operator/webhook.h"
 #include "render/render.h"
 
 #define CAPSTAN_GROUP "capstan.dev"
@@ -80,6 +81,8 @@ struct repo_spec {
 	int64_t interval_ms, timeout_ms;
 	uint64_t max_bytes;
 	bool submodules, suspend;
+	char *webhook_secret; /* its name in the same namespace; NULL: there is no webhook */
+	enum webhook_type webhook_type;
 };
 
 /* Both copy into a. err: what is wrong and where, e.g. "spec.sync.timeout: \"5x\" is no duration". */

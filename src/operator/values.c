@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "doc/json.h"
+#include "operator/credentials.h"
 
 enum {
 	READ_EVERY_MS = 30000, /* while it cannot be watched */
@@ -274,6 +275,31 @@ struct values_use *values_use(struct values *v, struct values_use *old, const ch
 	/* Last, so that a watch that goes on being used goes on. */
 	values_use_free(v, old);
 	return use;
+}
+
+struct values_use *values_use_secret(struct values *v, struct values_use *old, const char *namespace,
+				     const char *name, void *user)
+{
+	cleanup_free char *copy = mem_strdup(name);
+	struct value_source source = { .secret = true, .name = copy };
+	struct render_spec spec = { .from = &source, .n_from = 1 };
+	return values_use(v, old, namespace, &spec, user);
+}
+
+int values_key(const struct values_use *use, struct arena *a, const char *key, struct str *out,
+	       struct error *err)
+{
+	if (use->full)
+		return error_set(err, "more than %u Secrets are used (VALUES_MAX)", VALUES_MAX);
+	const struct watched *w = use->list.at[0].of;
+	if (w->state == VALUES_MISSING)
+		return error_set(err, "%s is not there; create it with key %s", w->key, key);
+	if (w->state == VALUES_UNKNOWN && w->failing)
+		return error_set(err, "%s cannot be read: %s", w->key, w->failing);
+	if (w->state == VALUES_UNKNOWN)
+		return 1;
+	*out = credentials_key(a, node_get(w->object, "data"), key);
+	return out->n ? 0 : error_set(err, "%s has nothing at key %s", w->key, key);
 }
 
 int values_state(const struct values_use *use, struct error *err)

@@ -1,6 +1,6 @@
 /*
- * values.h - ConfigMaps and Secrets that Apps take variables from: one watch of each, however many Apps name
- * it.
+ * values.h - ConfigMaps and Secrets that Apps take variables from, and Secrets of webhooks: one watch of
+ * each, however many name it.
  *
  * What may be got by name only (Secrets, with minimal rights) is read again every 30 s instead.
  *
@@ -27,6 +27,17 @@ struct values_use;
 struct values_use *values_use(struct values *v, struct values_use *old, const char *namespace,
 			      const struct render_spec *spec, void *user);
 void values_use_free(struct values *v, struct values_use *use); /* NULL is fine */
+
+/*
+ * A Secret of which one key is read by values_key() alone; otherwise as values_use().
+ */
+struct values_use *values_use_secret(struct values *v, struct values_use *old, const char *namespace,
+				     const char *name, void *user);
+/* The decoded bytes of a key of that Secret, copied into a. 1: not known yet. -1: err says why it cannot be
+ * had.
+ */
+int values_key(const struct values_use *use, struct arena *a, const char *key, struct str *out,
+	       struct error *err);
 
 /* 0: all that is used is known. 1: not yet. -1: err says which is missing or cannot be read. */
 int values_state(const struct values_use *use, struct error *err);

@@ -56,6 +56,17 @@ static void serve_notify(const struct web_site *site, void *ctx, const struct ht
 		web_text(reply, 202, "ok\n");
 }
 
+#define WEBHOOK_PATH "/webhook/"
+
+static void serve_webhook(const struct web_site *site, void *ctx, const struct httpd_request *request,
+			  struct httpd_reply *reply)
+{
+	if (strcmp(request->method, "POST") != 0)
+		web_text(reply, 405, "send POST\n");
+	else
+		site->webhook(ctx, request->path + sizeof(WEBHOOK_PATH) - 1, request, reply);
+}
+
 void web_serve(const struct web_site *site, void *ctx, bool stopping, const struct httpd_request *request,
 	       struct httpd_reply *reply)
 {
@@ -67,6 +78,8 @@ void web_serve(const struct web_site *site, void *ctx, bool stopping, const stru
 		site->metrics(ctx, reply);
 	else if (strcmp(request->path, "/notify") == 0)
 		serve_notify(site, ctx, request, reply);
+	else if (site->webhook && strncmp(request->path, WEBHOOK_PATH, sizeof(WEBHOOK_PATH) - 1) == 0)
+		serve_webhook(site, ctx, request, reply);
 	else
 		web_text(reply, 404, "there is /healthz, /readyz, /metrics and /notify\n");
 }

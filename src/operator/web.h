@@ -19,8 +19,11 @@ struct web_site {
 	void (*metrics)(void *ctx, struct httpd_reply *reply);
 	/* Looks at a Repo now. false: there is no such Repo. name: NAMESPACE/NAME, or NAME. */
 	bool (*notify)(void *ctx, const char *name);
+	/* Takes POST /webhook/NAMESPACE/NAME; NULL: there is no such route. */
+	void (*webhook)(void *ctx, const char *name, const struct httpd_request *request,
+			struct httpd_reply *reply);
 };
 
-/* /healthz, /readyz, /metrics and /notify. A standby is ready, too: it takes over when it must. */
+/* /healthz, /readyz, /metrics, /notify and /webhook. A standby is ready, too: it takes over when it must. */
 void web_serve(const struct web_site *site, void *ctx, bool stopping, const struct httpd_request *request,
 	       struct httpd_reply *reply);

@@ -166,10 +166,10 @@ class Operator:
         except OSError:
             return False
 
-    def http(self, path, method="GET"):
+    def http(self, path, method="GET", body=None, headers=None):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
-            connection.request(method, path)
+            connection.request(method, path, body, headers or {})
             answer = connection.getresponse()
             return answer.status, answer.read().decode()
         finally:

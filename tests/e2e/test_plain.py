@@ -395,6 +395,9 @@ def test_bad_entries_are_named_with_their_lines_and_the_rest_goes_on(machine):
         (machine.app("Name")[4:], 3, "is no name"),
         (machine.app("good")[4:], 1, "is there already, in line"),
         (machine.source("secret")[4:].replace("interval", "secretRef: {name: s}, interval"), 4, "there are no Secrets"),
+        (machine.source("hook")[4:].replace("interval", "webhook: {type: gitea, secretRef: {name: s}}, interval"), 4,
+         "is for the operator of a cluster"),
+        (machine.source("hook-type")[4:].replace("interval", "webhook: {type: sourcehut}, interval"), 4, "must be github"),
         ("kind: App\n  bad: [\n", 2, ""),
     ]
     whole, places = machine.source() + machine.app("good"), []

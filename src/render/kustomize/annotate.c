@@ -2,6 +2,7 @@
 #include "render/kustomize/annotate.h"
 
 #include "doc/yaml.h"
+#include "render/kustomize/patch.h"
 #include "render/kustomize/repospec.h"
 
 /* --- places --- */
@@ -105,6 +106,13 @@ static struct node *annotation(const struct kres *r, const char *key)
 	return node_get(kres_annotations(r), key);
 }
 
+/* Upstream writes all annotations anew then, as texts; not so where a file is read. */
+static void annotate(struct kbuild *b, struct kres *r, struct str key, struct str text)
+{
+	kres_set_annotation(b, r, key, text);
+	kinternals_texts(b, node_get(r->root, "metadata"), STR("annotations"));
+}
+
 void annotate_origin(struct kbuild *b, struct kres *r, struct str text)
 {
 	kres_set_annotation(b, r, STR(ANNOTATE_ORIGIN), text);
@@ -113,7 +121,7 @@ void annotate_origin(struct kbuild *b, struct kres *r, struct str text)
 void annotate_generated(struct kbuild *b, struct kres *r, const struct korigin_config *config)
 {
 	if (!annotation(r, ANNOTATE_ORIGIN))
-		annotate_origin(b, r, config_text(b, config));
+		annotate(b, r, STR(ANNOTATE_ORIGIN), config_text(b, config));
 }
 
 void annotate_transformed(struct kbuild *b, struct kresmap *m, const struct korigin_config *config)
@@ -124,14 +132,14 @@ void annotate_transformed(struct kbuild *b, struct kresmap *m, const struct kori
 		if (r->gone || kres_is_empty(r))
 			continue;
 		if (!annotation(r, ANNOTATE_ORIGIN)) {
-			annotate_origin(b, r, origin);
+			annotate(b, r, STR(ANNOTATE_ORIGIN), origin);
 			continue;
 		}
 		struct str before = knode_text(annotation(r, ANNOTATE_TRANSFORMATIONS));
 		struct str both = item;
 		if (before.n && !str_is(before, "[]\n"))
 			both = str_of(arena_printf(b->a, "%.*s%.*s", STR_ARG(before), STR_ARG(item)));
-		kres_set_annotation(b, r, STR(ANNOTATE_TRANSFORMATIONS), both);
+		annotate(b, r, STR(ANNOTATE_TRANSFORMATIONS), both);
 	}
 }
 

@@ -71,16 +71,6 @@ static int drop_local(struct kbuild *b, struct kresmap *m, struct error *err)
 	return 0;
 }
 
-static int check_unique(struct kbuild *b, struct kresmap *m, struct error *err)
-{
-	struct kresmap again = KRESMAP_INIT;
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < m->list.n; i++)
-		rc = kresmap_append(b, &again, m->list.at[i], err);
-	kresmap_release(&again);
-	return rc;
-}
-
 static struct node *text_node(struct kbuild *b, const char *text)
 {
 	return node_string(b->a, str_of(text));
@@ -133,13 +123,30 @@ static int finish(struct ktarget *t, struct kaccumulated *acc, struct error *err
 	const struct kconfig *config = kaccumulated_config(b, acc);
 	if (khash_names(b, &acc->map, err) || knameref_fix(b, config, &acc->map, err) ||
 	    kvars_resolve(b, config, &acc->vars, &acc->map, err) || drop_local(b, &acc->map, err) ||
-	    check_unique(b, &acc->map, err) || sort(t, &acc->map, err) || add_managed_by(t, &acc->map, err))
+	    kresmap_check_unique(b, &acc->map, err) || sort(t, &acc->map, err) ||
+	    add_managed_by(t, &acc->map, err))
 		return -1;
 	annotate_finish(b, &acc->map, wants(t, "originAnnotations"), wants(t, "transformerAnnotations"));
 	return kbuild_check_memory(b, err);
 }
 
 /* --- the result --- */
+
+/* Upstream writes annotations anew at the end, with keys that nothing quotes: then `"1"` is a number. */
+static int check_annotations(struct kbuild *b, const struct kres *r, struct error *err)
+{
+	const struct node *annotations = kres_annotations(r);
+	for (size_t i = 0; i < node_count(annotations); i++) {
+		struct str key = annotations->map.pairs[i].key;
+		const struct node *read = yaml_kyaml_scalar(b->a, key);
+		if (read->type != NODE_STRING || read->style == NODE_TIMESTAMP)
+			return error_set(err,
+					 "metadata.annotations: kustomize cannot print the key `%.*s`: "
+					 "without quotes it is no text",
+					 STR_ARG(key));
+	}
+	return 0;
+}
 
 static int settle(struct kbuild *b, struct kresmap *m, struct kustomize_result *out, struct error *err)
 {
@@ -148,7 +155,7 @@ static int settle(struct kbuild *b, struct kresmap *m, struct kustomize_result *
 	for (size_t i = 0; i < m->list.n; i++) {
 		struct kres *r = m->list.at[i];
 		struct kid id = kres_id(b, r);
-		if (yaml_settle_printed(b->a, r->root, err))
+		if (yaml_settle_printed(b->a, r->root, err) || check_annotations(b, r, err))
 			return error_wrap(err, "%s:%u: %s", r->file, r->line, kid_text(b->a, &id));
 		out->objects[out->n++] = (struct kustomize_object){
 			.root = r->root,

@@ -72,6 +72,7 @@ struct kres {
 	VEC(struct kprevious) previous;	    /* oldest first; memory of the resource, freed with the build */
 	VEC(struct str) prefixes, suffixes; /* in the order they were added: outermost last */
 	enum kbehavior behavior;
+	bool generated; /* a generator made it: upstream notes a behavior also when none is given */
 	bool needs_hash;
 	bool allow_name_change, allow_kind_change;
 	bool gone; /* a patch deleted it: it drops out of its set */
@@ -139,6 +140,8 @@ void kresmap_release(struct kresmap *m); /* the resources stay: they are the bui
 void kresmap_touch(struct kresmap *m);
 /* Appends; -1 when the identity is there already ("may not add resource with an already registered id"). */
 int kresmap_append(struct kbuild *b, struct kresmap *m, struct kres *r, struct error *err);
+/* -1: after all that was done to them, two of them have one identity. */
+int kresmap_check_unique(struct kbuild *b, struct kresmap *m, struct error *err);
 void kresmap_remove(struct kresmap *m, struct kres *r);
 void kresmap_drop_gone(struct kresmap *m); /* takes out those that are `gone` or empty */
 

@@ -103,6 +103,20 @@ static int walk(struct kbuild *b, struct crd *c, const struct node *definition, 
 	return 0;
 }
 
+/* As far as upstream's decoder of schemas looks: each property is a schema, thus a map. */
+static int check_properties(const struct crd *c, const struct node *definition)
+{
+	const struct node *properties = properties_of(definition);
+	for (size_t i = 0; i < node_count(properties); i++) {
+		const struct node *value =
+			properties->type == NODE_MAP ? properties->map.pairs[i].value : properties;
+		if (value->type != NODE_MAP && value->type != NODE_NULL)
+			return error_set(c->err, "%s:%u: a property must be a map that describes it", c->file,
+					 value->line);
+	}
+	return 0;
+}
+
 static bool looks_like_object(const struct node *definition)
 {
 	const struct node *properties = properties_of(definition);
@@ -128,6 +142,8 @@ static int add_type(struct kbuild *b, struct kconfig *c, struct crd *crd, const 
 			"%s:%u: `%.*s` must be an OpenAPI definition (a map with Schema); `crds` takes "
 			"these, not CustomResourceDefinitions, which belong to `resources`",
 			crd->file, type->key_line, STR_ARG(type->key));
+	if (check_properties(crd, definition))
+		return -1;
 	if (!looks_like_object(definition))
 		return 0;
 	crd->kind = kind_of(type->key);

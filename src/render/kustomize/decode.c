@@ -106,6 +106,24 @@ static int unknown_field(struct decoder *d, const struct node_pair *pair, const 
 static int decode(struct decoder *d, const struct node *in, const struct kshape *shape,
 		  const struct place *at, struct node **out);
 
+/* Whether another name of the same field, written in other letters, comes behind that of pair i. */
+static bool is_overridden(struct decoder *d, const struct node *in, const struct kshape *shape, size_t i)
+{
+	const struct node_pair *pair = &in->map.pairs[i];
+	for (size_t k = 0; k < in->map.n; k++) {
+		const struct node_pair *other = &in->map.pairs[k];
+		if (k == i || other->key.n != pair->key.n || other->value->type == NODE_NULL ||
+		    strncasecmp(other->key.p, pair->key.p, pair->key.n) != 0 ||
+		    str_cmp(other->key, pair->key) <= 0 ||
+		    find_field(shape, other->key) != find_field(shape, pair->key))
+			continue;
+		kbuild_warn(d->b, "%s:%u: `%.*s` is not used: `%.*s` of line %u is the same field", d->file,
+			    pair->key_line, STR_ARG(pair->key), STR_ARG(other->key), other->key_line);
+		return true;
+	}
+	return false;
+}
+
 static int decode_struct(struct decoder *d, const struct node *in, const struct kshape *shape,
 			 const struct place *at, struct node **out)
 {
@@ -121,7 +139,9 @@ static int decode_struct(struct decoder *d, const struct node *in, const struct 
 			continue;
 		if (!field)
 			return unknown_field(d, pair, at);
-		if (pair->value->type == NODE_NULL)
+		/* Upstream makes JSON in between, with sorted names: of those that differ in their letters'
+		 * case alone the last one in that order counts. */
+		if (pair->value->type == NODE_NULL || is_overridden(d, in, shape, i))
 			continue;
 		struct place below = { at, str_of(field->name) };
 		struct node *value;

@@ -1,6 +1,7 @@
 /* generate.c - ConfigMaps and Secrets out of keys and values (upstream: api/internal/generators). */
 #include "render/kustomize/generate.h"
 
+#include "doc/yaml.h"
 #include "render/kustomize/keyvalue.h"
 
 /* --- nodes --- */
@@ -33,7 +34,7 @@ static struct node *map_in(const struct kgenerate_call *c, struct node *map, con
 
 enum { BASE64_LINE = 70 };
 
-static struct str base64(struct arena *a, struct str in)
+struct str kbase64(struct arena *a, struct str in)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	size_t length = (in.n + 2) / 3 * 4, lines = length / BASE64_LINE + 1;
@@ -65,8 +66,11 @@ static struct node *value_node(const struct kgenerate_call *c, const struct keyv
 	n->line = pair->line;
 	n->column = pair->column;
 	n->origin = origin_step(c->build->origins, pair->file, c->step, NULL);
+	/* The quotes stay when a patch puts a number there, which makes it a text. */
 	if (str_find(text, '\n', 0) != SIZE_MAX)
 		n->style = NODE_LITERAL;
+	else if (yaml_was_special(text))
+		n->style = NODE_DOUBLE_QUOTED;
 	return n;
 }
 
@@ -93,7 +97,7 @@ static void put_data(const struct kgenerate_call *c, struct node *root, const ke
 	for (size_t i = 0; i < pairs->n; i++) {
 		const struct keyvalue *pair = &pairs->at[i];
 		bool binary = !secret && !str_utf8(pair->value);
-		struct str text = secret || binary ? base64(c->build->a, pair->value) : pair->value;
+		struct str text = secret || binary ? kbase64(c->build->a, pair->value) : pair->value;
 		append(c->build->a, map_in(c, root, binary ? "binaryData" : "data"), pair->key,
 		       value_node(c, pair, text));
 	}
@@ -174,5 +178,6 @@ int kgenerate(const struct kgenerate_call *c, struct kres **out, struct error *e
 	(*out)->line = c->args->line;
 	(*out)->needs_hash = !option(c, "disableNameSuffixHash");
 	(*out)->behavior = behavior_of(c->args);
+	(*out)->generated = true;
 	return 0;
 }

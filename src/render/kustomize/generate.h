@@ -29,3 +29,6 @@ int khash_names(struct kbuild *b, struct kresmap *m, struct error *err);
 /* The hash of a ConfigMap or Secret; of another kind one of our own. */
 #define KHASH_LEN 10
 void khash(struct kbuild *b, const struct kres *r, char out[KHASH_LEN + 1]);
+
+/* In lines of 70, as upstream writes it when there is more than one. */
+struct str kbase64(struct arena *a, struct str in);

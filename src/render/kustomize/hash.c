@@ -109,7 +109,7 @@ int khash_names(struct kbuild *b, struct kresmap *m, struct error *err)
 		hashed_name->line = r->line;
 		hashed_name->origin = origin_step(b->origins, r->file, "hash of the content", name);
 		node_set(b->a, metadata, STR("name"), hashed_name);
+		kresmap_touch(m);
 	}
-	kresmap_touch(m);
 	return 0;
 }

@@ -66,19 +66,20 @@ static void show_affixes(struct kbuild *b, const struct kres *r, struct node *an
 void kinternals_show(struct kbuild *b, struct kres *r)
 {
 	static const char *const behaviors[] = {
-		[KBEHAVIOR_UNSET] = "",
+		[KBEHAVIOR_UNSET] = "unspecified",
 		[KBEHAVIOR_CREATE] = "create",
 		[KBEHAVIOR_REPLACE] = "replace",
 		[KBEHAVIOR_MERGE] = "merge",
 	};
 	struct str enabled = STR("enabled"), none = { "", 0 };
-	if (!r->previous.n && !r->prefixes.n && !r->suffixes.n && !r->behavior && !r->needs_hash &&
+	if (!r->previous.n && !r->prefixes.n && !r->suffixes.n && !r->generated && !r->needs_hash &&
 	    !r->allow_name_change && !r->allow_kind_change)
 		return;
 	struct node *annotations = make_map(b, make_map(b, r->root, STR("metadata")), STR("annotations"));
 	show_previous(b, r, annotations);
 	show_affixes(b, r, annotations);
-	show(b, annotations, DOMAIN "generatorBehavior", str_of(behaviors[r->behavior]));
+	show(b, annotations, DOMAIN "generatorBehavior",
+	     r->generated ? str_of(behaviors[r->behavior]) : none);
 	show(b, annotations, DOMAIN "needsHashSuffix", r->needs_hash ? enabled : none);
 	show(b, annotations, DOMAIN "allowNameChange", r->allow_name_change ? enabled : none);
 	show(b, annotations, DOMAIN "allowKindChange", r->allow_kind_change ? enabled : none);
@@ -102,7 +103,7 @@ void kinternals_forget(struct kres *r)
 {
 	r->previous.n = r->prefixes.n = r->suffixes.n = 0;
 	r->behavior = KBEHAVIOR_UNSET;
-	r->needs_hash = r->allow_name_change = r->allow_kind_change = false;
+	r->generated = r->needs_hash = r->allow_name_change = r->allow_kind_change = false;
 }
 
 void kinternals_texts(struct kbuild *b, struct node *metadata, struct str field)

@@ -1,8 +1,8 @@
 /*
  * nameref.h - finding the resource that a name refers to (nameref_find.c), for nameref.c. Room-internal.
  *
- * Only resources that had another name once are ever found. They are indexed by each earlier name, and by
- * that and the namespace they are in now, so that neither many names nor many namespaces make it slow.
+ * Only resources that had another name once are ever found. They are indexed by that, their kind and their
+ * namespace, so that neither many names nor the same ones in many namespaces make it slow.
  */
 #pragma once
 
@@ -18,9 +18,12 @@ struct nameref_candidate {
 struct nameref_index {
 	struct kbuild *b;
 	VEC(struct nameref_candidate) candidates; /* in the order of the set */
-	struct map by_name;			  /* earlier name -> struct nameref_chain */
-	struct map by_place;			  /* earlier name, NUL, namespace -> the same */
-	struct map namespaces;			  /* original namespace -> all that were there */
+	/* Chains of candidates by an earlier kind and an earlier name, and ... */
+	struct map by_name;
+	struct map by_place;  /* ... the namespace they are in */
+	struct map by_origin; /* ... the namespace they were in at first; made when it is needed */
+	bool origins_known;
+	struct map namespaces; /* by the latter alone */
 };
 
 void nameref_index_init(struct nameref_index *index, struct kbuild *b, const struct kresmap *m);

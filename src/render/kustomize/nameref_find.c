@@ -1,6 +1,8 @@
 /* nameref_find.c - see nameref.h. */
 #include "render/kustomize/nameref.h"
 
+#include <stdlib.h>
+
 /* Positions of candidates, ascending. */
 struct nameref_chain {
 	VEC(uint32_t) at;
@@ -21,12 +23,46 @@ static void chain_add(struct nameref_index *index, struct map *map, struct str k
 		vec_push(&chain->at, position);
 }
 
-static void place_key(struct buf *key, struct str name, struct str namespace)
+/* kind, name and namespace; NUL stands in none of them. */
+static struct str key_of(struct buf *key, struct str kind, struct str name, struct str namespace)
 {
 	buf_clear(key);
+	buf_add_str(key, kind);
+	buf_addc(key, '\0');
 	buf_add_str(key, name);
 	buf_addc(key, '\0');
 	buf_add_str(key, namespace);
+	return buf_str(key);
+}
+
+/* Upstream asks for the kind and for the name each for itself: they may be of different times. */
+static void index_names(struct nameref_index *index, const struct nameref_candidate *c, struct str kind,
+			uint32_t position, struct buf *key)
+{
+	for (size_t i = 0; i < c->res->previous.n; i++) {
+		struct str name = c->res->previous.at[i].name;
+		if (i && str_eq(name, c->res->previous.at[i - 1].name))
+			continue;
+		chain_add(index, &index->by_name, key_of(key, kind, name, STR("")), position);
+		chain_add(index, &index->by_place, key_of(key, kind, name, c->namespace), position);
+	}
+}
+
+/* Few objects name a namespace beside a name, so this one is made when the first of them is met. */
+static void index_origins(struct nameref_index *index)
+{
+	struct buf key = BUF_INIT;
+	index->origins_known = true;
+	for (size_t i = 0; i < index->candidates.n; i++) {
+		const struct nameref_candidate *c = &index->candidates.at[i];
+		for (size_t k = 0; k < c->res->previous.n * c->res->previous.n; k++) {
+			struct str kind = c->res->previous.at[k / c->res->previous.n].kind;
+			struct str name = c->res->previous.at[k % c->res->previous.n].name;
+			chain_add(index, &index->by_origin, key_of(&key, kind, name, c->original_namespace),
+				  (uint32_t)i);
+		}
+	}
+	buf_release(&key);
 }
 
 static void index_add(struct nameref_index *index, struct kres *r, struct buf *key)
@@ -39,10 +75,9 @@ static void index_add(struct nameref_index *index, struct kres *r, struct buf *k
 	vec_push(&index->candidates, c);
 	chain_add(index, &index->namespaces, c.original_namespace, position);
 	for (size_t i = 0; i < r->previous.n; i++) {
-		struct str name = r->previous.at[i].name;
-		chain_add(index, &index->by_name, name, position);
-		place_key(key, name, c.namespace);
-		chain_add(index, &index->by_place, buf_str(key), position);
+		struct str kind = r->previous.at[i].kind;
+		if (i == 0 || !str_eq(kind, r->previous.at[i - 1].kind))
+			index_names(index, &c, kind, position, key);
 	}
 }
 
@@ -69,6 +104,7 @@ void nameref_index_release(struct nameref_index *index)
 	vec_release(&index->candidates);
 	release_chains(&index->by_name);
 	release_chains(&index->by_place);
+	release_chains(&index->by_origin);
 	release_chains(&index->namespaces);
 }
 
@@ -197,34 +233,71 @@ static void consider(const struct nameref_search *s, const struct within *within
 	vec_push(out, c);
 }
 
-/* The candidates of two chains in their order; either may be NULL. */
-static void consider_both(const struct nameref_search *s, const struct within *within,
-			  const struct nameref_chain *a, const struct nameref_chain *b, found_list *out)
+typedef VEC(uint32_t) positions;
+
+static void add_chain(const struct map *map, struct str key, positions *out)
 {
-	size_t i = 0, k = 0, n = a ? a->at.n : 0, m = b ? b->at.n : 0;
-	while (i < n || k < m) {
-		bool from_a = k == m || (i < n && a->at.at[i] < b->at.at[k]);
-		uint32_t position = from_a ? a->at.at[i++] : b->at.at[k++];
-		consider(s, within, &s->index->candidates.at[position], out);
+	const struct nameref_chain *chain = map_get(map, key);
+	for (size_t i = 0; chain && i < chain->at.n; i++)
+		vec_push(out, chain->at.at[i]);
+}
+
+static int by_position(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	return (x > y) - (x < y);
+}
+
+/* A target of any kind: by no index. */
+static void add_any_kind(const struct nameref_search *s, struct str name, positions *out)
+{
+	for (size_t i = 0; i < s->index->candidates.n; i++) {
+		const struct kres *r = s->index->candidates.at[i].res;
+		bool had = false;
+		for (size_t k = 0; !had && k < r->previous.n; k++)
+			had = str_eq(r->previous.at[k].name, name);
+		if (had)
+			vec_push(out, (uint32_t)i);
 	}
+}
+
+/* Those that are called so and may be in reach; out is in no order, and may have some twice. */
+static void add_positions(const struct nameref_search *s, struct str name, const struct within *w,
+			  positions *out)
+{
+	struct nameref_index *index = s->index;
+	struct str kind = s->target->kind;
+	struct buf key = BUF_INIT;
+	if (kind.n == 0) {
+		add_any_kind(s, name, out);
+	} else if (!w->any) {
+		if (w->original && !index->origins_known)
+			index_origins(index);
+		add_chain(w->original ? &index->by_origin : &index->by_place,
+			  key_of(&key, kind, name, w->namespace), out);
+	} else if (s->id.cluster_scoped) {
+		add_chain(&index->by_name, key_of(&key, kind, name, STR("")), out);
+	} else {
+		add_chain(&index->by_place, key_of(&key, kind, name, s->namespace), out);
+		add_chain(&index->by_place, key_of(&key, kind, name, STR("_non_namespaceable_")), out);
+		for (size_t i = 0; i < s->n_more; i++)
+			add_chain(&index->by_place, key_of(&key, kind, name, s->more_namespaces[i]), out);
+	}
+	buf_release(&key);
 }
 
 static void collect(const struct nameref_search *s, struct str name, const struct node *namespace,
 		    found_list *out)
 {
 	struct within within = within_of(s, namespace);
-	struct nameref_index *index = s->index;
-	if (s->id.cluster_scoped || s->n_more) {
-		consider_both(s, &within, map_get(&index->by_name, name), NULL, out);
-		return;
-	}
-	struct buf key = BUF_INIT;
-	place_key(&key, name, s->namespace);
-	const struct nameref_chain *here = map_get(&index->by_place, buf_str(&key));
-	place_key(&key, name, STR("_non_namespaceable_"));
-	const struct nameref_chain *cluster = map_get(&index->by_place, buf_str(&key));
-	buf_release(&key);
-	consider_both(s, &within, here, cluster, out);
+	positions at = { 0 };
+	add_positions(s, name, &within, &at);
+	if (at.n > 1)
+		qsort(at.at, at.n, sizeof(*at.at), by_position);
+	for (size_t i = 0; i < at.n; i++)
+		if (i == 0 || at.at[i] != at.at[i - 1])
+			consider(s, &within, &s->index->candidates.at[at.at[i]], out);
+	vec_release(&at);
 }
 
 /* --- which of several --- */

@@ -57,27 +57,36 @@ static int read_pairs(const struct ktransform_call *call, const struct node *map
 /* Upstream keeps what it knows of a resource in its annotations, so that these are there to be found. */
 static bool has_annotations(const struct kres *r)
 {
-	return r->previous.n || r->prefixes.n || r->suffixes.n || r->needs_hash ||
-	       r->behavior != KBEHAVIOR_UNSET;
+	return r->previous.n || r->prefixes.n || r->suffixes.n || r->needs_hash || r->generated ||
+	       r->allow_name_change || r->allow_kind_change;
 }
 
-static int set_one(const struct kfield_walk *walk, const struct kfield *field, const struct kgvk *gvk,
-		   struct kres *r, struct error *err)
+/* The fields that the resource has, if any; few of all specs are of its kind. */
+static void fields_of(const kfields *fields, const struct kres *r, const struct kgvk *gvk, kfields *out)
 {
-	struct kfield made = *field;
-	made.create = field->create || (str_is(field->path, "metadata/annotations") && has_annotations(r));
-	return kfield_apply(walk, &made, gvk, r->root, err);
+	bool annotated = has_annotations(r);
+	out->n = 0;
+	for (size_t i = 0; i < fields->n; i++) {
+		struct kfield field = fields->at[i];
+		if (!kgvk_selected(gvk, &field.gvk))
+			continue;
+		if (annotated && str_is(field.path, "metadata/annotations"))
+			field.create = true;
+		vec_push(out, field);
+	}
 }
 
+/* scratch: for the fields of r. */
 static int set_all(const struct ktransform_call *call, const struct pairs *pairs, const kfields *fields,
-		   struct kres *r, struct error *err)
+		   struct kres *r, kfields *scratch, struct error *err)
 {
 	struct kgvk gvk = kgvk_of_node(r->root);
+	fields_of(fields, r, &gvk, scratch);
 	for (size_t i = 0; i < pairs->n; i++) {
 		struct setting setting = { .w = kwriter_of(call, pairs->at[i].place), .pair = &pairs->at[i] };
 		struct kfield_walk walk = { &setting.w, KFIELD_MAP, set_pair, &setting };
-		for (size_t k = 0; k < fields->n; k++)
-			if (set_one(&walk, &fields->at[k], &gvk, r, err))
+		for (size_t k = 0; k < scratch->n; k++)
+			if (kfield_apply(&walk, &scratch->at[k], &gvk, r->root, err))
 				return error_wrap(err, "%s:%u: %.*s %.*s", r->file, r->line,
 						  STR_ARG(kres_kind(r)), STR_ARG(kres_name(r)));
 	}
@@ -89,7 +98,7 @@ static int run(const struct ktransform_call *call, const char *key, struct error
 	const struct node *map, *list;
 	struct pairs pairs;
 	kfieldspecs specs = { 0 };
-	kfields fields = { 0 };
+	kfields fields = { 0 }, scratch = { 0 };
 	if (karg_map(call->config_file, call->config, key, &map, err) ||
 	    karg_list(call->config_file, call->config, "fieldSpecs", &list, err))
 		return -1;
@@ -101,9 +110,10 @@ static int run(const struct ktransform_call *call, const char *key, struct error
 	if (rc == 0)
 		rc = kfields_ready(call->build->a, &specs, &fields, err);
 	for (size_t i = 0; rc == 0 && i < call->resources->list.n; i++)
-		rc = set_all(call, &pairs, &fields, call->resources->list.at[i], err);
+		rc = set_all(call, &pairs, &fields, call->resources->list.at[i], &scratch, err);
 	vec_release(&specs);
 	vec_release(&fields);
+	vec_release(&scratch);
 	return rc;
 }
 

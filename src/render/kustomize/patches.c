@@ -155,15 +155,13 @@ static int apply_strategic(const struct ktransform_call *call, struct kres *r, c
 	return kbuild_check_memory(call->build, err);
 }
 
-/* Two resources may have come to the same identity since the set was last looked at. */
+/* Two resources may have come to the same identity. */
 static int check_unique(const struct ktransform_call *call, struct error *err)
 {
 	struct kbuild *b = call->build;
 	struct kresmap *m = call->resources;
 	kres_list same = { 0 };
 	int rc = 0;
-	if (m->indexed)
-		return 0;
 	for (size_t i = 0; rc == 0 && i < m->list.n; i++) {
 		struct kid id = kres_id(b, m->list.at[i]);
 		same.n = 0;
@@ -177,23 +175,68 @@ static int check_unique(const struct ktransform_call *call, struct error *err)
 	return rc;
 }
 
+static int apply_selected(const struct ktransform_call *call, struct kres *r, struct kres *patch,
+			  struct error *err)
+{
+	take_version(call->build, patch, r);
+	if (apply_strategic(call, r, patch, err))
+		return -1;
+	/* One that had none gets none, which is something to upstream. */
+	if (!r->gone && !node_get(r->root, "apiVersion"))
+		node_set(call->build->a, r->root, STR("apiVersion"),
+			 yaml_kyaml_scalar(call->build->a, (struct str){ "", 0 }));
+	return 0;
+}
+
+/* Resources by their address. */
+static bool put_resource(struct map *set, struct kres *r)
+{
+	return map_put(set, (struct str){ (const char *)&r, sizeof(r) }, r) == NULL;
+}
+
+/* Adds what has the identity of one that is selected: upstream goes by identities. */
+static void add_namesakes(const struct ktransform_call *call, kres_list *selected)
+{
+	struct kbuild *b = call->build;
+	struct kresmap *m = call->resources;
+	struct map there = MAP_INIT, done = MAP_INIT;
+	kres_list same = { 0 };
+	size_t n = selected->n;
+	if (m->indexed)
+		return; /* nobody was renamed since it was made sure that there are none */
+	for (size_t i = 0; i < n; i++) {
+		struct kid id = kres_id(b, selected->at[i]);
+		if (done.n && map_get(&done, str_of(kid_text(b->a, &id))))
+			continue;
+		same.n = 0;
+		kresmap_by_current_id(b, m, &id, &same);
+		if (same.n < 2)
+			continue;
+		for (size_t k = 0; there.n == 0 && k < n; k++)
+			put_resource(&there, selected->at[k]);
+		for (size_t k = 0; k < same.n; k++)
+			if (put_resource(&there, same.at[k]))
+				vec_push(selected, same.at[k]);
+		map_put(&done, str_of(kid_text(b->a, &id)), b);
+	}
+	map_release(&there);
+	map_release(&done);
+	vec_release(&same);
+}
+
 /* Upstream's ResMap.ApplySmPatch. */
-static int apply_to_all(const struct ktransform_call *call, const kres_list *selected, struct kres *patch,
+static int apply_to_all(const struct ktransform_call *call, kres_list *selected, struct kres *patch,
 			struct error *err)
 {
+	bool known = call->resources->indexed;
 	prepare_for_target(call->build, patch);
-	for (size_t i = 0; i < selected->n; i++) {
-		struct kres *r = selected->at[i];
-		take_version(call->build, patch, r);
-		if (apply_strategic(call, r, patch, err))
+	add_namesakes(call, selected);
+	for (size_t i = 0; i < selected->n; i++)
+		if (apply_selected(call, selected->at[i], patch, err))
 			return -1;
-		/* One that had none gets none, which is something to upstream. */
-		if (!r->gone && !node_get(r->root, "apiVersion"))
-			node_set(call->build->a, r->root, STR("apiVersion"),
-				 yaml_kyaml_scalar(call->build->a, (struct str){ "", 0 }));
-	}
+	known = known && call->resources->indexed;
 	kresmap_drop_gone(call->resources);
-	return check_unique(call, err);
+	return known ? 0 : check_unique(call, err);
 }
 
 /* The one resource that has, or had, the patch's identity. */

@@ -279,7 +279,7 @@ static int write_path(struct replacing *k, const struct kreplace_target *t, stru
 		return -1;
 	if (path.n + depth_of(k->value) > NODE_DEPTH_MAX)
 		return error_set(k->err, "the field would be more than %d levels deep", NODE_DEPTH_MAX);
-	if (kreplace_in_text(&k->w, r->root, &path, k->value, t->options.create) == 0)
+	if (kreplace_in_text(&k->w, r->file, r->root, &path, k->value, t->options.create) == 0)
 		return 0;
 	int rc = kpath_match(&how, r->root, &path, &found, k->err);
 	if (rc == 0 && found.n == 0)

@@ -48,5 +48,5 @@ void kreplacements_release(kreplacements *list);
  * is missing is allowed when `create`. 0; 1: path leads to no such scalar, or that cannot be done: nothing
  * has changed.
  */
-int kreplace_in_text(const struct kwriter *w, struct node *object, const struct kpath *path,
+int kreplace_in_text(const struct kwriter *w, const char *file, struct node *object, const struct kpath *path,
 		     const struct node *value, bool create);

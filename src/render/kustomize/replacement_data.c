@@ -1,7 +1,8 @@
 /*
  * replacement_data.c - fields inside of a text: data.config\.json.database.host leads into the JSON (or YAML)
  * that a ConfigMap holds as one string (upstream: setValueInStructuredData). JSON is printed with sorted
- * keys, YAML as it was but for what go-yaml changes by reading and writing it.
+ * keys, YAML as it was but for what go-yaml changes by reading and writing it. Comments, which go-yaml keeps,
+ * are lost: that is warned of.
  */
 #include "doc/json.h"
 #include "doc/yaml.h"
@@ -10,6 +11,7 @@
 
 struct inside {
 	const struct kwriter *w;
+	const char *file;    /* of the object, as shown to people */
 	struct node *scalar; /* that holds the text */
 	struct str text;
 	struct yaml_keep *keep;
@@ -117,13 +119,18 @@ static int print(const struct inside *in, struct buf *out)
 	struct error ignored;
 	if (trimmed.n && (trimmed.p[0] == '{' || trimmed.p[0] == '['))
 		return print_json(in, out);
-	return yaml_keep_write(in->keep, in->root, out, &ignored) ? 1 : 0;
+	if (yaml_keep_write(in->keep, in->root, out, &ignored))
+		return 1;
+	if (yaml_keep_has_comments(in->text))
+		kbuild_warn(in->w->build, "%s:%u: a replacement in this YAML text drops the comments in it",
+			    origin_file_of(in->w->build->origins, in->scalar, in->file), in->scalar->line);
+	return 0;
 }
 
-int kreplace_in_text(const struct kwriter *w, struct node *object, const struct kpath *path,
+int kreplace_in_text(const struct kwriter *w, const char *file, struct node *object, const struct kpath *path,
 		     const struct node *value, bool create)
 {
-	struct inside in = { .w = w };
+	struct inside in = { .w = w, .file = file };
 	struct kpath rest;
 	struct error ignored;
 	cleanup_buf struct buf text = BUF_INIT;

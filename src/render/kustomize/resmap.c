@@ -129,6 +129,23 @@ int kresmap_append(struct kbuild *b, struct kresmap *m, struct kres *r, struct e
 	return 0;
 }
 
+int kresmap_check_unique(struct kbuild *b, struct kresmap *m, struct error *err)
+{
+	struct kresmap again = KRESMAP_INIT;
+	/* Those that came in were looked at, and nothing was renamed since. */
+	if (m->indexed)
+		return 0;
+	for (size_t i = 0; i < m->list.n; i++) {
+		if (kresmap_append(b, &again, m->list.at[i], err)) {
+			kresmap_release(&again);
+			return -1;
+		}
+	}
+	kresmap_release(m);
+	*m = again;
+	return 0;
+}
+
 void kresmap_remove(struct kresmap *m, struct kres *r)
 {
 	for (size_t i = 0; i < m->list.n; i++) {

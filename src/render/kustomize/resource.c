@@ -146,12 +146,13 @@ static struct node *map_at(struct kbuild *b, struct node *in, struct str key)
 
 struct node *kres_text_value(struct kbuild *b, struct node *value)
 {
-	if (value->type == NODE_STRING && value->style != NODE_TIMESTAMP && value->style != NODE_FOLDED &&
-	    !value->untagged)
-		return value;
 	bool has_text = value->type != NODE_MAP && value->type != NODE_SEQ;
+	bool lines = has_text && str_find(value->text, '\n', 0) != SIZE_MAX;
+	if (value->type == NODE_STRING && value->style != NODE_TIMESTAMP && !value->untagged &&
+	    (!lines || value->style == NODE_LITERAL))
+		return value;
 	struct node *text = node_string(b->a, has_text ? value->text : (struct str){ "", 0 });
-	text->style = value->style == NODE_FOLDED ? NODE_LITERAL : NODE_PLAIN;
+	text->style = lines ? NODE_LITERAL : NODE_PLAIN;
 	text->line = value->line;
 	text->column = value->column;
 	text->origin = value->origin;
@@ -214,6 +215,7 @@ struct kres *kres_copy(struct kbuild *b, const struct kres *r)
 	copy_vec(&copy->prefixes, &r->prefixes);
 	copy_vec(&copy->suffixes, &r->suffixes);
 	copy->behavior = r->behavior;
+	copy->generated = r->generated;
 	copy->needs_hash = r->needs_hash;
 	copy->allow_name_change = r->allow_name_change;
 	copy->allow_kind_change = r->allow_kind_change;

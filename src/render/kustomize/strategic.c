@@ -404,8 +404,11 @@ static struct kept keep(const struct node *n)
 static void restore(struct merge *m, struct node *map, const char *key, const struct kept *k)
 {
 	struct node *n = node_get(map, key);
-	if (n && k->there && n->origin == k->node.origin && same_scalar(n, &k->node))
+	if (n && k->there && n->origin == k->node.origin && same_scalar(n, &k->node)) {
+		if (n->style == NODE_PLAIN && n->type != NODE_NULL)
+			merge_untag(m, n); /* upstream writes it all the same, without a tag */
 		return;
+	}
 	merge_set_scalar(m, map, str_of(key), k->text);
 	n = node_get(map, key);
 	if (k->there) {

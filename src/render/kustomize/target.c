@@ -158,16 +158,6 @@ static int check_kind(const struct ktarget *t, bool component, struct error *err
 		t->k.file);
 }
 
-static int check_unique(struct kbuild *b, struct kresmap *m, struct error *err)
-{
-	struct kresmap again = KRESMAP_INIT;
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < m->list.n; i++)
-		rc = kresmap_append(b, &again, m->list.at[i], err);
-	kresmap_release(&again);
-	return rc;
-}
-
 static int add_directory(struct ktarget *t, const struct kroot *root, struct korigin origin, bool component,
 			 struct kaccumulated *acc, struct error *err)
 {
@@ -176,7 +166,8 @@ static int add_directory(struct ktarget *t, const struct kroot *root, struct kor
 		return -1;
 	/* A component works on what is there; a base on its own, which joins it then. */
 	if (component)
-		return ktarget_accumulate(&sub, acc, err) || check_unique(t->b, &acc->map, err) ? -1 : 0;
+		return ktarget_accumulate(&sub, acc, err) || kresmap_check_unique(t->b, &acc->map, err) ? -1
+													: 0;
 	cleanup_accumulated struct kaccumulated own = KACCUMULATED_INIT;
 	return ktarget_accumulate(&sub, &own, err) || merge(t->b, acc, &own, err) ? -1 : 0;
 }
@@ -350,9 +341,21 @@ static bool is_meant(const struct kid *ref, const struct kid *id)
 	return kid_equal(ref, &other);
 }
 
+/* Whether r is called so now, or was: asked first, because there may be many vars and resources. */
+static bool has_name(const struct kres *r, struct str name)
+{
+	bool found = str_eq(kres_name(r), name);
+	for (size_t i = 0; !found && i < r->previous.n; i++)
+		found = str_eq(r->previous.at[i].name, name);
+	return found;
+}
+
 static bool var_matches(struct kbuild *b, const struct kvar *var, const struct kres *r)
 {
-	struct kid id = kres_id(b, r);
+	struct kid id;
+	if (!has_name(r, var->ref.name))
+		return false;
+	id = kres_id(b, r);
 	if (is_meant(&var->ref, &id))
 		return true;
 	for (size_t i = 0; i < r->previous.n; i++) {

@@ -105,8 +105,9 @@ void kwrite_int(const struct kwriter *w, struct node *n, struct str text)
 {
 	place(w, n);
 	n->style = style_of(n);
-	/* A printer leaves out tags that the text has anyway, so quotes make it a string. */
-	n->type = n->style == NODE_PLAIN ? NODE_INT : NODE_STRING;
+	/* With quotes, too: these make it a text when it is printed, but a text that is no number is refused.
+	 */
+	n->type = NODE_INT;
 	n->untagged = false;
 	n->text = text;
 }

@@ -9,6 +9,7 @@
 #include "doc/yaml.h"
 #include "render/kustomize/expand.h"
 #include "render/kustomize/fieldspec.h"
+#include "render/kustomize/generate.h"
 
 struct value {
 	const struct kvar *var;
@@ -235,6 +236,9 @@ static int resolve_text(struct resolving *r, struct node *n, struct error *err)
 	r->last = NULL;
 	if (kexpand(r->b->a, n->text, expand_one, r, &text, &whole, err) || kbuild_check_memory(r->b, err))
 		return -1;
+	/* Upstream breaks a character behind a `$`, and then takes the text for binary data. */
+	if (!str_utf8(text))
+		text = kbase64(r->b->a, text);
 	if (!r->last) {
 		as_string(n, text);
 		return 0;

@@ -59,7 +59,7 @@ static void as_replacement(const struct kwriter *w, const struct kpath *path, st
 	struct kmatch how = { w->build->a, create ? w : NULL, NODE_STRING };
 	struct error err;
 	knode_list found = { 0 };
-	kreplace_in_text(w, object, path, value, create);
+	kreplace_in_text(w, "thing.yaml", object, path, value, create);
 	if (kpath_match(&how, object, path, &found, &err) == 0)
 		for (size_t i = 0; i < found.n; i++)
 			write_found(w, found.at[i], value);
@@ -86,6 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		as_field_spec(&w, text, object);
 		print(&a, object);
 	}
+	vec_release(&b.warnings);
 	arena_release(&a);
 	return 0;
 }

@@ -1,0 +1,183 @@
+/*
+ * hooks.c - POST /webhook/NAMESPACE/REPO: events of a Repo's git host, by the rules of webhook.h.
+ *
+ * The signature is checked first, over the bytes as they came; only then are they read. An event only ever
+ * makes the Repo look at its own remote: what it says of commits is never believed. Who cannot sign learns
+ * nothing; who can is told in words what came of it, for the host's list of deliveries.
+ */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "operator/internal.h"
+#include "operator/web.h"
+
+#define KEY_TOKEN "token" /* of the Secret, docs/reference/secrets.md */
+
+struct hook {
+	struct operator* operator;
+	char *key; /* NAMESPACE/NAME, for the log */
+	enum webhook_type type;
+	struct values_use *secret;
+	struct webhook_ring taken;
+	struct webhook_limit limit;
+	bool complained; /* that the Secret cannot be had */
+};
+
+struct hook *hook_update(struct operator* op, struct hook *old, const struct repo_spec *spec)
+{
+	if (!spec->webhook_secret) {
+		hook_free(op, old);
+		return NULL;
+	}
+	struct hook *hook = old ? old : mem_alloc(sizeof(*hook));
+	if (!old) {
+		cleanup_buf struct buf key = BUF_INIT;
+		buf_printf(&key, "%s/%s", spec->namespace, spec->name);
+		hook->operator= op;
+		hook->key = mem_strdup(key.p);
+	}
+	hook->type = spec->webhook_type;
+	hook->complained = false;
+	hook->secret =
+		values_use_secret(op->hook_values, hook->secret, spec->namespace, spec->webhook_secret, hook);
+	return hook;
+}
+
+void hook_free(struct operator* op, struct hook *hook)
+{
+	if (!hook)
+		return;
+	values_use_free(op->hook_values, hook->secret);
+	webhook_ring_release(&hook->taken);
+	free(hook->key);
+	free(hook);
+}
+
+/* An editor, and `kubectl create secret --from-file` after it, ends a file with a new line. */
+static struct str without_line_end(struct str token)
+{
+	while (token.n && (token.p[token.n - 1] == '\n' || token.p[token.n - 1] == '\r'))
+		token.n--;
+	return token;
+}
+
+/* As values_key(); says in the log, once, why events cannot be taken. */
+static int token_of(struct hook *hook, struct arena *a, struct str *out)
+{
+	struct error err = ERROR_INIT;
+	int rc = values_key(hook->secret, a, KEY_TOKEN, out, &err);
+	if (rc == 0)
+		*out = without_line_end(*out);
+	if (rc == 0 && out->n == 0)
+		rc = error_set(&err, "key " KEY_TOKEN " is empty");
+	if (rc < 0 && !hook->complained)
+		log_warn("webhook: its Secret cannot be used", "repo", hook->key, "error", err.text, NULL);
+	hook->complained = rc < 0;
+	return rc;
+}
+
+void hooks_changed(void *op, void *user)
+{
+	cleanup_arena struct arena a = ARENA_INIT;
+	struct str token;
+	token_of(user, &a, &token);
+}
+
+/* --- answers --- */
+
+static const struct {
+	const char *name; /* in the metric */
+	int status;
+} results[HOOK_RESULTS] = {
+	[HOOK_TAKEN] = { "taken", 202 },
+	[HOOK_IGNORED] = { "ignored", 202 },
+	[HOOK_REPLAYED] = { "replayed", 409 },
+	[HOOK_UNREADABLE] = { "unreadable", 400 },
+	[HOOK_UNAUTHORIZED] = { "unauthorized", 401 },
+	[HOOK_LIMITED] = { "limited", 429 },
+	[HOOK_UNREADY] = { "unready", 503 },
+	[HOOK_UNKNOWN] = { "unknown", 404 },
+};
+
+static void answer(struct operator* op, enum hook_result result, struct httpd_reply *reply, const char *text)
+{
+	op->hooks[result]++;
+	web_text(reply, results[result].status, text);
+}
+
+const char *hook_result_name(enum hook_result result)
+{
+	return results[result].name;
+}
+
+/* --- events --- */
+
+static const char *header_of(const void *ctx, const char *name)
+{
+	const struct httpd_request *request = ctx;
+	return request->header(request, name);
+}
+
+/* What was verified. */
+static void take(struct operator* op, struct source *source, const struct webhook_headers *headers,
+		 struct str body, struct httpd_reply *reply)
+{
+	cleanup_arena struct arena a = ARENA_INIT;
+	struct hook *hook = source_hook(source);
+	struct webhook_event event;
+	struct error err = ERROR_INIT;
+	if (webhook_parse(&a, hook->type, headers, body, &event, &err) < 0) {
+		answer(op, HOOK_UNREADABLE, reply, arena_printf(&a, "%s\n", err.text));
+		return;
+	}
+	if (event.kind != WEBHOOK_PUSH) {
+		answer(op, HOOK_IGNORED, reply,
+		       event.kind == WEBHOOK_PING ? "well received\n" : "such an event moves nothing\n");
+		return;
+	}
+	struct webhook_mark mark = webhook_mark_of(hook->type, &event, body, loop_now(op->loop));
+	if (webhook_ring_has(&hook->taken, &mark)) {
+		answer(op, HOOK_REPLAYED, reply, "this event was taken already\n");
+		return;
+	}
+	webhook_ring_add(&hook->taken, &mark);
+	if (!source_concerns(source, &event)) {
+		answer(op, HOOK_IGNORED, reply,
+		       "nothing is fetched: no App follows what was pushed, or the Repo is suspended\n");
+		return;
+	}
+	source_notify(source);
+	answer(op, HOOK_TAKEN, reply, "the Repo is fetched now\n");
+}
+
+static void refuse(struct hook *hook, int64_t now, const char *why)
+{
+	webhook_limit_bad(&hook->limit, now);
+	log_warn("webhook: refused", "repo", hook->key, "reason", why, NULL);
+}
+
+void hooks_serve(void *ctx, const char *name, const struct httpd_request *request, struct httpd_reply *reply)
+{
+	struct operator* op = ctx;
+	cleanup_arena struct arena a = ARENA_INIT;
+	struct webhook_headers headers = { header_of, request };
+	struct error err = ERROR_INIT;
+	struct str token;
+	int64_t now = loop_now(op->loop);
+	struct source *source = map_get(&op->sources, str_of(name));
+	struct hook *hook = source ? source_hook(source) : NULL;
+	if (!hook && (!op->repos_listed || op->stopping)) {
+		answer(op, HOOK_UNREADY, reply, "not ready, or another replica leads: try again\n");
+	} else if (!hook) {
+		answer(op, HOOK_UNKNOWN, reply, "there is no such Repo with spec.webhook\n");
+	} else if (webhook_limit_reached(&hook->limit, now)) {
+		answer(op, HOOK_LIMITED, reply, "too many bad signatures: try again later\n");
+	} else if (token_of(hook, &a, &token) != 0) {
+		answer(op, HOOK_UNREADY, reply, "not ready: try again\n");
+	} else if (webhook_verify(hook->type, &headers, request->body, token, &err) < 0) {
+		refuse(hook, now, err.text);
+		answer(op, HOOK_UNAUTHORIZED, reply, "not authorized\n");
+	} else {
+		take(op, source, &headers, request->body, reply);
+	}
+}
