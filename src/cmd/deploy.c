@@ -259,6 +259,7 @@ static int deploy(struct deploy *d, struct error *err)
 			     &d->repo, err) < 0 ||
 	    (own->wait && find_apps(d, err) < 0) || publish(d, err) < 0)
 		return command_fail(d->cli, err);
+	deploy_repo_unlock(&d->repo);
 	tell(d);
 	/* What is there already may be of an older commit, which is waited for by `capstan wait`. */
 	int status = EXIT_OK;
@@ -274,9 +275,10 @@ static int deploy(struct deploy *d, struct error *err)
 
 static int run(struct cli *cli)
 {
-	struct deploy d = { .cli = cli, .own = cli->own };
+	struct deploy d = { .cli = cli, .own = cli->own, .repo.lock = -1 };
 	struct error err = ERROR_INIT;
 	int status = deploy(&d, &err);
+	deploy_repo_unlock(&d.repo);
 	if (d.has_cluster)
 		cluster_close(&d.cluster);
 	arena_release(&d.change.arena);

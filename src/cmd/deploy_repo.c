@@ -1,9 +1,15 @@
 /* deploy_repo.c - see deploy_repo.h. */
 #include "cmd/deploy_repo.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "cmd/apps.h"
 #include "cmd/git.h"
 #include "cmd/session.h"
@@ -13,7 +19,7 @@
 #include "render/environments.h"
 #include "repo/files.h"
 
-enum { FETCH_TIMEOUT_MS = 60000 };
+enum { FETCH_TIMEOUT_MS = 60000, LOCK_PAUSE_MS = 50 };
 #define MIRROR_MAX_BYTES (1ull << 30)
 
 /* --- the remote --- */
@@ -109,11 +115,39 @@ static int choose_branch(struct asking *q, const char *branch, struct error *err
 	return 0;
 }
 
+/* Jobs of one machine share the cache, and so the mirror. */
+static int lock_mirror(struct arena *a, struct deploy_repo *repo, struct error *err)
+{
+	char *path = arena_printf(a, "%s.lock", repo->options.mirror);
+	int64_t until = clock_mono_ms() + DEPLOY_LOCK_TIMEOUT_MS;
+	repo->lock = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	if (repo->lock < 0)
+		return error_set(err, "%s: %s", path, strerror(errno));
+	while (flock(repo->lock, LOCK_EX | LOCK_NB) < 0) {
+		struct timespec pause = { 0, LOCK_PAUSE_MS * 1000000L };
+		if (clock_mono_ms() >= until)
+			return error_set(
+				err,
+				"another command has worked in %s for %d s; end it, or give this one "
+				"another XDG_CACHE_HOME",
+				repo->options.mirror, DEPLOY_LOCK_TIMEOUT_MS / 1000);
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+void deploy_repo_unlock(struct deploy_repo *repo)
+{
+	if (repo->lock >= 0)
+		close(repo->lock);
+	repo->lock = -1;
+}
+
 int deploy_repo_open(struct arena *a, const char *url, const char *remote, const char *branch,
 		     const char *environment, struct deploy_repo *out, struct error *err)
 {
 	char hex[HASH_HEX_LEN + 1], *found;
-	*out = (struct deploy_repo){ .environment = environment };
+	*out = (struct deploy_repo){ .environment = environment, .lock = -1 };
 	if (git_remote_url(a, ".", url ? url : remote, &found, err) < 0)
 		return error_wrap(err, "in a clone of the configuration repository, or with --repo URL");
 	hash_hex(hash_of(str_of(found)), hex);
@@ -127,6 +161,8 @@ int deploy_repo_open(struct arena *a, const char *url, const char *remote, const
 		.max_bytes = MIRROR_MAX_BYTES,
 		.user_environment = true,
 	};
+	if (lock_mirror(a, out, err) < 0)
+		return -1;
 	struct waiting wait = { .loop = loop_new(), .err = err };
 	struct asking q = { .a = a, .wait = &wait, .repo = out };
 	q.remote = remote_new(wait.loop, &out->options, err);
