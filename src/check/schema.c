@@ -276,9 +276,12 @@ const struct schema_field *schema_field_any(const struct schema *s, struct str n
 
 const struct schema_field *schema_field(const struct schema *s, struct str name, uint8_t mask)
 {
-	const struct schema_field *f = schema_field_any(s, name), *end = s->fields + s->n_fields;
-	for (; f && f < end && str_eq(f->name, name); f++)
-		if (f->mask & mask)
-			return f;
+	const struct schema_field *f = schema_field_any(s, name);
+	for (size_t i = f ? (size_t)(f - s->fields) : s->n_fields; i < s->n_fields; i++) {
+		if (!str_eq(s->fields[i].name, name))
+			break;
+		if (s->fields[i].mask & mask)
+			return &s->fields[i];
+	}
 	return NULL;
 }

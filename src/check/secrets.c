@@ -2,27 +2,14 @@
  * secrets.c - see secrets.h.
  *
  * A token is known by how it begins, how long it is and what letters it has; a body with little entropy is an
- * example. Passwords are known by their names alone, so more is asked of their values: 40 bits and letters
- * with digits, in no form that names of objects have.
+ * example. What a password looks like, secrets_password.c knows.
  */
-#include "check/secrets.h"
+#include "check/secrets_parts.h"
 
-#define PEM_BODY_MIN 40u /* letters of base64 behind the header: less is an example */
-#define PASSWORD_BITS_MIN 40.0
-#define PASSWORD_LENGTH_MIN 8u
-#define PASSWORD_LENGTH_MAX 128u /* longer ones are ciphertexts and documents */
-#define RUN_MAX 4096u		 /* letters of one token that are looked at */
-#define ENTROPY_MIN 3.0		 /* bits a letter of a token's body */
-#define BINARY_LOOK 8000u	 /* bytes looked at, as git does */
-
-enum letters {
-	ALNUM,
-	UPPER, /* and digits */
-	HEX,
-	WORD,	/* ALNUM and _ - */
-	DOTTED, /* WORD and . */
-	BASE64,
-};
+#define PEM_BODY_MIN 40u  /* letters of base64 behind the header: less is an example */
+#define RUN_MAX 4096u	  /* letters of one token that are looked at */
+#define ENTROPY_MIN 3.0	  /* bits a letter of a token's body */
+#define BINARY_LOOK 8000u /* bytes looked at, as git does */
 
 struct token {
 	const char *begins;
@@ -84,109 +71,6 @@ static const struct token tokens[] = {
 	{ "xoxs-", WORD, 20, 0, RULE_TOKEN, "a Slack token" },
 	{ "ya29.", WORD, 60, 0, RULE_CLOUD_KEY, "a Google access token" },
 };
-
-/* --- letters --- */
-
-static bool is_upper(char c)
-{
-	return c >= 'A' && c <= 'Z';
-}
-
-static bool is_lower(char c)
-{
-	return c >= 'a' && c <= 'z';
-}
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool is_alnum(char c)
-{
-	return is_upper(c) || is_lower(c) || is_digit(c);
-}
-
-static bool is_of(enum letters letters, char c)
-{
-	switch (letters) {
-	case ALNUM:
-		return is_alnum(c);
-	case UPPER:
-		return is_upper(c) || is_digit(c);
-	case HEX:
-		return is_digit(c) || (c >= 'a' && c <= 'f');
-	case WORD:
-		return is_alnum(c) || c == '_' || c == '-';
-	case DOTTED:
-		return is_alnum(c) || c == '_' || c == '-' || c == '.';
-	case BASE64:
-		return is_alnum(c) || c == '+' || c == '/' || c == '=';
-	}
-	return false;
-}
-
-/* log2 of a fraction n / m as a table-free sum of bits: good to a hundredth, and no libm. */
-static double log2_of(double x)
-{
-	double whole = 0, part = 0.5, sum = 0;
-	while (x >= 2) {
-		x /= 2;
-		whole++;
-	}
-	for (int i = 0; i < 12; i++, part /= 2) {
-		x *= x;
-		if (x >= 2) {
-			x /= 2;
-			sum += part;
-		}
-	}
-	return whole + sum;
-}
-
-/* Shannon's: bits a letter. */
-static double entropy(struct str text)
-{
-	unsigned counts[256] = { 0 };
-	double bits = 0;
-	for (size_t i = 0; i < text.n; i++)
-		counts[(unsigned char)text.p[i]]++;
-	for (size_t i = 0; i < 256; i++)
-		if (counts[i])
-			bits += counts[i] * log2_of((double)text.n / counts[i]);
-	return text.n ? bits / (double)text.n : 0;
-}
-
-static char lower(char c)
-{
-	return is_upper(c) ? (char)(c + 32) : c;
-}
-
-static bool has_word(struct str text, const char *word)
-{
-	size_t n = strlen(word);
-	for (size_t i = 0; i + n <= text.n; i++) {
-		size_t k = 0;
-		while (k < n && lower(text.p[i + k]) == word[k])
-			k++;
-		if (k == n)
-			return true;
-	}
-	return false;
-}
-
-static bool is_placeholder(struct str text)
-{
-	static const char *const words[] = { "example", "changeme", "change-me", "change_me", "placeholder",
-					     "your",	"xxxx",	    "****",	 "....",      "dummy",
-					     "replace", "redacted", "sample",	 "enc[",      "${",
-					     "$(",	"{{",	    "todo",	 "fake",      "test",
-					     "1234567", "abcdef" };
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (has_word(text, words[i]))
-			return true;
-	return false;
-}
 
 /* --- the pass --- */
 
@@ -305,8 +189,7 @@ static bool scan_pem(struct scan *s)
 	size_t at = s->at, end = at + 11;
 	if (!begins(s, at, "-----BEGIN "))
 		return false;
-	while (end < s->text.n &&
-	       (is_upper(s->text.p[end]) || s->text.p[end] == ' ' || is_digit(s->text.p[end])))
+	while (end < s->text.n && (is_of(UPPER, s->text.p[end]) || s->text.p[end] == ' '))
 		end++;
 	struct str label = { s->text.p + at + 11, end - at - 11 };
 	bool key = str_ends(label, STR("PRIVATE KEY")) || str_is(label, "PGP PRIVATE KEY BLOCK");
@@ -346,97 +229,9 @@ static bool scan_encoded_pem(struct scan *s)
 
 /* --- passwords --- */
 
-/* The words of a name, by separators and capitals: the last one, and the one before. */
-static void last_words(struct str name, struct str *last, struct str *before)
-{
-	*last = *before = (struct str){ "", 0 };
-	size_t start = 0;
-	for (size_t i = 0; i <= name.n; i++) {
-		bool end = i == name.n || !is_alnum(name.p[i]);
-		bool capital = !end && i > start && is_upper(name.p[i]) && !is_upper(name.p[i - 1]);
-		if (!end && !capital)
-			continue;
-		if (i > start) {
-			*before = *last;
-			*last = (struct str){ name.p + start, i - start };
-		}
-		start = capital ? i : i + 1;
-	}
-}
-
-static bool is_word(struct str text, const char *const *words)
-{
-	for (; *words; words++)
-		if (text.n == strlen(*words) && has_word(text, *words))
-			return true;
-	return false;
-}
-
-bool secret_is_named(struct str name)
-{
-	static const char *const names[] = { "password",  "passwd",	"pwd",	       "passphrase",
-					     "pass",	  "secret",	"token",       "apikey",
-					     "apitoken",  "credential", "credentials", "secretkey",
-					     "accesskey", NULL };
-	static const char *const keys[] = { "api",	  "access",  "private", "secret", "auth",
-					    "encryption", "signing", "account", "master", NULL };
-	static const char *const last_key[] = { "key", NULL };
-	static const char *const harmless[] = {
-		"checksum", "hash", "digest", "public", "sha256", "csrf", NULL
-	};
-	struct str last, before;
-	last_words(name, &last, &before);
-	for (size_t i = 0; harmless[i]; i++)
-		if (has_word(name, harmless[i]))
-			return false;
-	return is_word(last, names) || (is_word(last, last_key) && is_word(before, keys));
-}
-
-/* As names of objects and versions are: words and numbers with dashes, dots or slashes between. */
-static bool is_name(struct str text)
-{
-	size_t letters = 0, digits = 0;
-	for (size_t i = 0; i <= text.n; i++) {
-		char c = i < text.n ? text.p[i] : '-';
-		if (is_upper(c) || is_lower(c)) {
-			/* Letters behind digits are no word, but for one in front: v2. */
-			if (digits)
-				return false;
-			letters++;
-		} else if (is_digit(c)) {
-			if (letters > 1 && digits > 3)
-				return false;
-			digits++;
-		} else if (c == '-' || c == '.' || c == '_' || c == '/' || c == ':') {
-			letters = digits = 0;
-		} else {
-			return false;
-		}
-	}
-	return true;
-}
-
-bool secret_is_password(struct str value)
-{
-	bool letter = false, digit = false;
-	if (value.n < PASSWORD_LENGTH_MIN || value.n > PASSWORD_LENGTH_MAX || is_placeholder(value))
-		return false;
-	for (size_t i = 0; i < value.n; i++) {
-		unsigned char c = (unsigned char)value.p[i];
-		letter = letter || is_upper((char)c) || is_lower((char)c);
-		digit = digit || is_digit((char)c);
-		if (c <= ' ' || c == '<' || c == '>' || c == '{' || c == '(' || c == '[' || c >= 0x7f)
-			return false;
-	}
-	if (!letter || !digit || value.p[0] == '$' || value.p[0] == '/' || value.p[0] == '%' ||
-	    is_name(value) || has_word(value, "://"))
-		return false;
-	return entropy(value) * (double)value.n >= PASSWORD_BITS_MIN;
-}
-
 static bool is_name_letter(char c)
 {
-	return is_alnum(c) || c == '_' || c == '-' || c == '.' || c == '/';
+	return is_of(ALNUM, c) || c == '_' || c == '-' || c == '.' || c == '/';
 }
 
 /* The name in front of the separator at `at`. */
@@ -456,19 +251,6 @@ static bool ends_value(char c)
 {
 	return c == '\n' || c == '\r' || c == ' ' || c == '\t' || c == ',' || c == ';' || c == '"' ||
 	       c == '\'' || c == '}' || c == ']' || c == '&' || c == '`';
-}
-
-/* A variable or a field of a program: a name with two digits at most. */
-static bool is_identifier(struct str text)
-{
-	size_t digits = 0;
-	for (size_t i = 0; i < text.n; i++) {
-		char c = text.p[i];
-		digits += is_digit(c);
-		if ((!is_alnum(c) && c != '_' && c != '.') || (i == 0 && is_digit(c)))
-			return false;
-	}
-	return digits <= 2;
 }
 
 /* The value behind the separator: in quotes, or up to what ends a word. */
@@ -535,7 +317,7 @@ void secrets_scan(struct str text, secret_fn *fn, void *ctx)
 	while (s.at < text.n) {
 		char c = text.p[s.at];
 		bool found = false;
-		if (is_alnum(c)) {
+		if (is_of(ALNUM, c)) {
 			bool starts = s.at == 0 || !is_of(WORD, text.p[s.at - 1]);
 			found = starts && (scan_token(&s) || (c == 'L' && scan_encoded_pem(&s)));
 		} else if (c == '-') {

@@ -184,13 +184,31 @@ static void check_texts(struct check *c, const checked_list *list)
 	map_release(&seen);
 }
 
+/* App and Repo are known without their definitions lying in the repository; read when there is one of them.
+ */
+static int know_own_kinds(struct check *c, const struct check_environment *e, bool *known, struct error *err)
+{
+	bool any = false;
+	for (size_t i = 0; i < e->n && !any; i++)
+		any = str_is(e->objects[i].group, "capstan.dev");
+	for (size_t i = 0; any && !*known && embedded_manifests[i].path; i++)
+		if (str_starts(str_of(embedded_manifests[i].path), STR("crds/")) &&
+		    check_schema(c, embedded_manifests[i].path, str_of(embedded_manifests[i].text), err) != 0)
+			return -1;
+	*known = *known || any;
+	return 0;
+}
+
 static int check_list(struct cli *cli, struct check *c, checked_list *list, struct error *err)
 {
 	const struct check_command *own = cli->own;
+	bool known = false;
 	if (list->n && allow_secrets(c, &list->at[0]->objects, err) < 0)
 		return -1;
 	for (size_t i = 0; i < list->n; i++) {
 		if (own->cluster && ask_cluster(cli, list->at[i], err) < 0)
+			return -1;
+		if (know_own_kinds(c, &list->at[i]->environment, &known, err) != 0)
 			return -1;
 		check_definitions(c, &list->at[i]->environment);
 	}
@@ -270,16 +288,6 @@ static int each_file(struct arena *a, struct check *c, const char *list,
 	return 0;
 }
 
-/* App and Repo are known without their definitions lying in the repository. */
-static int know_own_kinds(struct check *c, struct error *err)
-{
-	for (size_t i = 0; embedded_manifests[i].path; i++)
-		if (str_starts(str_of(embedded_manifests[i].path), STR("crds/")) &&
-		    check_schema(c, embedded_manifests[i].path, str_of(embedded_manifests[i].text), err) != 0)
-			return -1;
-	return 0;
-}
-
 static int prepare(const struct check_command *own, struct arena *a, struct check **out, struct error *err)
 {
 	struct check_options options = { .minor = 0 };
@@ -291,8 +299,6 @@ static int prepare(const struct check_command *own, struct arena *a, struct chec
 	options.severities = own->rules ? severities : NULL;
 	struct check *c = check_new(&options);
 	*out = c;
-	if (know_own_kinds(c, err) != 0)
-		return -1;
 	if (own->schema && each_file(a, c, own->schema, check_schema, err) != 0)
 		return -1;
 	return own->allow ? each_file(a, c, own->allow, check_allow_text, err) : 0;

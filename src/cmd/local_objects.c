@@ -5,7 +5,9 @@
 #include <stdlib.h>
 
 #include "cmd/local_tree.h"
+#include "cmd/session.h"
 #include "io/file.h"
+#include "repo/files.h"
 
 const char *const local_objects_types[] = { "auto", "plain", "kustomize", NULL };
 
@@ -260,13 +262,36 @@ static void join_values(const struct local_objects *o, struct substitute_values 
 			map_put(&to->by_name, (struct str){ e->key, e->key_n }, e->value);
 }
 
-static int render_once(struct rendering *r, struct arena *a, struct render_output *out)
+/* Programs of one's own checkout run with what confines them here; what is missing is said once. */
+static int begin_exec(struct local_objects *o, struct error *err)
+{
+	struct arena *a = &o->arena;
+	cleanup_buf struct buf text = BUF_INIT;
+	if (o->exec_begun)
+		return 0;
+	o->exec_begun = true;
+	o->exec = (struct exec_render){
+		.any = true,
+		.cache_dir = arena_printf(a, "%s/exec", session_cache_dir(a)),
+		.policy = CONFINE_TOLERATE,
+	};
+	if (files_make_dirs(session_cache_dir(a), err) < 0 || exec_render_begin(&o->exec, &text, err) < 0)
+		return -1;
+	if (o->exec.policy == CONFINE_TOLERATE && text.n && strstr(text.p, "missing"))
+		fprintf(o->cli->err, "%s: note: programs are confined by %s\n", o->cli->program, text.p);
+	return 0;
+}
+
+static int render_once(struct rendering *r, struct arena *a, struct render_output *out, struct error *err)
 {
 	static const struct rendered_ops ops = { .files = read_files, .getenv = get_variable };
 	struct local_objects *o = r->o;
 	struct substitute_values values = { .a = a };
 	join_values(o, &values);
+	if (o->spec.type == RENDER_EXEC && begin_exec(o, err) < 0)
+		return -1;
 	struct rendered_request request = {
+		.exec = &o->exec,
 		.tree = &r->files.tree,
 		.root = o->root,
 		.path = o->path,
@@ -296,7 +321,7 @@ int local_objects_render(void *arg, struct arena *a, struct render_output *out, 
 		r.files.bases = &r.o->bases;
 		r.files.on_text = r.o->on_text;
 		r.files.on_text_ctx = r.o->on_text_ctx;
-		rc = render_once(&r, a, out);
+		rc = render_once(&r, a, out, err);
 		local_tree_release(&r.files);
 	}
 	return rc;

@@ -69,6 +69,8 @@ struct local_objects {
 	struct substitute_values values, from_cluster;
 	bool has_values, knows_cluster, has_file;
 	struct bases bases;
+	struct exec_render exec; /* a person's own programs: all may run */
+	bool exec_begun;
 	/* Told of every file that a render reads, when it is set; file is as shown to people. Both live as
 	 * long as the arena of the render. */
 	void (*on_text)(void *ctx, const char *file, struct str text);

@@ -521,6 +521,14 @@ static void end_run(struct run *r)
 	confine_group_remove(&r->group);
 }
 
+static void no_spaces(struct run *r, int error)
+{
+	static const enum confine_layer layers[] = { CONFINE_ROOT, CONFINE_PID, CONFINE_NETWORK, CONFINE_IPC,
+						     CONFINE_DISK };
+	for (size_t i = 0; i < sizeof(layers) / sizeof(layers[0]); i++)
+		r->result->report.why[layers[i]] = error;
+}
+
 /* The child is made and the keeper is at work; anything but RAN: it is gone again. */
 static enum outcome start(struct run *r, struct error *err)
 {
@@ -533,8 +541,7 @@ static enum outcome start(struct run *r, struct error *err)
 		close(theirs[i]);
 	if (r->pid < 0) {
 		error_set(err, "%.200s: cannot be started: %s", r->job->spec->argv[0], strerror(saved));
-		for (int i = CONFINE_ROOT; i <= CONFINE_IPC; i++)
-			r->result->report.why[i] = saved;
+		no_spaces(r, saved);
 		return r->job->level == CONFINE_LEVEL_BARE ? FAILED : NEXT_LEVEL;
 	}
 	if (shake_hands(r) == 0)
@@ -544,6 +551,8 @@ static enum outcome start(struct run *r, struct error *err)
 	kill(r->pid, SIGKILL);
 	wait_gone(r, &usage);
 	error_set(err, "%.200s: cannot be started: %s", r->job->spec->argv[0], strerror(saved));
+	if (r->job->level <= CONFINE_LEVEL_SPACES)
+		no_spaces(r, saved);
 	r->result->report.why[CONFINE_ACCOUNT] = saved;
 	return NEXT_ACCOUNT;
 }
@@ -555,9 +564,11 @@ static enum outcome attempt(struct run *r, bool switched, struct error *err)
 	struct confine_job *job = r->job;
 	r->failed = r->control = r->out = r->err = -1;
 	set_account(r, switched);
-	if (job->level != CONFINE_LEVEL_ROOT &&
-	    confine_scratch_make(&scratch, job->spec->scratch, r->outside, err) < 0)
-		return FAILED;
+	int rc = job->level == CONFINE_LEVEL_ROOT
+			 ? 0
+			 : confine_scratch_make(&scratch, job->spec->scratch, r->outside, err);
+	if (rc)
+		return rc < 0 ? FAILED : NEXT_ACCOUNT;
 	confine_plan_base(&a, job, scratch.path ? scratch.path : "/render");
 	make_group(r);
 	r->deadline = clock_mono_ms() + job->spec->timeout_ms;
@@ -579,28 +590,31 @@ static enum confine_level first_level(unsigned without)
 	return without & 1u << CONFINE_ROOT ? CONFINE_LEVEL_SPACES : CONFINE_LEVEL_ROOT;
 }
 
-/* Each attempt says anew what holds; what an earlier one could not have is remembered. */
+/*
+ * Each attempt says anew what holds; why an earlier one could not have more is remembered. err is the last
+ * attempt's, and nothing when that succeeds.
+ */
 static int run_job(struct confine_job *job, struct confine_result *result, struct error *err)
 {
 	bool root = geteuid() == 0, switched = root;
 	job->level = first_level(job->spec->without);
 	while (true) {
 		struct run r = { .job = job, .result = result };
+		struct error last = ERROR_INIT;
 		result->report.held = 0;
 		result->end = CONFINE_LOST;
-		enum outcome outcome = attempt(&r, switched, err);
+		enum outcome outcome = attempt(&r, switched, &last);
 		if (outcome == RAN)
 			return 0;
-		if (outcome == FAILED)
-			return -1;
-		if (outcome == NEXT_ACCOUNT && switched) {
+		bool again = outcome == NEXT_ACCOUNT && switched;
+		if (outcome == FAILED || (!again && job->level == CONFINE_LEVEL_BARE))
+			return error_set(err, "%s", last.text);
+		if (again) {
 			switched = false;
 			continue;
 		}
-		if (job->level == CONFINE_LEVEL_BARE)
-			return -1;
-		bool no_spaces = outcome == NEXT_ACCOUNT || r.pid < 0;
-		job->level = no_spaces ? CONFINE_LEVEL_BARE : CONFINE_LEVEL_SPACES;
+		bool no_spaces_at_all = outcome == NEXT_ACCOUNT || r.pid < 0;
+		job->level = no_spaces_at_all ? CONFINE_LEVEL_BARE : CONFINE_LEVEL_SPACES;
 		switched = root;
 	}
 }

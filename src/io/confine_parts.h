@@ -172,5 +172,6 @@ struct confine_scratch {
 	char *path; /* NULL: none */
 	int fd;
 };
+/* 1: it cannot be given to owner. */
 int confine_scratch_make(struct confine_scratch *s, const char *parent, uid_t owner, struct error *err);
 void confine_scratch_end(struct confine_scratch *s);

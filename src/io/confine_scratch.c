@@ -136,14 +136,11 @@ int confine_scratch_make(struct confine_scratch *s, const char *parent, uid_t ow
 	free(real);
 	if (s->fd < 0)
 		return error_set(err, "%s: for the program's directory: %s", path.p, strerror(errno));
-	if (owner != geteuid() && fchown(s->fd, owner, owner) < 0) {
-		error_set(err, "%s: %s", path.p, strerror(errno));
-		s->path = hand_over(path.p);
-		confine_scratch_end(s);
-		return -1;
-	}
 	s->path = hand_over(path.p);
-	return 0;
+	if (owner == geteuid() || fchown(s->fd, owner, owner) == 0)
+		return 0;
+	confine_scratch_end(s);
+	return 1;
 }
 
 void confine_scratch_end(struct confine_scratch *s)

@@ -9,6 +9,7 @@
 #include "io/httpd.h"
 #include "kube/watch.h"
 #include "operator/lease.h"
+#include "operator/exec_render.h"
 #include "operator/link.h"
 #include "operator/operator.h"
 #include "operator/scope.h"
@@ -33,6 +34,8 @@ struct operator
 	struct map sources; /* "NAMESPACE/NAME" -> struct source */
 	struct scope_cache scopes;
 	struct values *values;
+	struct exec_render exec;	   /* programs that Apps may run */
+	char *exec_dir;			   /* of their outputs */
 	struct remote_cache *remotes;	   /* bases in other repositories; NULL: none may be read */
 	VEC(struct managed *) start_queue; /* attempts that wait for a slot; see slots.c */
 	size_t slots_taken, slots_lent;

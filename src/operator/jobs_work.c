@@ -97,6 +97,7 @@ static void render(struct render_job *job, struct commit_tree *commit, struct re
 		.path = rendered_path(&job->arena, job->path),
 		.ops = &ops,
 		.ctx = &files,
+		.exec = &job->operator->exec,
 		.spec = &job->spec,
 		.values = job->substitutes ? &job->values : NULL,
 		.namespace = job->target_namespace,

@@ -205,6 +205,26 @@ static int open_remotes(struct operator* op, struct error *err)
 	return op->remotes ? 0 : -1;
 }
 
+static int allow_programs(struct operator* op, struct error *err)
+{
+	static const char *const nothing[] = { NULL };
+	cleanup_buf struct buf dir = BUF_INIT, text = BUF_INIT;
+	buf_printf(&dir, "%s/exec", op->options->cache_dir);
+	op->exec_dir = mem_strdup(dir.p);
+	op->exec = (struct exec_render){
+		.allowed = op->options->n_exec ? op->options->exec : nothing,
+		.n_allowed = op->options->n_exec,
+		.cache_dir = op->exec_dir,
+		.policy = CONFINE_REQUIRE,
+	};
+	if (!op->options->n_exec)
+		return 0;
+	if (exec_render_begin(&op->exec, &text, err) < 0)
+		return -1;
+	log_info("programs may run", "confined", text.p ? text.p : "", NULL);
+	return 0;
+}
+
 static int start(struct operator* op, struct error *err)
 {
 	op->quiet_timer = loop_timer_new(op->loop, look_whether_quiet, op);
@@ -219,6 +239,8 @@ static int start(struct operator* op, struct error *err)
 	op->values = values_new(op->loop, op->client, managed_values_changed, op);
 	if (open_remotes(op, err) < 0)
 		return error_wrap(err, "cache of remote bases");
+	if (allow_programs(op, err) < 0)
+		return error_wrap(err, "--allow-exec");
 	if (op->options->web) {
 		op->web = httpd_new(op->loop, op->options->web, serve_request, op, err);
 		if (!op->web)
@@ -269,6 +291,7 @@ int operator_run(const struct operator_options *options, struct error *err)
 	loop_free(op->loop);
 	scope_cache_release(&op->scopes);
 	resident_free(op->resident);
+	free(op->exec_dir);
 	free(op);
 	return rc;
 }

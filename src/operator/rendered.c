@@ -75,16 +75,22 @@ static int kustomize(struct arena *a, const struct rendered_request *r, struct r
 static int exec(struct arena *a, const struct rendered_request *r, struct render_output *out,
 		struct error *err)
 {
-	struct str text;
-	if (!r->ops->exec)
+	const struct render_spec *from = r->spec;
+	struct exec_output made = { 0 };
+	if (!r->exec)
 		return error_set(err, "programs are not run here");
-	if (r->ops->exec(r->ctx, a, r->spec, r->path, &text, err) < 0)
-		return -1;
-	struct render_file file = { "output.yaml", text };
-	struct render_input input = {
-		.files = &file, .n = 1, .templates = r->values != NULL, .origins = r->origins
+	struct exec_spec spec = {
+		.argv = (const char *const *)from->command,
+		.env = (const char *const *)from->env,
+		.timeout_ms = from->exec_timeout_ms,
+		.memory_bytes = from->exec_memory_bytes,
+		.output_max = from->exec_output_max,
 	};
-	render_plain(a, &input, out);
+	if (exec_render(r->exec, a, r->tree, r->path, &spec, &made, err) < 0)
+		return -1;
+	struct render_input input = { .templates = r->values != NULL, .origins = r->origins };
+	render_exec(a, arena_printf(a, "output of %s", from->command[0]), made.text, made.warnings,
+		    made.n_warnings, &input, out);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "deploy/cluster/prepare.h"
+#include "operator/exec_render.h"
 #include "operator/spec.h"
 #include "render/environments.h"
 #include "render/substitute.h"
@@ -26,9 +27,6 @@ struct rendered_ops {
 	 * is noted, and the render is made again. */
 	int (*values)(void *ctx, const struct environments_source *from, size_t n,
 		      struct substitute_values *out, struct error *err);
-	/* What a program prints. dir: where in the tree it runs. */
-	int (*exec)(void *ctx, struct arena *a, const struct render_spec *spec, const char *dir,
-		    struct str *out, struct error *err);
 	/* For generators that read `KEY` without a value. */
 	const char *(*getenv)(void *ctx, const char *name);
 };
@@ -39,6 +37,7 @@ struct rendered_request {
 	const char *path; /* of the tree: the directory that is rendered */
 	const struct rendered_ops *ops;
 	void *ctx;
+	const struct exec_render *exec; /* who may be run, and how; NULL: no program is run */
 	const struct render_spec *spec;
 	const struct substitute_values *values; /* of the spec; NULL: nothing is substituted */
 	const char *namespace;			/* that an environment must agree with; NULL: any */

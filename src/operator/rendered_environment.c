@@ -15,6 +15,8 @@ static void take_program(struct arena *a, const struct environments_program *p, 
 	for (size_t i = 0; i < p->n_command; i++)
 		out->command[i] = arena_strdup(a, p->command[i]);
 	out->env = program_env(a, p);
+	out->exec_memory_bytes = (uint64_t)p->memory_bytes;
+	out->exec_output_max = (size_t)p->output_bytes;
 	if (p->timeout_ms)
 		out->exec_timeout_ms = p->timeout_ms;
 }

@@ -31,9 +31,11 @@ struct value_source {
 /* spec.render: how objects are made of the files. Of capstan.yaml's environments, too. */
 struct render_spec {
 	enum render_type type;
-	char *environment;	       /* RENDER_ENVIRONMENT: its name */
-	char **command;		       /* RENDER_EXEC: the program and its arguments, NULL-terminated */
-	char **env;		       /* "K=V", NULL-terminated, or NULL */
+	char *environment;	    /* RENDER_ENVIRONMENT: its name */
+	char **command;		    /* RENDER_EXEC: the program and its arguments, NULL-terminated */
+	char **env;		    /* "K=V", NULL-terminated, or NULL */
+	uint64_t exec_memory_bytes; /* of the program; 0: the usual cap */
+	size_t exec_output_max;
 	int64_t exec_timeout_ms;       /* of the program */
 	const struct node *additions;  /* fields of a kustomization laid over the path's, or NULL */
 	const struct node *substitute; /* name -> text, or NULL */

@@ -355,3 +355,42 @@ environments:
     assert data(world, namespace, "p-one") == {"a": "green large"}
     world.capstan("diff", "--env", "prod", cwd=here)
     assert "COLOR" not in world.capstan("render", "--env", "prod", "--set", "COLOR=red", cwd=here)
+
+
+SCRIPT = """\
+#!/bin/sh
+printf 'apiVersion: v1\\nkind: ConfigMap\\nmetadata: {name: made}\\ndata: {color: "%s", size: "%s", secret: "%s"}\\n' "$1" "$(cat size)" "$SECRET_OF_THE_OPERATOR"
+echo "told on the side" >&2
+"""
+
+
+def test_a_program_renders_only_where_the_installation_allows_it(world, namespace, git, tmp_path):
+    git.commit({"app/render.sh": SCRIPT, "app/size": "small"})
+    world.repo(namespace, git.url)
+    world.app(namespace, path="app", more="  render: {type: exec, exec: {command: [./render.sh, green]}}\n")
+    with Operator(world, tmp_path / "strict"):
+        told(world, namespace, ["--allow-exec", "render.sh"])
+    world.env["SECRET_OF_THE_OPERATOR"] = "hidden"
+    try:
+        with Operator(world, tmp_path / "open", "--allow-exec", "./render.sh") as operator:
+            world.wait_ready(namespace, seconds=60)
+            assert data(world, namespace, "made") == {"color": "green", "size": "small", "secret": ""}
+            told(world, namespace, ["told on the side"])
+            sha = commit(operator, namespace, git, {"app/size": "large"})
+            world.wait_ready(namespace, revision=sha)
+            assert data(world, namespace, "made")["size"] == "large"
+            sha = commit(operator, namespace, git, {"app/render.sh": "#!/bin/sh\necho this cannot be >&2\nexit 7\n"})
+            told(world, namespace, ["this cannot be", "7"])
+            assert data(world, namespace, "made")["size"] == "large", "a program that fails changes nothing"
+    finally:
+        del world.env["SECRET_OF_THE_OPERATOR"]
+
+
+def test_a_program_of_an_environment_is_run_from_here(world, namespace, git):
+    git.commit({"app/render.sh": SCRIPT, "app/size": "small", "capstan.yaml": """\
+environments:
+  prod: {branch: main, path: app, render: {type: exec, command: [./render.sh, red]}}
+"""})
+    assert "color: red" in world.capstan("render", "--env", "prod", cwd=git.directory)
+    world.capstan("sync", "--env", "prod", "-n", namespace, cwd=git.directory)
+    assert data(world, namespace, "made")["color"] == "red"

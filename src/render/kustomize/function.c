@@ -244,46 +244,31 @@ int kfunction_generate(struct ktarget *t, const struct kres *r, kres_list *made,
 	return 0;
 }
 
-/* What the program was given under the number in r; NULL: nothing. */
-static struct kres *numbered(const struct kresmap *m, const struct kres *r)
+/* The old struct stays, with what the program printed: vars refer to it. Its past is what came back, too. */
+static void replace(struct kres *old, struct kres *r)
 {
-	int64_t number;
-	if (!str_int64(annotation(r, ID_ANNOTATION), &number) || number < 1 || (size_t)number > m->list.n)
-		return NULL;
-	return m->list.at[number - 1];
-}
-
-static void take_past(struct kbuild *b, struct kres *r, const struct kres *old)
-{
-	struct kres *copy = kres_copy(b, old);
-	copy->root = r->root;
-	copy->line = r->line;
-	copy->file = r->file;
-	*r = *copy;
-	/* r has the vectors now. */
-	memset(&copy->previous, 0, sizeof(copy->previous));
-	memset(&copy->prefixes, 0, sizeof(copy->prefixes));
-	memset(&copy->suffixes, 0, sizeof(copy->suffixes));
+	kres_release(old);
+	*old = *r;
+	memset(&r->previous, 0, sizeof(r->previous));
+	memset(&r->prefixes, 0, sizeof(r->prefixes));
+	memset(&r->suffixes, 0, sizeof(r->suffixes));
 }
 
 /* One resource of the output: in place of the one with its identity, or as a new one. */
 static int update(struct kbuild *b, struct kresmap *m, struct kres *r, struct map *kept, struct error *err)
 {
 	kres_list same = { 0 };
-	struct kres *given = numbered(m, r);
 	drop_ids(r);
 	struct kid id = kres_id(b, r);
 	kresmap_by_current_id(b, m, &id, &same);
 	struct kres *old = same.n ? same.at[0] : NULL;
 	vec_release(&same);
-	if (!old) {
-		if (given)
-			take_past(b, r, given);
+	if (old)
+		replace(old, r);
+	else if (kresmap_append(b, m, r, err))
+		return -1;
+	else
 		old = r;
-		if (kresmap_append(b, m, r, err))
-			return -1;
-	}
-	old->root = r->root;
 	struct str key = { (const char *)&old, sizeof(old) };
 	if (map_put(kept, key, old))
 		return error_set(err, "%s: the program prints %s twice", r->file, kid_text(b->a, &id));
@@ -315,6 +300,7 @@ int kfunction_transform(struct ktarget *t, const struct kres *r, struct kresmap 
 	}
 	map_release(&kept);
 	vec_release(&made);
+	kresmap_touch(m);
 	kresmap_drop_gone(m);
 	return rc;
 }

@@ -137,16 +137,20 @@ static void definitions_are_learnt(void **state)
 	schemas_release(&s);
 }
 
+#define HEAD "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nspec: "
+#define SCHEMA(text) \
+	"{group: a.b, names: {kind: K}, versions: [{name: v1, schema: {openAPIV3Schema: " text "}}]}\n"
+
 static void strange_definitions_do_no_harm(void **state)
 {
 	static const char *const texts[] = {
-		"apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nspec: {versions: 5}\n",
-		"apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nspec: {group: a.b, names: [], versions: [null, 1, {name: []}]}\n",
-		"apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nspec: {group: a.b, names: {kind: K}, versions: [{name: v1, "
-		"schema: {openAPIV3Schema: {type: object, properties: [], required: {a: b}, enum: x, allOf: 5, anyOf: {}, not: [], "
-		"additionalProperties: [], x-kubernetes-list-map-keys: {}, minimum: \"1\", maxLength: -5, pattern: 7}}}]}\n",
-		"apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nspec: {group: a.b, names: {kind: K}, versions: [{name: v1, "
-		"schema: {openAPIV3Schema: {properties: {a: {items: 5}, b: {type: array, items: []}, c: {type: [string]}, d: null}}}}]}\n",
+		HEAD "{versions: 5}\n",
+		HEAD "{group: a.b, names: [], versions: [null, 1, {name: []}]}\n",
+		HEAD SCHEMA(
+			"{type: object, properties: [], required: {a: b}, enum: x, allOf: 5, anyOf: {}, not: [], "
+			"additionalProperties: [], x-kubernetes-list-map-keys: {}, minimum: \"1\", maxLength: -5, pattern: 7}"),
+		HEAD SCHEMA(
+			"{properties: {a: {items: 5}, b: {type: array, items: []}, c: {type: [string]}, d: null}}"),
 	};
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		cleanup_arena struct arena a = ARENA_INIT;

@@ -89,7 +89,8 @@ static void tokens_are_known_by_their_form(void **state)
 		/* What it is part of is another word. */
 		snprintf(text, sizeof(text), "key: x%s%s\n", cases[i].head, cases[i].body);
 		seen = scan(text);
-		assert_true(seen.n == 0 || seen.last.rule == RULE_PASSWORD); /* by the name of the key alone */
+		assert_true(seen.n == 0 ||
+			    seen.last.rule == RULE_PASSWORD); /* by the name of the key alone */
 		/* A letter over and over is an example. */
 		memset(strchr(text, 'x') + 1 + strlen(cases[i].head), 'a', strlen(cases[i].body));
 		memmove(strchr(text, 'x'), strchr(text, 'x') + 1, strlen(strchr(text, 'x')));

@@ -80,7 +80,7 @@ static int do_entries(char **argv)
 
 static int do_deep(char **argv)
 {
-	for (unsigned i = 0; i < 5000; i++)
+	for (unsigned i = 0; i < 1500; i++)
 		if (mkdir("d", 0000 | 0700) < 0 || chdir("d") < 0)
 			return 3;
 	return 0;
@@ -317,7 +317,8 @@ static int do_calls(char **argv)
 	ATTEMPT(socket(AF_INET6, SOCK_STREAM, 0));
 	ATTEMPT(socket(AF_NETLINK, SOCK_RAW, 0));
 	ATTEMPT(socket(AF_VSOCK, SOCK_STREAM, 0));
-	ATTEMPT(setuid(0));
+	if (getuid() != 0)
+		ATTEMPT(setuid(0));
 	ATTEMPT(mknod("device", S_IFCHR | 0600, 0x103));
 	ATTEMPT(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) - 1 ? 0 : -1);
 	for (int i = 0; i < 40 && strcmp(argument(argv), "bounding") == 0; i++)
