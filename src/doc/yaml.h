@@ -100,7 +100,8 @@ struct node *yaml_kyaml_scalar(struct arena *a, struct str text);
 
 /* The same in YAML_KUBECTL, as it is sent; what JSON has no number for (.inf) is a string. */
 struct node *yaml_kubectl_scalar(struct arena *a, struct str text);
-/* Whether text, written plain, is a number, a boolean or null to YAML 1.1: kustomize quotes such texts. */
+/* Whether text, as a document of one line, is anything but a text to YAML 1.1: kustomize quotes such texts.
+ */
 bool yaml_was_special(struct str text);
 /* Whether text, written plain, would be read as something else than itself by YAML of any version: the
  * encoders of Go quote such texts. */

@@ -459,14 +459,39 @@ static bool is_base60(struct str s)
 	return groups && at == s.n;
 }
 
+/* Whether text may be more than a scalar to a parser: a list, a map, a comment, or a scalar with something
+ * around. */
+static bool may_be_structure(struct str text)
+{
+	char first = text.p[0], last = text.p[text.n - 1];
+	if (strchr("-?#[{&! \t", first) || strchr(": \t", last))
+		return true;
+	for (size_t at = 0; (at = str_find(text, ':', at)) != SIZE_MAX; at++)
+		if (at + 1 < text.n && strchr(" \t", text.p[at + 1]))
+			return true;
+	return false;
+}
+
+/* What yaml.v2 makes of the text as a document; one that is bad is a text. */
+static bool is_other_document(struct arena *a, struct str text)
+{
+	struct yaml_stream stream;
+	if (yaml_parse(a, text, &stream, NULL) || stream.n > 1)
+		return false;
+	return stream.n == 0 || stream.documents[0].root->type != NODE_STRING;
+}
+
 bool yaml_was_special(struct str text)
 {
 	struct yaml_scalar scalar;
-	if (text.n == 0 || !may_be_special(text))
+	if (text.n == 0 || str_find(text, '\n', 0) != SIZE_MAX)
+		return false;
+	bool structure = may_be_structure(text);
+	if (!structure && !may_be_special(text))
 		return false;
 	cleanup_arena struct arena scratch = ARENA_INIT;
 	resolve_plain(&scratch, YAML_KUBECTL, text, &scalar);
-	return scalar.kind != YAML_KIND_STRING;
+	return scalar.kind != YAML_KIND_STRING || (structure && is_other_document(&scratch, text));
 }
 
 bool yaml_needs_quotes(struct str s)

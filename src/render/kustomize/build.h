@@ -128,6 +128,8 @@ struct kresmap {
 	uint32_t *buckets; /* position + 1 of the newest entry */
 	size_t n_buckets;  /* a power of two, or 0 */
 	bool indexed;
+	bool unique; /* it was made sure that no two have one identity, and nobody called kresmap_touch()
+			since */
 };
 
 #define KRESMAP_INIT \

@@ -184,6 +184,7 @@ int kinternals_read(struct kbuild *b, struct kres *r, struct error *err)
 		      : str_is(behavior, "replace") ? KBEHAVIOR_REPLACE
 		      : str_is(behavior, "merge")   ? KBEHAVIOR_MERGE
 						    : KBEHAVIOR_UNSET;
+	r->generated = behavior.n > 0;
 	r->needs_hash = str_is(note(r, DOMAIN "needsHashSuffix"), "enabled");
 	r->allow_name_change = str_is(note(r, DOMAIN "allowNameChange"), "enabled");
 	r->allow_kind_change = str_is(note(r, DOMAIN "allowKindChange"), "enabled");

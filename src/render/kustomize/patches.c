@@ -162,6 +162,8 @@ static int check_unique(const struct ktransform_call *call, struct error *err)
 	struct kresmap *m = call->resources;
 	kres_list same = { 0 };
 	int rc = 0;
+	if (m->unique)
+		return 0;
 	for (size_t i = 0; rc == 0 && i < m->list.n; i++) {
 		struct kid id = kres_id(b, m->list.at[i]);
 		same.n = 0;
@@ -171,6 +173,7 @@ static int check_unique(const struct ktransform_call *call, struct error *err)
 				       same.at[0]->line, same.at[1]->file, same.at[1]->line,
 				       kid_text(b->a, &id));
 	}
+	m->unique = rc == 0;
 	vec_release(&same);
 	return rc;
 }
@@ -202,8 +205,8 @@ static void add_namesakes(const struct ktransform_call *call, kres_list *selecte
 	struct map there = MAP_INIT, done = MAP_INIT;
 	kres_list same = { 0 };
 	size_t n = selected->n;
-	if (m->indexed)
-		return; /* nobody was renamed since it was made sure that there are none */
+	if (m->unique)
+		return;
 	for (size_t i = 0; i < n; i++) {
 		struct kid id = kres_id(b, selected->at[i]);
 		if (done.n && map_get(&done, str_of(kid_text(b->a, &id))))
@@ -228,15 +231,13 @@ static void add_namesakes(const struct ktransform_call *call, kres_list *selecte
 static int apply_to_all(const struct ktransform_call *call, kres_list *selected, struct kres *patch,
 			struct error *err)
 {
-	bool known = call->resources->indexed;
 	prepare_for_target(call->build, patch);
 	add_namesakes(call, selected);
 	for (size_t i = 0; i < selected->n; i++)
 		if (apply_selected(call, selected->at[i], patch, err))
 			return -1;
-	known = known && call->resources->indexed;
 	kresmap_drop_gone(call->resources);
-	return known ? 0 : check_unique(call, err);
+	return check_unique(call, err);
 }
 
 /* The one resource that has, or had, the patch's identity. */

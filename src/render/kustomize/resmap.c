@@ -20,6 +20,7 @@ void kresmap_release(struct kresmap *m)
 void kresmap_touch(struct kresmap *m)
 {
 	m->indexed = false;
+	m->unique = false;
 }
 
 static uint64_t hash_id(const struct kid *id)

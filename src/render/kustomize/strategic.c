@@ -78,16 +78,11 @@ static void take_style(struct node *value, enum node_style style)
 		value->style = style;
 }
 
-/*
- * What YAML 1.1 takes for a number or the like is quoted, if it is a text or has no tag. A plain text that
- * YAML 1.2 takes so, too, has the tag of a text in its file (`!!str 5`) and stays.
- */
-static void quote_special(struct merge *m, struct node *n)
+/* What YAML 1.1 takes for something else than a text is quoted, if it is a text or has no tag. */
+static void quote_special(struct node *n)
 {
 	if (n->type == NODE_MAP || n->type == NODE_SEQ || n->style != NODE_PLAIN ||
 	    (n->type != NODE_STRING && !n->untagged) || !yaml_was_special(n->text))
-		return;
-	if (!n->untagged && yaml_kyaml_scalar(m->b->a, n->text)->type != NODE_STRING)
 		return;
 	n->type = NODE_STRING;
 	n->style = NODE_DOUBLE_QUOTED;
@@ -118,7 +113,7 @@ static void set_pair(struct merge *m, struct node_pair *pair, struct merged valu
 {
 	struct node *n = value.node;
 	if (n)
-		quote_special(m, n);
+		quote_special(n);
 	if (!n || (n->type == NODE_NULL && !value.keep))
 		pair->value = NULL;
 	else if (n != pair->value)
@@ -159,7 +154,7 @@ void merge_set(struct merge *m, struct node *map, struct str key, struct merged 
 	}
 	if (!value.node || (value.node->type == NODE_NULL && !value.keep))
 		return;
-	quote_special(m, value.node);
+	quote_special(value.node);
 	add_pair(m, map, key, value.node);
 }
 
@@ -305,7 +300,7 @@ static int walk_patch_fields(struct merge *m, const struct kschema_type *t, stru
 		}
 		rc = walk_field(m, t, pair->key, NULL, pair->value, &value);
 		if (rc == 0 && value.node && (value.node->type != NODE_NULL || value.keep)) {
-			quote_special(m, value.node);
+			quote_special(value.node);
 			add_pair(m, dest, pair->key, value.node);
 		}
 	}
@@ -461,8 +456,10 @@ static int merge_resource(struct merge *m, struct kres *r, const struct kres *pa
 	}
 	if (wipes_annotations(patch->root))
 		kinternals_forget(r);
-	r->allow_name_change |= patch->allow_name_change;
-	r->allow_kind_change |= patch->allow_kind_change;
+	if (merged.node == r->root) {
+		r->allow_name_change |= patch->allow_name_change;
+		r->allow_kind_change |= patch->allow_kind_change;
+	}
 	if (!patch->allow_kind_change)
 		restore(m, r->root, "kind", &kind);
 	if (!patch->allow_name_change)

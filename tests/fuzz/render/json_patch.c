@@ -32,6 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		resource = str_cut((struct str){ (const char *)data, size }, '\0', &patch_text);
 	struct kbuild b = { .a = &a };
 	struct error err = ERROR_INIT;
+	const struct kres_text from = { .file = "patch.yaml", .text = patch_text, .patch = true };
 	struct kjson_patch patch;
 	kres_list list = { 0 };
 	if (size > 1 << 15)
