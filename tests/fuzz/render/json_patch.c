@@ -39,8 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	b.schema = kschema_new(&b);
 	if (kres_parse(&b, "res.yaml", resource, &list, NULL) == 0 && list.n &&
-	    kjson_patch_read(&b, &(struct kres_text){ .file = "patch.yaml", .text = patch_text }, &patch,
-			     &err) == 0) {
+	    kjson_patch_read(&b, &from, &patch, &err) == 0) {
 		kres_store_previous(&b, list.at[0]);
 		if (kjson_patch_apply(&b, list.at[0], &patch, "patch 1", &err))
 			check(err.text[0]);
