@@ -28,7 +28,7 @@ struct remote_round {
 
 static const struct remote_hints command_hints = {
 	.size = "is it meant to be a base? (?submodules=false leaves out its submodules)",
-	.timeout = "(--remote-timeout)",
+	.timeout = "(`git ls-remote` of it tells more)",
 	.login =
 		"log in with git's own means (a credential helper, an ssh key): `git ls-remote` of it must work",
 	.moved = "write that address (often the same with .git at its end)",
