@@ -219,6 +219,13 @@ static void finish(struct kbuild *b, struct kres *r, bool origins, bool transfor
 	struct node *metadata = node_get(r->root, "metadata");
 	struct node *map = node_get(metadata, "annotations");
 	uint32_t n = 0;
+	/* Whoever takes annotations out makes the metadata that they would be in. */
+	if ((!metadata || metadata->type == NODE_NULL) && !(origins && transformations)) {
+		metadata = node_map(b->a);
+		metadata->line = r->root->line;
+		metadata->origin = r->root->origin;
+		node_set(b->a, r->root, STR("metadata"), metadata);
+	}
 	if (!map)
 		return;
 	for (size_t i = 0; map->type == NODE_MAP && i < map->map.n; i++) {

@@ -297,13 +297,17 @@ static bool is_same(const struct node *a, const struct node *b)
 	return true;
 }
 
-/* A validator may leave a label that says so, and nothing else. */
+/* A validator may leave a label that says so, and nothing else. Upstream takes that label out by writing the
+ * labels anew, so that it is content only with a resource that has no others. */
 static bool is_unchanged(struct kbuild *b, const struct node *before, const struct kres *after)
 {
 	struct node *now = node_copy(b->a, after->root), *metadata = node_get(now, "metadata");
 	struct node *labels = node_get(metadata, "labels");
-	if (node_del(labels, STR("validated-by")) && node_count(labels) == 0)
+	if (node_del(labels, STR("validated-by"))) {
+		if (node_count(labels))
+			return false;
 		node_del(metadata, STR("labels"));
+	}
 	return is_same(before, now);
 }
 
