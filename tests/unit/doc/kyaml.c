@@ -154,7 +154,6 @@ static void a_scalar_without_a_tag_is_what_its_text_is(void **state)
 
 static void the_way_of_a_value_can_be_walked_back(void **state)
 {
-	cleanup_arena struct arena a = ARENA_INIT;
 	struct origins o = { 0 };
 	struct node first = { .line = 3, .column = 5, .origin = origin_file(&o, "base.yaml") };
 	assert_int_equal(first.origin, origin_file(&o, "base.yaml"));
