@@ -189,8 +189,7 @@ static void odd_values_come_back_as_they_went_in(void **state)
 					      "a:",
 					      "\xc2\x85",
 					      "\xe2\x80\xa8",
-					      "\xef\xbb\xbf"
-					      "a",
+					      "\xef\xbb\xbf\x61",
 					      "\x7f",
 					      "0o7",
 					      "?",

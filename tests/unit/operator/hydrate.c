@@ -62,8 +62,7 @@ static void hostile_names_stay_inside(void **state)
 					     "A",
 					     "a:b",
 					     "a b",
-					     "\xe2\x80\xae"
-					     "x",
+					     "\xe2\x80\xaex",
 					     "" };
 	cleanup_arena struct arena a = ARENA_INIT;
 	char lengthy[5000];

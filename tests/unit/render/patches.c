@@ -176,7 +176,6 @@ static void a_long_list_with_elements_alike_is_refused(void **state)
 
 static void json_patches_are_bounded(void **state)
 {
-	cleanup_arena struct arena a = ARENA_INIT;
 	struct buf many = BUF_INIT, deep = BUF_INIT;
 	for (unsigned i = 0; i <= KPATCH_OPERATIONS_MAX; i++)
 		buf_adds(&many, "- {op: add, path: /x, value: 1}\n");
