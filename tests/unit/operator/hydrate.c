@@ -52,18 +52,8 @@ static void names_that_people_read(void **state)
 
 static void hostile_names_stay_inside(void **state)
 {
-	static const char *const names[] = { "../../etc/passwd",
-					     "..",
-					     ".",
-					     "a/b",
-					     "a\\b",
-					     "a\nb",
-					     "\xff\xfe",
-					     "A",
-					     "a:b",
-					     "a b",
-					     "\xe2\x80\xaex",
-					     "" };
+	static const char *const names[] = { "../../etc/passwd", "..", ".",   "a/b", "a\\b",	      "a\nb",
+					     "\xff\xfe",	 "A",  "a:b", "a b", "\xe2\x80\xaex", "" };
 	cleanup_arena struct arena a = ARENA_INIT;
 	char lengthy[5000];
 	memset(lengthy, 'x', sizeof(lengthy) - 1);
