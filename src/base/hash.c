@@ -1,17 +1,35 @@
-/* hash.c - OpenSSL for what is stored, xxhash for tables. */
+/* hash.c - OpenSSL and libmd for what is stored, xxhash for tables. */
 #include "base/hash.h"
 
 #include <openssl/evp.h>
 #include <openssl/sha.h>
+#include <sha2.h>
 #include <sys/random.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+/* Opening libcrypto takes some milliseconds, in which libmd has hashed this much: a command that hashes
+ * little never opens it. What is larger is hashed by the processor's own instructions, which only libcrypto
+ * uses. */
+enum { LIBMD_MAX = 256 << 10 };
+
+static void sha256(struct str data, unsigned char digest[SHA256_DIGEST_LENGTH])
+{
+	if (data.n > LIBMD_MAX) {
+		SHA256((const unsigned char *)data.p, data.n, digest);
+		return;
+	}
+	SHA2_CTX ctx;
+	SHA256Init(&ctx);
+	SHA256Update(&ctx, (const uint8_t *)data.p, data.n);
+	SHA256Final(digest, &ctx);
+}
+
 struct hash hash_of(struct str data)
 {
 	unsigned char digest[SHA256_DIGEST_LENGTH];
-	SHA256((const unsigned char *)data.p, data.n, digest);
+	sha256(data, digest);
 	struct hash h;
 	memcpy(h.bytes, digest, sizeof(h.bytes));
 	return h;

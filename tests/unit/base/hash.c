@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "base/hash.h"
@@ -19,6 +20,20 @@ static void is_sha256_cut_to_128_bits(void **state)
 	assert_false(hash_from_hex(STR("zz7816bf8f01cfea414140de5dae2223"), &back));
 }
 
+/* The vector of a million letters a, of FIPS 180-2; the others are on either side of hash.c's limit. */
+static void a_large_text_is_hashed_as_a_small_one(void **state)
+{
+	static char million[1000000];
+	char hex[HASH_HEX_LEN + 1];
+	memset(million, 'a', sizeof(million));
+	hash_hex(hash_of((struct str){ million, sizeof(million) }), hex);
+	assert_string_equal(hex, "cdc76e5c9914fb9281a1c7e284d73e67");
+	hash_hex(hash_of((struct str){ million, 262144 }), hex);
+	assert_string_equal(hex, "dd3dde87623d9a6b354c68c943d189c8");
+	hash_hex(hash_of((struct str){ million, 262145 }), hex);
+	assert_string_equal(hex, "c592f4a6b099700b5050ce8bc67367f0");
+}
+
 static void parts_are_kept_apart(void **state)
 {
 	struct str left[] = { STR("a"), STR("bc") }, right[] = { STR("ab"), STR("c") };
@@ -32,6 +47,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(is_sha256_cut_to_128_bits),
+		cmocka_unit_test(a_large_text_is_hashed_as_a_small_one),
 		cmocka_unit_test(parts_are_kept_apart),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
