@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include "cmd/bases.h"
+#include "cmd/remote_wait.h"
 #include "cmd/session.h"
+#include "cmd/value_source.h"
 #include "operator/credentials.h"
 #include "operator/rendered.h"
 #include "repo/files.h"
@@ -73,38 +75,13 @@ static int read_inventory(struct cluster *c, const struct node *app, struct chec
 
 /* --- the remote --- */
 
-struct waiting {
-	struct loop *loop;
-	bool done;
-	struct error *err;
-	int rc;
-};
-
-static void on_done(void *ctx, bool changed, const char *error)
-{
-	struct waiting *w = ctx;
-	w->done = true;
-	w->rc = error ? error_set(w->err, "%s", error) : 0;
-	loop_stop(w->loop);
-}
-
-static int wait_done(struct waiting *w)
-{
-	while (!w->done)
-		loop_run(w->loop);
-	w->done = false;
-	return w->rc;
-}
-
 static int fetch(struct cluster *c, struct repo_remote *remote, struct checkout *co, struct resolved *commit,
 		 struct error *err)
 {
-	struct waiting w = { .loop = c->loop, .err = err };
-	remote_poll(remote, on_done, &w);
-	if (wait_done(&w) < 0 || refs_resolve(remote_refs(remote), co->app.revision, commit, err) < 0)
+	if (remote_poll_wait(c->loop, remote, err) < 0 ||
+	    refs_resolve(remote_refs(remote), co->app.revision, commit, err) < 0)
 		return -1;
-	remote_fetch(remote, commit, 1, on_done, &w);
-	return wait_done(&w);
+	return remote_fetch_wait(c->loop, remote, commit, 1, err);
 }
 
 static char *mirror_stem(struct checkout *co)
@@ -165,35 +142,12 @@ static int read_files(void *ctx, const char *path, struct arena *a, struct repo_
 	return rc > 0 ? error_set(err, "there is no path %s", *path ? path : ".") : rc;
 }
 
-static int add_source(struct rendering *r, bool secret, const char *name, bool optional,
-		      struct substitute_values *out, struct error *err)
-{
-	const char *kind = secret ? "Secret" : "ConfigMap";
-	struct kube_request request = {
-		.verb = KUBE_GET,
-		.group = STR(""),
-		.version = STR("v1"),
-		.kind = str_of(kind),
-		.namespace = str_of(r->co->app.namespace),
-		.name = str_of(name),
-	};
-	struct reply reply;
-	cluster_call(r->c, &r->co->arena, &request, &reply);
-	if (reply.code == 404 && optional)
-		return 0;
-	if (reply.result != KUBE_OK)
-		return cluster_error(err, &reply, "%s %s/%s (substituteFrom)", kind, r->co->app.namespace,
-				     name);
-	return substitute_add_object(out, reply.body, arena_printf(&r->co->arena, "%s %s", kind, name),
-				     secret, err);
-}
-
 static int read_values(void *ctx, const struct environments_source *from, size_t n,
 		       struct substitute_values *out, struct error *err)
 {
+	struct rendering *r = ctx;
 	for (size_t i = 0; i < n; i++)
-		if (add_source(ctx, from[i].kind == ENVIRONMENTS_SECRET, from[i].name, from[i].optional, out,
-			       err) < 0)
+		if (environment_source_get(r->c, &r->co->arena, r->co->app.namespace, &from[i], out, err) < 0)
 			return -1;
 	return 0;
 }
@@ -203,8 +157,7 @@ static int own_values(struct rendering *r, struct substitute_values *out, struct
 {
 	const struct render_spec *spec = &r->co->app.render;
 	for (size_t i = 0; i < spec->n_from; i++)
-		if (add_source(r, spec->from[i].secret, spec->from[i].name, spec->from[i].optional, out,
-			       err) < 0)
+		if (value_source_get(r->c, &r->co->arena, r->co->app.namespace, &spec->from[i], out, err) < 0)
 			return -1;
 	for (size_t i = 0; i < node_count(spec->substitute); i++)
 		if (substitute_add(out, spec->substitute->map.pairs[i].key,

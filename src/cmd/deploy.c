@@ -91,19 +91,14 @@ static const char *subject_of(struct deploy *d)
 			    d->own->set.n == 1 ? "" : "s", d->own->env);
 }
 
-/* "Ada <ada@example.com> 1700000000 +0100", as git knows it here; else Capstan. */
+/* Who git says commits here; else Capstan. */
 static void read_author(struct deploy *d, struct commit_spec *spec)
 {
 	const char *const argv[] = { "git", "var", "GIT_AUTHOR_IDENT", NULL };
 	char *line;
 	if (git_ask(&d->arena, ".", argv, &line, NULL) < 0)
 		return;
-	char *open = strstr(line, " <"), *close = open ? strchr(open, '>') : NULL;
-	if (!close || open == line || close == open + 2)
-		return;
-	*open = *close = '\0';
-	spec->author = line;
-	spec->email = open + 2;
+	commit_author(spec, line);
 }
 
 /* With --repo the working directory is mostly that of the source that was built. */

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "cmd/apps.h"
 #include "cmd/git.h"
+#include "cmd/remote_wait.h"
 #include "cmd/session.h"
 #include "operator/rendered.h"
 #include "operator/spec.h"
@@ -23,29 +24,6 @@ enum { FETCH_TIMEOUT_MS = 60000, LOCK_PAUSE_MS = 50 };
 #define MIRROR_MAX_BYTES (1ull << 30)
 
 /* --- the remote --- */
-
-struct waiting {
-	struct loop *loop;
-	struct error *err;
-	int rc;
-	bool done;
-};
-
-static void on_done(void *ctx, bool changed, const char *error)
-{
-	struct waiting *w = ctx;
-	w->rc = error ? error_set(w->err, "%s", error) : 0;
-	w->done = true;
-	loop_stop(w->loop);
-}
-
-static int wait_done(struct waiting *w)
-{
-	while (!w->done)
-		loop_run(w->loop);
-	w->done = false;
-	return w->rc;
-}
 
 static int read_environments(struct arena *a, const char *mirror, const char *sha, struct environments *out,
 			     struct error *err)
@@ -75,7 +53,7 @@ static int read_environments(struct arena *a, const char *mirror, const char *sh
 struct asking {
 	struct arena *a;
 	struct repo_remote *remote;
-	struct waiting *wait;
+	struct loop *loop;
 	struct deploy_repo *repo;
 };
 
@@ -86,8 +64,7 @@ static int environment_at(struct asking *q, const char *revision, struct resolve
 	struct environments *all = arena_new(q->a, struct environments);
 	if (refs_resolve(remote_refs(q->remote), revision, at, err) < 0)
 		return -1;
-	remote_fetch(q->remote, at, 1, on_done, q->wait);
-	if (wait_done(q->wait) < 0 ||
+	if (remote_fetch_wait(q->loop, q->remote, at, 1, err) < 0 ||
 	    read_environments(q->a, remote_mirror(q->remote), at->sha, all, err) < 0)
 		return -1;
 	*out = environments_find(all, str_of(q->repo->environment), err);
@@ -163,18 +140,13 @@ int deploy_repo_open(struct arena *a, const char *url, const char *remote, const
 	};
 	if (lock_mirror(a, out, err) < 0)
 		return -1;
-	struct waiting wait = { .loop = loop_new(), .err = err };
-	struct asking q = { .a = a, .wait = &wait, .repo = out };
-	q.remote = remote_new(wait.loop, &out->options, err);
-	int rc = q.remote ? 0 : -1;
-	if (rc == 0) {
-		remote_poll(q.remote, on_done, &wait);
-		rc = wait_done(&wait);
-	}
+	struct asking q = { .a = a, .loop = loop_new(), .repo = out };
+	q.remote = remote_new(q.loop, &out->options, err);
+	int rc = q.remote ? remote_poll_wait(q.loop, q.remote, err) : -1;
 	if (rc == 0)
 		rc = choose_branch(&q, branch, err);
 	remote_free(q.remote);
-	loop_free(wait.loop);
+	loop_free(q.loop);
 	if (rc < 0) {
 		char shown[256];
 		remote_redact(found, shown, sizeof(shown));

@@ -6,6 +6,7 @@
 
 #include "cmd/local_tree.h"
 #include "cmd/session.h"
+#include "cmd/value_source.h"
 #include "io/file.h"
 #include "repo/files.h"
 
@@ -185,36 +186,13 @@ void local_objects_context(const struct local_objects *o, struct common *common)
 
 /* --- variables of the cluster --- */
 
-static int get_source(struct local_objects *o, struct cluster *c, const struct environments_source *from,
-		      struct error *err)
-{
-	bool secret = from->kind == ENVIRONMENTS_SECRET;
-	const char *kind = secret ? "Secret" : "ConfigMap";
-	struct kube_request request = {
-		.verb = KUBE_GET,
-		.group = STR(""),
-		.version = STR("v1"),
-		.kind = str_of(kind),
-		.namespace = str_of(c->namespace),
-		.name = str_of(from->name),
-	};
-	struct reply reply;
-	cluster_call(c, &o->arena, &request, &reply);
-	if (reply.code == 404 && from->optional)
-		return 0;
-	if (reply.result != KUBE_OK)
-		return cluster_error(err, &reply, "%s %s/%s (substituteFrom of %s)", kind, c->namespace,
-				     from->name, o->environment->name);
-	return substitute_add_object(&o->from_cluster, reply.body,
-				     arena_printf(&o->arena, "%s %s", kind, from->name), secret, err);
-}
-
 int local_objects_values(struct local_objects *o, struct cluster *c, struct error *err)
 {
 	const struct environment *e = o->environment;
 	for (size_t i = 0; e && i < e->n_from; i++)
-		if (get_source(o, c, &e->from[i], err) < 0)
-			return -1;
+		if (environment_source_get(c, &o->arena, c->namespace, &e->from[i], &o->from_cluster, err) <
+		    0)
+			return error_wrap(err, "environment %s", e->name);
 	o->knows_cluster = true;
 	if (e)
 		o->spec.lenient = !e->strict;

@@ -103,22 +103,6 @@ static struct edit_spot *spot_of(struct reader *r, const struct node *n)
 	return &r->spots.at[n->origin];
 }
 
-static enum node_style style_of(yaml_scalar_style_t style)
-{
-	switch (style) {
-	case YAML_SINGLE_QUOTED_SCALAR_STYLE:
-		return NODE_SINGLE_QUOTED;
-	case YAML_DOUBLE_QUOTED_SCALAR_STYLE:
-		return NODE_DOUBLE_QUOTED;
-	case YAML_LITERAL_SCALAR_STYLE:
-		return NODE_LITERAL;
-	case YAML_FOLDED_SCALAR_STYLE:
-		return NODE_FOLDED;
-	default:
-		return NODE_PLAIN;
-	}
-}
-
 /* --- nodes --- */
 
 static int read_node(struct reader *r, uint32_t parent, unsigned depth, struct node **out);
@@ -126,7 +110,7 @@ static int read_node(struct reader *r, uint32_t parent, unsigned depth, struct n
 static void read_scalar(struct reader *r, uint32_t parent, struct node **out)
 {
 	struct str text = { (const char *)r->event.data.scalar.value, r->event.data.scalar.length };
-	enum node_style style = style_of(r->event.data.scalar.style);
+	enum node_style style = yaml_style(r->event.data.scalar.style);
 	text = arena_str(r->a, text);
 	bool plain = style == NODE_PLAIN && !r->event.data.scalar.tag;
 	struct node *n = plain ? yaml_kyaml_scalar(r->a, text) : node_string(r->a, text);
@@ -179,7 +163,7 @@ static int read_key(struct reader *r, struct map *seen, struct node_pair *pair)
 				 r->file, event_line(r));
 	struct str text = { (const char *)r->event.data.scalar.value, r->event.data.scalar.length };
 	struct edit_key key = { place_of(r, &r->event.start_mark), place_of(r, &r->event.end_mark),
-				style_of(r->event.data.scalar.style) };
+				yaml_style(r->event.data.scalar.style) };
 	pair->key = arena_str(r->a, text);
 	pair->key_line = event_line(r);
 	vec_push(&r->keys, key);

@@ -69,6 +69,16 @@ bool node_int(const struct node *n, int64_t *out)
 	return n && n->type == NODE_INT && str_int64(n->text, out);
 }
 
+unsigned node_depth(const struct node *n)
+{
+	unsigned deepest = 0;
+	for (size_t i = 0; i < node_count(n); i++) {
+		unsigned depth = node_depth(n->type == NODE_MAP ? n->map.pairs[i].value : n->seq.items[i]);
+		deepest = depth > deepest ? depth : deepest;
+	}
+	return deepest + 1;
+}
+
 static bool maps_equal(const struct node *a, const struct node *b)
 {
 	if (a->map.n != b->map.n)
@@ -175,6 +185,13 @@ static void *grow(struct arena *a, void *items, uint32_t n, uint32_t *cap, size_
 	return bigger;
 }
 
+void node_add(struct arena *a, struct node *map, struct str key, struct node *value)
+{
+	map->map.pairs = grow(a, map->map.pairs, map->map.n, &map->map.cap, sizeof(*map->map.pairs));
+	map->map.pairs[map->map.n++] =
+		(struct node_pair){ .key = key, .key_line = value->line, .value = value };
+}
+
 void node_set(struct arena *a, struct node *map, struct str key, struct node *value)
 {
 	for (size_t i = 0; i < map->map.n; i++) {
@@ -183,9 +200,7 @@ void node_set(struct arena *a, struct node *map, struct str key, struct node *va
 			return;
 		}
 	}
-	map->map.pairs = grow(a, map->map.pairs, map->map.n, &map->map.cap, sizeof(*map->map.pairs));
-	map->map.pairs[map->map.n++] =
-		(struct node_pair){ .key = key, .key_line = value->line, .value = value };
+	node_add(a, map, key, value);
 }
 
 bool node_del(struct node *map, struct str key)
@@ -207,6 +222,13 @@ void node_push(struct arena *a, struct node *seq, struct node *item)
 {
 	seq->seq.items = grow(a, seq->seq.items, seq->seq.n, &seq->seq.cap, sizeof(*seq->seq.items));
 	seq->seq.items[seq->seq.n++] = item;
+}
+
+void node_set_origin(struct node *n, uint32_t origin)
+{
+	n->origin = origin;
+	for (size_t i = 0; i < node_count(n); i++)
+		node_set_origin(n->type == NODE_MAP ? n->map.pairs[i].value : n->seq.items[i], origin);
 }
 
 static void clone_map(struct arena *a, struct node *copy, const struct node *n)

@@ -78,6 +78,7 @@ struct str node_text(const struct node *n);	  /* STRING: its text; anything else
 bool node_is_string(const struct node *n);
 bool node_bool(const struct node *n, bool otherwise);
 bool node_int(const struct node *n, int64_t *out); /* INT that fits */
+unsigned node_depth(const struct node *n);	   /* levels: 1 for a scalar and what is empty */
 bool node_equal(const struct node *a,
 		const struct node *b); /* maps: any key order; numbers: same literal text */
 
@@ -89,8 +90,11 @@ struct node *node_string(struct arena *a, struct str text); /* borrows text */
 struct node *node_map(struct arena *a);
 struct node *node_seq(struct arena *a);
 void node_set(struct arena *a, struct node *map, struct str key,
-	      struct node *value);		 /* replaces in place or appends; borrows key */
+	      struct node *value); /* replaces in place or appends; borrows key */
+/* Appends; the caller knows that key is not there, or wants it twice. Borrows key. */
+void node_add(struct arena *a, struct node *map, struct str key, struct node *value);
 bool node_del(struct node *map, struct str key); /* false: was not there */
 void node_push(struct arena *a, struct node *seq, struct node *item);
+void node_set_origin(struct node *n, uint32_t origin);		/* of n and all in it */
 struct node *node_clone(struct arena *a, const struct node *n); /* deep; texts are copied too */
 struct node *node_copy(struct arena *a, const struct node *n);	/* deep; texts and keys are shared with n */

@@ -180,18 +180,8 @@ static enum node_style event_style(const struct builder *b, const struct yaml_sc
 	/* `!!int "5"`: its tag says what it is, not its quotes. */
 	if (b->result->options.dialect == YAML_KYAML && s->kind != YAML_KIND_STRING)
 		return NODE_PLAIN;
-	switch (b->event.data.scalar.style) {
-	case YAML_SINGLE_QUOTED_SCALAR_STYLE:
-		return NODE_SINGLE_QUOTED;
-	case YAML_DOUBLE_QUOTED_SCALAR_STYLE:
-		return NODE_DOUBLE_QUOTED;
-	case YAML_LITERAL_SCALAR_STYLE:
-		return NODE_LITERAL;
-	case YAML_FOLDED_SCALAR_STYLE:
-		return NODE_FOLDED;
-	default:
-		return s->time ? NODE_TIMESTAMP : NODE_PLAIN;
-	}
+	enum node_style style = yaml_style(b->event.data.scalar.style);
+	return style == NODE_PLAIN && s->time ? NODE_TIMESTAMP : style;
 }
 
 static const enum node_type node_types[] = {

@@ -67,22 +67,6 @@ static struct node *new_node(struct reader *r, enum node_type type, struct looks
 	return n;
 }
 
-static enum node_style style_of(yaml_scalar_style_t style, bool time)
-{
-	switch (style) {
-	case YAML_SINGLE_QUOTED_SCALAR_STYLE:
-		return NODE_SINGLE_QUOTED;
-	case YAML_DOUBLE_QUOTED_SCALAR_STYLE:
-		return NODE_DOUBLE_QUOTED;
-	case YAML_LITERAL_SCALAR_STYLE:
-		return NODE_LITERAL;
-	case YAML_FOLDED_SCALAR_STYLE:
-		return NODE_FOLDED;
-	default:
-		return time ? NODE_TIMESTAMP : NODE_PLAIN;
-	}
-}
-
 static enum node_type type_of(enum yaml_kind kind)
 {
 	static const enum node_type types[] = {
@@ -103,7 +87,9 @@ static int read_scalar(struct reader *r, struct node **out)
 	if (yaml_resolve(r->a, YAML_KYAML, text, tag, r->event.data.scalar.plain_implicit, &scalar, r->err))
 		return -1;
 	struct node *n = new_node(r, type_of(scalar.kind), looks);
-	n->style = style_of(r->event.data.scalar.style, scalar.time);
+	n->style = yaml_style(r->event.data.scalar.style);
+	if (scalar.time && n->style == NODE_PLAIN)
+		n->style = NODE_TIMESTAMP;
 	n->boolean = scalar.kind == YAML_KIND_BOOL && scalar.boolean;
 	n->text = arena_str(r->a, text);
 	*out = n;

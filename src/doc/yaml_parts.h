@@ -52,6 +52,8 @@ int yaml_scalar_key(struct arena *a, const struct yaml_scalar *s, struct str *ke
 /* The instant that a timestamp stands for in RFC 3339, as Go's JSON prints it; false: s is none. */
 bool yaml_rfc3339(struct arena *a, struct str s, struct str *out);
 
+enum node_style yaml_style(yaml_scalar_style_t style); /* PLAIN for what is none of the others */
+
 /* --- yaml_build.c --- */
 
 /* Counters of one file, over all its documents. */

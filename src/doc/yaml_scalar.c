@@ -376,6 +376,22 @@ static bool tag_fits(struct str tag, struct str text, struct yaml_scalar *s)
 	return s->kind == YAML_KIND_FLOAT;
 }
 
+enum node_style yaml_style(yaml_scalar_style_t style)
+{
+	switch (style) {
+	case YAML_SINGLE_QUOTED_SCALAR_STYLE:
+		return NODE_SINGLE_QUOTED;
+	case YAML_DOUBLE_QUOTED_SCALAR_STYLE:
+		return NODE_DOUBLE_QUOTED;
+	case YAML_LITERAL_SCALAR_STYLE:
+		return NODE_LITERAL;
+	case YAML_FOLDED_SCALAR_STYLE:
+		return NODE_FOLDED;
+	default:
+		return NODE_PLAIN;
+	}
+}
+
 int yaml_resolve(struct arena *a, enum yaml_dialect dialect, struct str text, struct str tag, bool plain,
 		 struct yaml_scalar *out, struct error *err)
 {

@@ -1,5 +1,6 @@
 /* fields_rules.c - what texts must look like; fields_schema.c has the same as regular expressions. */
 #include "render/fields.h"
+#include "render/substitute.h"
 
 bool fields_is_label(struct str s)
 {
@@ -20,17 +21,6 @@ static bool is_subdomain(struct str s)
 		if (!fields_is_label(str_cut(s, '.', &s)))
 			return false;
 	return true;
-}
-
-static bool is_variable(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-		bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-		if (!letter && (i == 0 || c < '0' || c > '9'))
-			return false;
-	}
-	return s.n > 0;
 }
 
 static bool is_hex(struct str s)
@@ -111,7 +101,7 @@ const char *fields_rule_broken(enum field_rule rule, struct str s, struct buf *c
 	case RULE_BRANCH:
 		return is_branch(s) ? NULL : "is no name of a branch that git takes";
 	case RULE_VARIABLE:
-		return is_variable(s)
+		return substitute_is_name(s)
 			       ? NULL
 			       : "is no name of a variable: letters, digits and _, not a digit in front";
 	case RULE_DIGEST:

@@ -52,6 +52,8 @@ struct substitute_values {
 
 void substitute_values_release(struct substitute_values *v);
 
+bool substitute_is_name(struct str s); /* letters, digits and _, no digit first */
+
 /*
  * Adds a variable; a later one takes the place of an earlier one, so add what substituteFrom names in its
  * order and what stands inline last. Line breaks are taken out of the text, as Flux does. -1: the name is not

@@ -6,7 +6,7 @@ void substitute_values_release(struct substitute_values *v)
 	map_release(&v->by_name);
 }
 
-static bool is_name(struct str s)
+bool substitute_is_name(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
@@ -39,7 +39,7 @@ static struct str without_line_breaks(struct arena *a, struct str s)
 int substitute_add(struct substitute_values *v, struct str name, struct str text, const char *source,
 		   bool secret, struct error *err)
 {
-	if (!is_name(name))
+	if (!substitute_is_name(name))
 		return error_set(
 			err,
 			"%s: `%.*s` cannot be a variable: names have letters, digits and _, and do not "

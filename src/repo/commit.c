@@ -60,6 +60,16 @@ void commit_message(const struct commit_spec *spec, struct buf *out)
 	}
 }
 
+void commit_author(struct commit_spec *spec, char *ident)
+{
+	char *open = strstr(ident, " <"), *close = open ? strchr(open, '>') : NULL;
+	if (!close || open == ident || close == open + 2)
+		return;
+	*open = *close = '\0';
+	spec->author = ident;
+	spec->email = open + 2;
+}
+
 int commit_check_branch(const char *name, struct error *err)
 {
 	int valid = 0;

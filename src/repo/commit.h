@@ -59,6 +59,9 @@ struct commit_spec {
 int commit_make(const char *git_dir, const char *parent, const struct commit_spec *spec,
 		char sha[SHA_HEX_MAX + 1], struct error *err);
 
+/* Author and email from what `git var GIT_AUTHOR_IDENT` says, "Ada <ada@example.com> 1700000000 +0100", which
+ * is cut for that and must outlive spec; both stay as they were when ident is no such text. */
+void commit_author(struct commit_spec *spec, char *ident);
 /* Whether name can be a branch's (without "refs/heads/"); err says why not. */
 int commit_check_branch(const char *name, struct error *err);
 /* The message as it is written; into out. Control characters become spaces, trailers one line each. */

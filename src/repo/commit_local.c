@@ -360,18 +360,13 @@ static int attempts(struct local *l, const struct commit_spec *spec, struct loca
 	}
 }
 
-/* "Ada <ada@example.com> 1700000000 +0100" */
+/* Who git says commits here; else Capstan. */
 static void read_identity(struct local *l, struct commit_spec *spec)
 {
 	char *line;
 	if (spec->author || ask(l, "identity", &line, NULL, "var", "GIT_AUTHOR_IDENT", NULL) < 0)
 		return;
-	char *open = strstr(line, " <"), *close = open ? strchr(open, '>') : NULL;
-	if (!close || open == line || close == open + 2)
-		return;
-	*open = *close = '\0';
-	spec->author = line;
-	spec->email = open + 2;
+	commit_author(spec, line);
 }
 
 static void local_init(struct local *l, const struct local_options *options, const char *branch)

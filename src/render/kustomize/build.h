@@ -95,6 +95,8 @@ struct str kres_name(const struct kres *r);
 struct str kres_namespace(const struct kres *r);
 struct str kres_api_version(const struct kres *r);
 /* metadata.annotations or labels, or NULL. */
+/* The map at key of a map, made where there is none or something else. */
+struct node *kres_map_at(struct kbuild *b, struct node *in, struct str key);
 struct node *kres_annotations(const struct kres *r);
 struct node *kres_labels(const struct kres *r);
 /* A value of labels, annotations or data as upstream has it once it held that map as one of Go strings: a

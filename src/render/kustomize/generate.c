@@ -75,20 +75,6 @@ static struct node *value_node(const struct kgenerate_call *c, const struct keyv
 }
 
 /* Keys come sorted, so that each map is built without searching it. */
-static void append(struct arena *a, struct node *map, struct str key, struct node *value)
-{
-	if (map->map.n == map->map.cap) {
-		uint32_t cap = map->map.cap ? map->map.cap * 2 : 8;
-		struct node_pair *pairs = arena_array(a, struct node_pair, cap);
-		if (map->map.n)
-			memcpy(pairs, map->map.pairs, map->map.n * sizeof(*pairs));
-		map->map.pairs = pairs;
-		map->map.cap = cap;
-	}
-	map->map.pairs[map->map.n++] =
-		(struct node_pair){ .key = key, .key_line = value->line, .value = value };
-}
-
 static void put_data(const struct kgenerate_call *c, struct node *root, const keyvalues *pairs)
 {
 	bool secret = strcmp(c->kind, "Secret") == 0;
@@ -98,8 +84,8 @@ static void put_data(const struct kgenerate_call *c, struct node *root, const ke
 		const struct keyvalue *pair = &pairs->at[i];
 		bool binary = !secret && !str_utf8(pair->value);
 		struct str text = secret || binary ? kbase64(c->build->a, pair->value) : pair->value;
-		append(c->build->a, map_in(c, root, binary ? "binaryData" : "data"), pair->key,
-		       value_node(c, pair, text));
+		node_add(c->build->a, map_in(c, root, binary ? "binaryData" : "data"), pair->key,
+			 value_node(c, pair, text));
 	}
 }
 

@@ -7,19 +7,6 @@
 
 #define DOMAIN "internal.config.kubernetes.io/"
 
-static struct node *make_map(struct kbuild *b, struct node *in, struct str key)
-{
-	struct node *map = node_get_str(in, key);
-	if (map && map->type == NODE_MAP)
-		return map;
-	map = node_map(b->a);
-	map->line = in->line;
-	map->column = in->column;
-	map->origin = in->origin;
-	node_set(b->a, in, key, map);
-	return map;
-}
-
 static void show(struct kbuild *b, struct node *annotations, const char *key, struct str text)
 {
 	if (text.n)
@@ -75,7 +62,8 @@ void kinternals_show(struct kbuild *b, struct kres *r)
 	if (!r->previous.n && !r->prefixes.n && !r->suffixes.n && !r->generated && !r->needs_hash &&
 	    !r->allow_name_change && !r->allow_kind_change)
 		return;
-	struct node *annotations = make_map(b, make_map(b, r->root, STR("metadata")), STR("annotations"));
+	struct node *annotations =
+		kres_map_at(b, kres_map_at(b, r->root, STR("metadata")), STR("annotations"));
 	show_previous(b, r, annotations);
 	show_affixes(b, r, annotations);
 	show(b, annotations, DOMAIN "generatorBehavior",

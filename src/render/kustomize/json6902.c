@@ -185,16 +185,6 @@ static int need_place(struct apply *p, const char *key, struct place *out)
 	return rc;
 }
 
-static unsigned depth_of(const struct node *n)
-{
-	unsigned deepest = 0;
-	for (size_t i = 0; i < node_count(n); i++) {
-		unsigned depth = depth_of(n->type == NODE_MAP ? n->map.pairs[i].value : n->seq.items[i]);
-		deepest = depth > deepest ? depth : deepest;
-	}
-	return deepest + 1;
-}
-
 static size_t size_of(const struct node *n)
 {
 	size_t size = 1;
@@ -222,7 +212,7 @@ static void insert(struct apply *p, struct node *list, size_t i, struct node *va
 /* Upstream's add: in a map also in place of what is there. */
 static int put(struct apply *p, const struct place *at, struct node *value)
 {
-	if (at->depth + depth_of(value) > NODE_DEPTH_MAX)
+	if (at->depth + node_depth(value) > NODE_DEPTH_MAX)
 		return fail(p, "it would be nested deeper than 256 levels");
 	if (at->in->type == NODE_MAP) {
 		node_set(p->b->a, at->in, at->key, value);
@@ -251,17 +241,6 @@ static int take_out(struct apply *p, const struct place *at)
 	return spend(p, at->in->seq.n - (size_t)i);
 }
 
-static void set_origin(struct node *n, uint32_t origin)
-{
-	n->origin = origin;
-	if (n->type == NODE_MAP)
-		for (uint32_t i = 0; i < n->map.n; i++)
-			set_origin(n->map.pairs[i].value, origin);
-	if (n->type == NODE_SEQ)
-		for (uint32_t i = 0; i < n->seq.n; i++)
-			set_origin(n->seq.items[i], origin);
-}
-
 /* The operation's value, anew, with its origin; what is there goes before it. No value is null. */
 static struct node *new_value(struct apply *p, const struct node *before)
 {
@@ -269,7 +248,7 @@ static struct node *new_value(struct apply *p, const struct node *before)
 	struct node *n = value ? node_copy(p->b->a, value) : node_null(p->b->a);
 	if (!value)
 		n->line = p->operation->line;
-	set_origin(n, origin_step(p->b->origins, p->file, p->step, NULL));
+	node_set_origin(n, origin_step(p->b->origins, p->file, p->step, NULL));
 	if (before)
 		n->origin = origin_step(p->b->origins, p->file, p->step, before);
 	return n;
@@ -315,7 +294,7 @@ static int do_replace(struct apply *p)
 	struct node *n = new_value(p, before);
 	if (at.in->type == NODE_MAP)
 		return put(p, &at, n);
-	if (at.depth + depth_of(n) > NODE_DEPTH_MAX)
+	if (at.depth + node_depth(n) > NODE_DEPTH_MAX)
 		return fail(p, "it would be nested deeper than 256 levels");
 	at.in->seq.items[index_of(at.key, at.in->seq.n)] = n;
 	return 0;

@@ -10,18 +10,6 @@
 
 /* --- configurations --- */
 
-static const struct kshape_field target_fields[] = {
-	{ "group", &kshape_string },
-	{ "version", &kshape_string },
-	{ "kind", &kshape_string },
-	{ "name", &kshape_string },
-	{ "namespace", &kshape_string },
-	{ "labelSelector", &kshape_string },
-	{ "annotationSelector", &kshape_string },
-	{ NULL },
-};
-static const struct kshape target_shape = { .kind = KSHAPE_STRUCT, .fields = target_fields };
-
 static const struct kshape_field option_fields[] = {
 	{ "allowNameChange", &kshape_bool },
 	{ "allowKindChange", &kshape_bool },
@@ -32,14 +20,14 @@ static const struct kshape option_shape = { .kind = KSHAPE_STRUCT, .fields = opt
 static const struct kshape_field patch_fields[] = {
 	{ "path", &kshape_string },
 	{ "patch", &kshape_string },
-	{ "target", &target_shape },
+	{ "target", &kselector_shape },
 	{ "options", &option_shape },
 	{ NULL },
 };
 static const struct kshape patch_shape = { .kind = KSHAPE_STRUCT, .fields = patch_fields };
 
 static const struct kshape_field json_fields[] = {
-	{ "target", &target_shape },
+	{ "target", &kselector_shape },
 	{ "path", &kshape_string },
 	{ "jsonOp", &kshape_string },
 	{ NULL },

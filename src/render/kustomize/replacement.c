@@ -212,16 +212,6 @@ static int is_target(struct replacing *k, struct kreplace_target *t, const struc
 
 /* --- writing --- */
 
-static unsigned depth_of(const struct node *n)
-{
-	unsigned deepest = 0;
-	for (size_t i = 0; i < node_count(n); i++) {
-		unsigned depth = depth_of(n->type == NODE_MAP ? n->map.pairs[i].value : n->seq.items[i]);
-		deepest = depth > deepest ? depth : deepest;
-	}
-	return deepest + 1;
-}
-
 /* The text of the target with the value put between its delimiters. */
 static struct str put_part(struct arena *a, struct str text, const struct kreplace_options *o,
 			   struct str value)
@@ -277,7 +267,7 @@ static int write_path(struct replacing *k, const struct kreplace_target *t, stru
 	knode_list found = { 0 };
 	if (kpath_split_smart(a, text, '.', &path, k->err))
 		return -1;
-	if (path.n + depth_of(k->value) > NODE_DEPTH_MAX)
+	if (path.n + node_depth(k->value) > NODE_DEPTH_MAX)
 		return error_set(k->err, "the field would be more than %d levels deep", NODE_DEPTH_MAX);
 	if (kreplace_in_text(&k->w, r->file, r->root, &path, k->value, t->options.create) == 0)
 		return 0;

@@ -130,8 +130,7 @@ struct node *kres_labels(const struct kres *r)
 	return metadata_map(r, "labels");
 }
 
-/* The map at key, made where there is none. */
-static struct node *map_at(struct kbuild *b, struct node *in, struct str key)
+struct node *kres_map_at(struct kbuild *b, struct node *in, struct str key)
 {
 	struct node *map = node_get_str(in, key);
 	if (map && map->type == NODE_MAP)
@@ -161,8 +160,8 @@ struct node *kres_text_value(struct kbuild *b, struct node *value)
 
 void kres_set_annotation(struct kbuild *b, struct kres *r, struct str key, struct str value)
 {
-	struct node *metadata = map_at(b, r->root, STR("metadata"));
-	struct node *annotations = map_at(b, metadata, STR("annotations"));
+	struct node *metadata = kres_map_at(b, r->root, STR("metadata"));
+	struct node *annotations = kres_map_at(b, metadata, STR("annotations"));
 	struct node *text = node_string(b->a, value);
 	text->line = annotations->line;
 	text->column = annotations->column;

@@ -47,7 +47,7 @@ static const struct kshape_field selector_fields[] = {
 	{ "annotationSelector", &kshape_string },
 	{ NULL },
 };
-static const struct kshape selector_shape = { .kind = KSHAPE_STRUCT, .fields = selector_fields };
+const struct kshape kselector_shape = { .kind = KSHAPE_STRUCT, .fields = selector_fields };
 
 int kselector_read(struct kbuild *b, const struct node *map, const char *file, struct kselector *out,
 		   struct error *err)
@@ -68,7 +68,7 @@ int kselector_read(struct kbuild *b, const struct node *map, const char *file, s
 		{ "annotationSelector", &s->annotations, NULL },
 	};
 	struct node *read;
-	if (kdecode_lenient(b, file, map, &selector_shape, &read, err))
+	if (kdecode_lenient(b, file, map, &kselector_shape, &read, err))
 		return -1;
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
 		*fields[i].text = node_text(node_get(read, fields[i].key));

@@ -21,6 +21,8 @@ struct kselector {
 	uint32_t line;
 };
 
+extern const struct kshape kselector_shape; /* of a map that kselector_read() reads, alone */
+
 /* Reads a map with group, version, kind, name, namespace, labelSelector and annotationSelector; other keys
  * are the caller's. -1: a value is no text, or no regular expression. */
 int kselector_read(struct kbuild *b, const struct node *map, const char *file, struct kselector *out,

@@ -120,20 +120,6 @@ static void set_pair(struct merge *m, struct node_pair *pair, struct merged valu
 		overwrite(m, pair->value, n);
 }
 
-static void add_pair(struct merge *m, struct node *map, struct str key, struct node *value)
-{
-	if (map->map.n == map->map.cap) {
-		uint32_t cap = map->map.cap ? map->map.cap * 2 : 4;
-		struct node_pair *pairs = arena_array(m->b->a, struct node_pair, cap);
-		if (map->map.n)
-			memcpy(pairs, map->map.pairs, map->map.n * sizeof(*pairs));
-		map->map.pairs = pairs;
-		map->map.cap = cap;
-	}
-	map->map.pairs[map->map.n++] =
-		(struct node_pair){ .key = key, .key_line = value->line, .value = value };
-}
-
 static void drop_cleared(struct node *map)
 {
 	uint32_t n = 0;
@@ -155,7 +141,7 @@ void merge_set(struct merge *m, struct node *map, struct str key, struct merged 
 	if (!value.node || (value.node->type == NODE_NULL && !value.keep))
 		return;
 	quote_special(value.node);
-	add_pair(m, map, key, value.node);
+	node_add(m->b->a, map, key, value.node);
 }
 
 void merge_untag(struct merge *m, struct node *n)
@@ -187,7 +173,7 @@ void merge_set_scalar(struct merge *m, struct node *map, struct str key, struct 
 		*before = *n;
 		return;
 	}
-	add_pair(m, map, key, n);
+	node_add(m->b->a, map, key, n);
 }
 
 /* --- walking --- */
@@ -215,6 +201,22 @@ static bool has_merge_strategy(const struct kschema_type *t)
 	return false;
 }
 
+int merge_begin(struct merge *m, struct node **dest, struct node *patch)
+{
+	enum merge_directive directive;
+	if (patch && patch->type == NODE_NULL) {
+		*dest = NULL;
+		return 0;
+	}
+	if (merge_directive(m, patch, &directive))
+		return -1;
+	if (directive == MERGE_DELETE)
+		*dest = NULL;
+	else if (directive == MERGE_REPLACE)
+		*dest = patch;
+	return 0;
+}
+
 /* Upstream's VisitMap: what is merged into; *keep: it is a null that stays. */
 static int begin_map(struct merge *m, struct node **dest, struct node *patch, bool *keep)
 {
@@ -232,17 +234,7 @@ static int begin_map(struct merge *m, struct node **dest, struct node *patch, bo
 			*dest = directive == MERGE_DELETE ? NULL : patch;
 		return 0;
 	}
-	if (patch && patch->type == NODE_NULL) {
-		*dest = NULL;
-		return 0;
-	}
-	if (merge_directive(m, patch, &directive))
-		return -1;
-	if (directive == MERGE_DELETE)
-		*dest = NULL;
-	else if (directive == MERGE_REPLACE)
-		*dest = patch;
-	return 0;
+	return merge_begin(m, dest, patch);
 }
 
 /* Position + 1 in a map's first n pairs; large maps get an index. */
@@ -301,7 +293,7 @@ static int walk_patch_fields(struct merge *m, const struct kschema_type *t, stru
 		rc = walk_field(m, t, pair->key, NULL, pair->value, &value);
 		if (rc == 0 && value.node && (value.node->type != NODE_NULL || value.keep)) {
 			quote_special(value.node);
-			add_pair(m, dest, pair->key, value.node);
+			node_add(m->b->a, dest, pair->key, value.node);
 		}
 	}
 	finder_release(&f);
@@ -370,17 +362,6 @@ int merge_walk(struct merge *m, const struct kschema_type *t, struct node *dest,
 
 /* --- resources --- */
 
-static void set_origin(struct node *n, uint32_t origin)
-{
-	n->origin = origin;
-	if (n->type == NODE_MAP)
-		for (uint32_t i = 0; i < n->map.n; i++)
-			set_origin(n->map.pairs[i].value, origin);
-	if (n->type == NODE_SEQ)
-		for (uint32_t i = 0; i < n->seq.n; i++)
-			set_origin(n->seq.items[i], origin);
-}
-
 /* A name that the resource keeps; where its value came from is kept with it. */
 struct kept {
 	bool there;
@@ -446,7 +427,7 @@ static int merge_resource(struct merge *m, struct kres *r, const struct kres *pa
 		    namespace = keep(node_get(old, "namespace"));
 	struct node *copy = node_copy(m->b->a, patch->root);
 	struct merged merged;
-	set_origin(copy, m->origin);
+	node_set_origin(copy, m->origin);
 	if (merge_walk(m, NULL, r->root, copy, &merged))
 		return -1;
 	/* Upstream goes on with the tree it had, also where the patch says to replace all of it. */

@@ -37,6 +37,9 @@ enum merge_directive { MERGE_MERGE, MERGE_REPLACE, MERGE_DELETE };
 
 /* The `$patch` of a map or list, which is taken out. patch may be NULL. -1: there is no such one. */
 int merge_directive(struct merge *m, struct node *patch, enum merge_directive *out);
+/* What a patch's null or $patch makes of *dest, which is there; NULL: nothing is left. -1: no such directive.
+ */
+int merge_begin(struct merge *m, struct node **dest, struct node *patch);
 
 /* Upstream's setter: value at key of map, in place of what is there, whose style it takes; nothing clears. */
 void merge_set(struct merge *m, struct node *map, struct str key, struct merged value);

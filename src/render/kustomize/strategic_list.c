@@ -386,21 +386,9 @@ static int merge_list(struct merge *m, const struct kschema_type *type, struct n
 /* What upstream's VisitList leaves to merge into: *dest; NULL: nothing is left. */
 static int begin(struct merge *m, struct node **dest, struct node *patch)
 {
-	enum merge_directive directive;
-	if (merge_is_missing(*dest)) {
-		*dest = patch;
-		return 0;
-	}
-	if (patch && patch->type == NODE_NULL) {
-		*dest = NULL;
-		return 0;
-	}
-	if (merge_directive(m, patch, &directive))
-		return -1;
-	if (directive == MERGE_DELETE)
-		*dest = NULL;
-	else if (directive == MERGE_REPLACE)
-		*dest = patch;
+	if (!merge_is_missing(*dest))
+		return merge_begin(m, dest, patch);
+	*dest = patch;
 	return 0;
 }
 
