@@ -329,7 +329,7 @@ static const struct example examples[] = {
 static const struct exit_note exits[] = {
 	{ EXIT_OK, "The objects are written." },
 	{ EXIT_DIFFERS,
-	  "The kustomization is wrong, or a file cannot be read or written. Nothing is printed on "
+	  "The kustomization, DIR or an option's value is wrong, or a file cannot be read or written. Nothing is printed on "
 	  "standard output then." },
 	{ EXIT_TROUBLE, "Wrong usage." },
 	{ 0, NULL },

@@ -184,3 +184,10 @@ def make(seed, share=MISTAKES):
         if maker.rng.random() < share and case.files:
             case.mistake += ("," if case.mistake else "") + mistakes.make(maker.rng, case)
     return case, maker
+
+
+def found(path):
+    """The directories of cases at path: itself, or those below."""
+    if (path / "target").is_file():
+        return [path]
+    return sorted(p.parent for p in path.rglob("target") if (p.parent / "in").is_dir())

@@ -11,6 +11,11 @@ ENVIRONMENT = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8
 DEADLINE = 30
 
 
+def program(text):
+    """A program that a command line names; it is run in other directories."""
+    return pathlib.Path(text).absolute()
+
+
 @dataclasses.dataclass
 class Answer:
     status: int
