@@ -42,27 +42,35 @@ int apps_get(struct cluster *c, struct arena *a, const char *name, struct node *
 	return 1;
 }
 
-int apps_list(struct cluster *c, struct arena *a, bool everywhere, struct node **out, struct error *err)
+int apps_list_kind(struct cluster *c, struct arena *a, const char *kind, const char *namespace,
+		   struct node **out, struct error *err)
 {
-	struct node *all = node_seq(a);
 	const char *more = NULL;
+	*out = node_seq(a);
 	do {
-		struct kube_request request = apps_request(KUBE_LIST, everywhere ? "" : c->namespace, "");
+		struct kube_request request = apps_request(KUBE_LIST, namespace, "");
+		request.kind = str_of(kind);
 		request.limit = 500;
 		request.limit_continue = more;
 		struct reply reply;
 		cluster_call(c, a, &request, &reply);
 		if (reply.result == KUBE_NO_KIND)
 			return error_set(err, "%s", no_kind);
-		if (reply.result != KUBE_OK)
-			return cluster_error(err, &reply, "list of Apps");
+		if (reply.result != KUBE_OK) {
+			cluster_error(err, &reply, "list of %ss", kind);
+			return reply.code == 403 ? 1 : -1;
+		}
 		struct node *items = node_get(reply.body, "items");
 		for (size_t i = 0; i < node_count(items); i++)
-			node_push(a, all, node_item(items, i));
+			node_push(a, *out, node_item(items, i));
 		more = apps_text(a, node_at(reply.body, "metadata.continue"));
 	} while (*more);
-	*out = all;
 	return 0;
+}
+
+int apps_list(struct cluster *c, struct arena *a, bool everywhere, struct node **out, struct error *err)
+{
+	return apps_list_kind(c, a, "App", everywhere ? "" : c->namespace, out, err) ? -1 : 0;
 }
 
 int apps_named(struct cluster *c, struct arena *a, struct node **out, struct error *err)

@@ -13,6 +13,9 @@ struct kube_request apps_request(enum kube_verb verb, const char *namespace, con
 int apps_get(struct cluster *c, struct arena *a, const char *name, struct node **out, struct error *err);
 /* All of the namespace, or of all namespaces; out is a list node of objects. */
 int apps_list(struct cluster *c, struct arena *a, bool everywhere, struct node **out, struct error *err);
+/* "App" or "Repo", of a namespace or ("") of all. -1, or 1: err says that it is not allowed. */
+int apps_list_kind(struct cluster *c, struct arena *a, const char *kind, const char *namespace,
+		   struct node **out, struct error *err);
 /* Those that the command line names; all of the namespace (or of all, with -A) when it names none. */
 int apps_named(struct cluster *c, struct arena *a, struct node **out, struct error *err);
 /* Deletes it; orphan: its objects stay, and its deletionPolicy says so first, since whoever sees the deletion

@@ -414,24 +414,20 @@ static void on_interrupt(void *arg)
 	end(w, EXIT_INTERRUPTED);
 }
 
-static void collect(const struct await *w, struct arena *a, struct await_result *result)
+static void collect(const struct await *w, struct arena *a, struct node **result)
 {
-	result->list = node_seq(a);
+	*result = node_seq(a);
 	for (size_t i = 0; i < w->apps.n; i++) {
 		const struct waited *x = w->apps.at[i];
 		struct node *n = node_map(a);
 		struct str name, namespace = str_cut(str_of(x->key), '/', &name);
 		if (!x->counts)
 			continue;
-		result->apps++;
-		result->healthy += x->verdict == HEALTHY;
-		result->failed += x->verdict == FAILED;
-		result->superseded += x->verdict == SUPERSEDED;
 		node_set(a, n, STR("namespace"), node_string(a, arena_str(a, namespace)));
 		node_set(a, n, STR("name"), node_string(a, arena_str(a, name)));
 		node_set(a, n, STR("result"), node_string(a, str_of(words[x->verdict])));
 		node_set(a, n, STR("message"), node_string(a, str_of(arena_strdup(a, x->why ? x->why : ""))));
-		node_push(a, result->list, n);
+		node_push(a, *result, n);
 	}
 }
 
@@ -451,7 +447,7 @@ static void release_apps(struct await *w)
 }
 
 int await_apps(struct cluster *c, struct arena *a, const struct await_spec *spec, FILE *out,
-	       struct await_result *result, struct error *err)
+	       struct node **result, struct error *err)
 {
 	struct await w = { .c = c, .spec = spec, .out = out, .err = err, .begun = clock_mono_ms() };
 	struct kube_watch_spec apps = {
@@ -460,7 +456,7 @@ int await_apps(struct cluster *c, struct arena *a, const struct await_spec *spec
 		.kind = STR("App"),
 		.namespace = str_of(spec->namespace),
 	};
-	*result = (struct await_result){ 0 };
+	*result = NULL;
 	w.deadline = loop_timer_new(c->loop, on_deadline, &w);
 	w.settle = loop_timer_new(c->loop, end_all, &w);
 	if (c->deadline != INT64_MAX)

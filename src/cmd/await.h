@@ -27,14 +27,10 @@ struct await_spec {
 	size_t expected; /* so many at least */
 };
 
-struct await_result {
-	size_t apps, healthy, failed, superseded;
-	struct node *list; /* of {namespace, name, result, message}; in the arena given */
-};
-
-/* Returns an exit code; c->deadline ends it. What happens is told on `out`. */
+/* Returns an exit code; c->deadline ends it. What happens is told on `out`. *result: a list of {namespace,
+ * name, result, message}, one for each App that counted; in the arena given. */
 int await_apps(struct cluster *c, struct arena *a, const struct await_spec *spec, FILE *out,
-	       struct await_result *result, struct error *err);
+	       struct node **result, struct error *err);
 
 /* Whether text is a commit's SHA or the beginning of one; -1: err. */
 int await_check_revision(const char *text, struct error *err);

@@ -50,7 +50,7 @@ int bases_find(struct bases *b, const char *url, const char *ref, bool submodule
 	return b->trees ? tree_remotes_find(b->trees, url, ref, submodules, out, err) : 1;
 }
 
-int bases_fetch(struct bases *b, struct error *err)
+static int fetch(struct bases *b, struct error *err)
 {
 	size_t n = 0;
 	if (!b->cache && open_cache(b, err) < 0)
@@ -60,4 +60,11 @@ int bases_fetch(struct bases *b, struct error *err)
 	tree_remotes_free(b->trees);
 	b->trees = tree_remotes_new(b->cache, NULL);
 	return rc;
+}
+
+int bases_round(struct bases *b, unsigned round, struct error *err)
+{
+	if (round > BASES_ROUNDS_MAX)
+		return error_set(err, "bases in other repositories are nested too deep");
+	return round > 0 ? fetch(b, err) : 0;
 }

@@ -164,8 +164,7 @@ static int build_once(struct cli *cli, struct local_tree *files, struct arena *a
 	const char *dir = cli->n_operands ? cli->operands[0] : ".";
 	struct kustomize_options options = options_of(cli->own);
 	struct kustomize_result result;
-	struct local_exec_context context = { .tree = files, .env = ((struct build_options *)cli->own)->env };
-	options.exec_ctx = &context;
+	options.exec_ctx = (void *)((struct build_options *)cli->own)->env;
 	int rc = kustomize_is_remote(dir)
 			 ? kustomize_build_remote(a, &files->tree, dir, &options, &result, err)
 			 : kustomize_build(a, &files->tree, local_tree_path(files, dir), &options, &result,
@@ -181,9 +180,7 @@ static int build(struct cli *cli, struct bases *bases, struct arena *a, struct e
 	int rc = 1;
 	for (unsigned round = 0; rc > 0; round++) {
 		struct local_tree files;
-		if (round > BASES_ROUNDS_MAX)
-			return error_set(err, "bases in other repositories are nested too deep");
-		if ((round > 0 && bases_fetch(bases, err) < 0) || local_tree_init(&files, err) < 0)
+		if (bases_round(bases, round, err) < 0 || local_tree_init(&files, err) < 0)
 			return -1;
 		files.bases = bases;
 		rc = build_once(cli, &files, a, err);

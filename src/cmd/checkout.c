@@ -138,7 +138,7 @@ struct rendering {
 static int read_files(void *ctx, const char *path, struct arena *a, struct repo_files *out, struct error *err)
 {
 	struct rendering *r = ctx;
-	int rc = repo_tree_read(r->mirror, r->sha, path, rendered_is_manifest, a, out, err);
+	int rc = repo_tree_read(r->mirror, r->sha, path, render_is_manifest, a, out, err);
 	return rc > 0 ? error_set(err, "there is no path %s", *path ? path : ".") : rc;
 }
 
@@ -198,13 +198,13 @@ static int render(struct rendering *r, struct error *err)
 	struct substitute_values values = { .a = &r->co->arena };
 	struct bases bases = { 0 };
 	int rc = own_values(r, &values, err);
-	for (unsigned round = 0; rc >= 0; round++) {
-		rc = render_once(r, &values, bases.trees, err);
-		if (rc != RENDERED_LACKS_REMOTES)
-			break;
-		rc = round < BASES_ROUNDS_MAX ? bases_fetch(&bases, err)
-					      : error_set(err, "bases are nested too deep");
-	}
+	unsigned round = 0;
+	do {
+		if (rc >= 0)
+			rc = bases_round(&bases, round++, err);
+		if (rc >= 0)
+			rc = render_once(r, &values, bases.trees, err);
+	} while (rc == RENDERED_LACKS_REMOTES);
 	bases_release(&bases);
 	substitute_values_release(&values);
 	return rc;

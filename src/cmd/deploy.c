@@ -38,7 +38,7 @@ struct deploy {
 	struct cluster cluster;
 	bool has_cluster;
 	struct deploy_apps apps;
-	struct await_result awaited;
+	struct node *awaited; /* the Apps, as await_apps() tells them */
 };
 
 static FILE *log_of(const struct deploy *d)
@@ -236,9 +236,9 @@ static void print_result(struct deploy *d, int status)
 	node_set(a, n, STR("commit"), node_string(a, str_of(d->result.sha)));
 	node_set(a, n, STR("changed"), node_bool_new(a, d->result.changed));
 	node_set(a, n, STR("files"), files);
-	if (d->awaited.list) {
+	if (d->awaited) {
 		node_set(a, n, STR("result"), node_string(a, str_of(await_word(status))));
-		node_set(a, n, STR("apps"), d->awaited.list);
+		node_set(a, n, STR("apps"), d->awaited);
 	}
 	json_write_pretty(&text, n);
 	fwrite(text.p, 1, text.n, d->cli->out);

@@ -135,7 +135,7 @@ static int read_directory(struct work *w, struct error *err)
 	if (kind != TREE_DIR)
 		return error_set(err, "%s:%u: environment %s: there is no directory %s", ENVIRONMENTS_FILE,
 				 w->environment->line, w->environment->name, w->environment->path);
-	if (repo_tree_read(w->mirror, w->sha, w->dir, rendered_is_manifest, w->a, &w->manifests, err) < 0 ||
+	if (repo_tree_read(w->mirror, w->sha, w->dir, render_is_manifest, w->a, &w->manifests, err) < 0 ||
 	    over_list(w, w->a, w->dir, &names, &n, err) < 0)
 		return -1;
 	bool kustomize = w->environment->type == RENDER_AUTO || w->environment->type == RENDER_KUSTOMIZE;
@@ -155,7 +155,7 @@ static bool holds(struct str text, const char *word)
 static int read_files(void *ctx, const char *path, struct arena *a, struct repo_files *out, struct error *err)
 {
 	struct work *w = ctx;
-	int rc = repo_tree_read(w->mirror, w->sha, path, rendered_is_manifest, a, out, err);
+	int rc = repo_tree_read(w->mirror, w->sha, path, render_is_manifest, a, out, err);
 	for (size_t i = 0; rc == 0 && i < out->n; i++) {
 		enum tree_kind kind;
 		const char *real = out->files[i].path;
@@ -174,12 +174,9 @@ static int render_once(struct work *w, struct arena *a, struct render_output *ou
 	struct render_spec spec;
 	struct substitute_values values = { .a = a };
 	const struct environment *e = w->environment;
-	int rc = 0;
+	int rc = rendered_environment_values(e, &values, err);
 	rendered_environment_spec(a, e, &spec);
 	spec.lenient = true; /* the cluster's values are not at hand, and images seldom need them */
-	for (size_t i = 0; i < e->n_substitute && rc == 0; i++)
-		rc = substitute_add(&values, str_of(e->substitute[i].name), e->substitute[i].text,
-				    ENVIRONMENTS_FILE, false, err);
 	struct rendered_request request = {
 		.tree = &w->tree,
 		.root = "",
@@ -199,9 +196,7 @@ static int render(struct work *w, struct arena *a, struct render_output *out, st
 {
 	int rc = RENDERED_LACKS_REMOTES;
 	for (unsigned round = 0; rc == RENDERED_LACKS_REMOTES; round++) {
-		if (round > BASES_ROUNDS_MAX)
-			return error_set(err, "bases in other repositories are nested too deep");
-		if (round > 0 && bases_fetch(&w->bases, err) < 0)
+		if (bases_round(&w->bases, round, err) < 0)
 			return -1;
 		rc = render_once(w, a, out, err);
 	}

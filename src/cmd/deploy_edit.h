@@ -13,8 +13,6 @@
 #include "render/images.h"
 #include "repo/commit.h"
 
-#define DEPLOY_IMAGES_MAX 64 /* of one commit */
-
 struct deploy_change {
 	const char *environment;
 	const struct image_change *images;

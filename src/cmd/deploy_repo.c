@@ -185,27 +185,6 @@ char *deploy_repo_identity(struct arena *a, const char *url)
 	return out;
 }
 
-static int list(struct cluster *c, struct arena *a, const char *kind, const char *namespace,
-		struct node **out, struct reply *reply)
-{
-	const char *more = NULL;
-	*out = node_seq(a);
-	do {
-		struct kube_request request = apps_request(KUBE_LIST, namespace, "");
-		request.kind = str_of(kind);
-		request.limit = 500;
-		request.limit_continue = more;
-		cluster_call(c, a, &request, reply);
-		if (reply->result != KUBE_OK)
-			return -1;
-		const struct node *items = node_get(reply->body, "items");
-		for (size_t i = 0; i < node_count(items); i++)
-			node_push(a, *out, node_item(items, i));
-		more = apps_text(a, node_at(reply->body, "metadata.continue"));
-	} while (*more);
-	return 0;
-}
-
 static const char *url_of(struct arena *a, const struct node *repos, const struct app_spec *app)
 {
 	for (size_t i = 0; i < node_count(repos); i++) {
@@ -241,21 +220,16 @@ static bool deploys(struct arena *a, const struct deploy_repo *repo, const struc
 int deploy_repo_apps(struct cluster *c, struct arena *a, const struct deploy_repo *repo,
 		     const char *namespace, struct deploy_apps *out, struct error *err)
 {
-	struct reply reply;
 	struct node *apps, *repos;
 	*out = (struct deploy_apps){ .everywhere = !namespace };
-	int rc = list(c, a, "App", namespace ? namespace : "", &apps, &reply);
-	if (rc < 0 && reply.code == 403 && !namespace) {
+	int rc = apps_list_kind(c, a, "App", namespace ? namespace : "", &apps, err);
+	if (rc > 0 && !namespace) {
 		out->everywhere = false;
 		namespace = c->namespace;
-		rc = list(c, a, "App", namespace, &apps, &reply);
+		rc = apps_list_kind(c, a, "App", namespace, &apps, err);
 	}
-	if (rc < 0 && reply.result == KUBE_NO_KIND)
-		return error_set(err, "the cluster has no kind App; run `capstan install` first");
-	if (rc < 0)
-		return cluster_error(err, &reply, "list of Apps");
-	if (list(c, a, "Repo", out->everywhere ? "" : namespace, &repos, &reply) < 0)
-		return cluster_error(err, &reply, "list of Repos");
+	if (rc || apps_list_kind(c, a, "Repo", out->everywhere ? "" : namespace, &repos, err))
+		return -1;
 	out->keys = arena_array(a, const char *, node_count(apps) + 1);
 	for (size_t i = 0; i < node_count(apps); i++) {
 		const struct node *app = node_item(apps, i);

@@ -9,6 +9,8 @@
 
 #include "doc/yaml.h"
 #include "io/file.h"
+#include "render/kustomize/kustomize.h"
+#include "render/render.h"
 #include "render/tree.h"
 
 void look_release(struct look *l)
@@ -131,17 +133,6 @@ static bool is_manifest(struct str name, struct str text)
 	return has_line(text, STR("apiVersion:")) && has_line(text, STR("kind:"));
 }
 
-static bool is_kustomization(const char *name)
-{
-	return strcmp(name, "kustomization.yaml") == 0 || strcmp(name, "kustomization.yml") == 0 ||
-	       strcmp(name, "Kustomization") == 0;
-}
-
-static bool is_yaml(struct str name)
-{
-	return str_ends(name, STR(".yaml")) || str_ends(name, STR(".yml")) || str_ends(name, STR(".json"));
-}
-
 static struct look_dir *dir_of(struct look *l, const char *path)
 {
 	return path ? map_get(&l->by_path, str_of(path)) : NULL;
@@ -203,8 +194,8 @@ static void look_at_file(struct walk *w, struct look_dir *d, int dir, const char
 		d->chart = true;
 		return;
 	}
-	bool kustomization = is_kustomization(name);
-	if (!kustomization && (d->manifests || !is_yaml(str_of(name))))
+	bool kustomization = kustomize_is_file(str_of(name));
+	if (!kustomization && (d->manifests || !render_is_manifest(str_of(name))))
 		return;
 	if (++w->l->files > LOOK_FILES_MAX) {
 		w->l->cut = true;

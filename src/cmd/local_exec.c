@@ -53,7 +53,6 @@ static int verdict(const struct run *run, const char *program, struct error *err
 int local_exec(void *ctx, struct arena *a, const char *dir, const struct node *function, struct str input,
 	       struct str *out, struct error *err)
 {
-	const struct local_exec_context *c = ctx;
 	const struct node *args = node_get(function, "args");
 	const char **argv = arena_array(a, const char *, node_count(args) + 2);
 	argv[0] = arena_str(a, node_text(node_get(function, "path"))).p;
@@ -62,7 +61,7 @@ int local_exec(void *ctx, struct arena *a, const char *dir, const struct node *f
 	struct run run = { .a = a };
 	struct process_spec spec = {
 		.argv = argv,
-		.env = environment(a, node_get(function, "envs"), c->env),
+		.env = environment(a, node_get(function, "envs"), ctx),
 		.dir = arena_printf(a, "/%s", dir),
 		.input = input,
 		.output_max = LOCAL_EXEC_OUTPUT_MAX,

@@ -4,17 +4,12 @@
  */
 #pragma once
 
-#include "cmd/local_tree.h"
+#include "base/error.h"
 #include "doc/node.h"
 
 #define LOCAL_EXEC_TIMEOUT_MS 600000
 #define LOCAL_EXEC_OUTPUT_MAX (64u << 20)
 
-struct local_exec_context {
-	struct local_tree *tree;
-	const char *env; /* "NAME=VALUE" from the command line, or NULL */
-};
-
-/* A kustomize_exec_fn; ctx is a struct local_exec_context. */
+/* A kustomize_exec_fn; ctx is "NAME=VALUE" from the command line, or NULL. */
 int local_exec(void *ctx, struct arena *a, const char *dir, const struct node *function, struct str input,
 	       struct str *out, struct error *err);

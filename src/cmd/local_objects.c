@@ -78,10 +78,8 @@ static int take_values(struct local_objects *o, struct error *err)
 	const struct environment *e = o->environment;
 	o->values.a = o->from_cluster.a = &o->arena;
 	o->has_values = o->given->set.n || (e && e->substitutes);
-	for (size_t i = 0; e && i < e->n_substitute; i++)
-		if (substitute_add(&o->values, str_of(e->substitute[i].name), e->substitute[i].text,
-				   ENVIRONMENTS_FILE, false, err) < 0)
-			return -1;
+	if (e && rendered_environment_values(e, &o->values, err) < 0)
+		return -1;
 	/* What only the cluster knows is empty without one, instead of a hundred errors. */
 	if (e && e->n_from)
 		o->spec.lenient = true;
@@ -193,7 +191,6 @@ int local_objects_values(struct local_objects *o, struct cluster *c, struct erro
 		if (environment_source_get(c, &o->arena, c->namespace, &e->from[i], &o->from_cluster, err) <
 		    0)
 			return error_wrap(err, "environment %s", e->name);
-	o->knows_cluster = true;
 	if (e)
 		o->spec.lenient = !e->strict;
 	return 0;
@@ -213,12 +210,12 @@ static int read_files(void *ctx, const char *path, struct arena *a, struct repo_
 	const char *shown = tree_shown(&r->files.tree, a, path);
 	size_t kept = 0;
 	/* Who wants to see texts wants those of other files, too. */
-	if (repo_dir_read(shown, o->on_text ? NULL : rendered_is_manifest, a, out, err) != 0)
+	if (repo_dir_read(shown, o->on_text ? NULL : render_is_manifest, a, out, err) != 0)
 		return error_set(err, "there is no directory %s", shown);
 	for (size_t i = 0; o->on_text && i < out->n; i++) {
 		const struct repo_file *file = &out->files[i];
 		o->on_text(o->on_text_ctx, file->path, file->data);
-		if (rendered_is_manifest(str_of(file->path)))
+		if (render_is_manifest(str_of(file->path)))
 			out->files[kept++] = *file;
 	}
 	out->n = o->on_text ? kept : out->n;
@@ -228,16 +225,6 @@ static int read_files(void *ctx, const char *path, struct arena *a, struct repo_
 static const char *get_variable(void *ctx, const char *name)
 {
 	return getenv(name);
-}
-
-/* Values of the cluster, then the environment's, then --set: later ones win. */
-static void join_values(const struct local_objects *o, struct substitute_values *to)
-{
-	const struct substitute_values *const parts[] = { &o->from_cluster, &o->values };
-	struct map_entry *e;
-	for (size_t p = 0; p < 2; p++)
-		for (size_t i = 0; (e = map_next(&parts[p]->by_name, &i));)
-			map_put(&to->by_name, (struct str){ e->key, e->key_n }, e->value);
 }
 
 /* Programs of one's own checkout run with what confines them here; when that is too little it is said once.
@@ -268,7 +255,9 @@ static int render_once(struct rendering *r, struct arena *a, struct render_outpu
 	static const struct rendered_ops ops = { .files = read_files, .getenv = get_variable };
 	struct local_objects *o = r->o;
 	struct substitute_values values = { .a = a };
-	join_values(o, &values);
+	/* The cluster\'s, then the environment\'s, then --set: later ones win. */
+	substitute_add_all(&values, &o->from_cluster);
+	substitute_add_all(&values, &o->values);
 	if (o->spec.type == RENDER_EXEC && begin_exec(o, err) < 0)
 		return -1;
 	struct rendered_request request = {
@@ -293,11 +282,7 @@ int local_objects_render(void *arg, struct arena *a, struct render_output *out, 
 	struct rendering r = { .o = arg };
 	int rc = RENDERED_LACKS_REMOTES;
 	for (unsigned round = 0; rc == RENDERED_LACKS_REMOTES; round++) {
-		if (round > BASES_ROUNDS_MAX)
-			return error_set(err, "bases in other repositories are nested too deep");
-		if (round > 0 && bases_fetch(&r.o->bases, err) < 0)
-			return -1;
-		if (local_tree_init(&r.files, err) < 0)
+		if (bases_round(&r.o->bases, round, err) < 0 || local_tree_init(&r.files, err) < 0)
 			return -1;
 		r.files.bases = &r.o->bases;
 		r.files.on_text = r.o->on_text;

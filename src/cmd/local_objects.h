@@ -67,7 +67,7 @@ struct local_objects {
 	const struct environment *environment; /* or NULL */
 	struct render_spec spec;
 	struct substitute_values values, from_cluster;
-	bool has_values, knows_cluster, has_file;
+	bool has_values, has_file;
 	struct bases bases;
 	struct exec_render exec; /* a person's own programs: all may run */
 	bool exec_begun;

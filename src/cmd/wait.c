@@ -38,15 +38,14 @@ static int check(struct cluster *c, struct arena *a, struct error *err)
 	return cli->n_operands ? apps_named(c, a, &apps, err) : 0;
 }
 
-static void print_result(const struct cli *cli, struct arena *a, const struct await_result *result,
-			 int status)
+static void print_result(const struct cli *cli, struct arena *a, struct node *result, int status)
 {
 	const struct wait_options *own = cli->own;
 	cleanup_buf struct buf text = BUF_INIT;
 	struct node *n = node_map(a);
 	node_set(a, n, STR("revision"), node_string(a, str_of(own->revision)));
 	node_set(a, n, STR("result"), node_string(a, str_of(await_word(status))));
-	node_set(a, n, STR("apps"), result->list);
+	node_set(a, n, STR("apps"), result);
 	json_write_pretty(&text, n);
 	fwrite(text.p, 1, text.n, cli->out);
 }
@@ -69,13 +68,13 @@ static int run(struct cli *cli)
 			.ctx = cli,
 			.expected = cli->n_operands,
 		};
-		struct await_result result;
+		struct node *result;
 		FILE *out = cli->common.output ? cli->err : cli->out;
 		status = await_apps(&c, &a, &spec, out, &result, &err);
 		if (err.text[0])
 			command_fail(cli, &err);
 		if (cli->common.output)
-			print_result(cli, &a, &result, status);
+			print_result(cli, &a, result, status);
 	}
 	cluster_close(&c);
 	return status;

@@ -23,4 +23,8 @@ void json_write_pretty(struct buf *out, const struct node *n);
 /* One JSON string with quotes; escapes as Go's encoding/json with HTML escaping off. */
 void json_write_string(struct buf *out, struct str text);
 
+/* JSON as Go writes it unless told otherwise: <, > and & are hidden from HTML. They stand in strings alone.
+ */
+void json_escape_html(struct buf *out, struct str json);
+
 struct hash json_hash(const struct node *n); /* of the sorted form */

@@ -216,3 +216,14 @@ struct hash json_hash(const struct node *n)
 	json_write_sorted(&text, n);
 	return hash_of(buf_str(&text));
 }
+
+void json_escape_html(struct buf *out, struct str json)
+{
+	for (size_t i = 0; i < json.n; i++) {
+		char c = json.p[i];
+		if (c == '<' || c == '>' || c == '&')
+			buf_printf(out, "\\u%04x", (unsigned)c);
+		else
+			buf_addc(out, c);
+	}
+}

@@ -30,7 +30,8 @@ static struct hash hash_entry(const struct exec_cached *entry)
 	return hash_parts((const struct str[]){ entry->out, entry->err }, 2);
 }
 
-bool exec_cache_decode(struct str text, struct exec_cached *out)
+/* One entry's bytes, apart and checked; borrows from text. */
+static bool decode(struct str text, struct exec_cached *out)
 {
 	uint64_t n = 0;
 	struct hash hash;
@@ -79,7 +80,7 @@ bool exec_cache_get(const char *dir, struct hash key, struct arena *a, struct ex
 	entry_path(&path, dir, key);
 	if (!is_own_dir(dir) || file_read(path.p, ENTRY_MAX, &text, NULL) != 0)
 		return false;
-	if (!exec_cache_decode(buf_str(&text), out)) {
+	if (!decode(buf_str(&text), out)) {
 		unlink(path.p);
 		return false;
 	}

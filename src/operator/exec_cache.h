@@ -22,6 +22,3 @@ bool exec_cache_get(const char *dir, struct hash key, struct arena *a, struct ex
 
 /* Best effort: a cache that cannot be written is none. bytes_max 0: EXEC_CACHE_BYTES. */
 void exec_cache_put(const char *dir, struct hash key, const struct exec_cached *entry, uint64_t bytes_max);
-
-/* One entry's bytes, apart and checked; borrows from text. */
-bool exec_cache_decode(struct str text, struct exec_cached *out);

@@ -152,11 +152,6 @@ static int run(const struct exec_render *r, struct arena *a, const struct exec_t
 	if (rc == 0) {
 		printed->out = arena_str(a, buf_str(&result.out));
 		printed->err = arena_str(a, buf_str(&result.err));
-		if (!confine_report_suffices(&result.report)) {
-			cleanup_buf struct buf text = BUF_INIT;
-			confine_report_text(&result.report, &text);
-			out->missing = arena_str(a, buf_str(&text)).p;
-		}
 	}
 	confine_result_release(&result);
 	return rc;
@@ -168,7 +163,7 @@ int exec_render(const struct exec_render *r, struct arena *a, const struct rende
 	struct exec_tree files;
 	struct exec_cached printed;
 	cleanup_buf struct buf identity = BUF_INIT;
-	*out = (struct exec_output){ .missing = NULL };
+	*out = (struct exec_output){ 0 };
 	if (!spec->argv || !spec->argv[0])
 		return error_set(err, "no program is named");
 	if (!r->any && exec_allowed(r->allowed, r->n_allowed, spec->argv[0], err) < 0)
@@ -182,7 +177,7 @@ int exec_render(const struct exec_render *r, struct arena *a, const struct rende
 	if (!out->cached && run(r, a, &files, spec, out, &printed, err) < 0)
 		return -1;
 	if (!out->cached && r->cache_dir)
-		exec_cache_put(r->cache_dir, key, &printed, r->cache_max);
+		exec_cache_put(r->cache_dir, key, &printed, 0);
 	out->text = printed.out;
 	out->n_warnings = exec_lines(a, printed.err, &out->warnings);
 	return 0;

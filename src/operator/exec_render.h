@@ -14,7 +14,6 @@ struct exec_render {
 	size_t n_allowed;
 	bool any;		 /* all, whatever allowed says: a person's own command line */
 	const char *cache_dir;	 /* made when it is absent, its parent is not; NULL: nothing is kept */
-	uint64_t cache_max;	 /* bytes; 0: EXEC_CACHE_BYTES */
 	const char *scratch;	 /* as in struct confine_spec */
 	const char *const *show; /* as in struct confine_spec */
 	enum confine_policy policy;
@@ -25,7 +24,6 @@ struct exec_output {
 	const char **warnings; /* lines of stderr, fit to be shown */
 	size_t n_warnings;
 	bool cached;
-	const char *missing; /* what does not confine it here, as told by confine_report_text(), or NULL */
 };
 
 /*

@@ -224,7 +224,7 @@ int hydrate_files(struct arena *a, const struct render_object *objects, size_t n
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		buf_clear(&text);
-		(options->write ? options->write : yaml_write)(&text, objects[i].root);
+		yaml_write(&text, objects[i].root);
 		files[i].data = arena_str(a, buf_str(&text));
 	}
 	if (n)
@@ -248,17 +248,12 @@ static size_t fitting(const char *text, size_t max)
 void hydrate_message(struct arena *a, const struct hydrate_source *source, struct commit_spec *spec)
 {
 	bool subject = source->subject && *source->subject, app = strcmp(source->what, "app") == 0;
-	char url[400] = "";
 	char *line = arena_printf(a, "Render %s at %.*s%s%s", source->name, SHORT_SHA, source->commit,
 				  subject ? ": " : "", subject ? source->subject : "");
 	line[fitting(line, SUBJECT_MAX)] = '\0';
-	if (source->repository)
-		remote_redact(source->repository, url, sizeof(url));
-	struct commit_trailer *trailers = arena_array(a, struct commit_trailer, 3);
+	struct commit_trailer *trailers = arena_array(a, struct commit_trailer, 2);
 	size_t n = 0;
 	trailers[n++] = (struct commit_trailer){ "Source-Commit", source->commit };
-	if (*url)
-		trailers[n++] = (struct commit_trailer){ "Source-Repository", arena_strdup(a, url) };
 	trailers[n++] = (struct commit_trailer){ app ? "Capstan-App" : "Capstan-Environment", source->name };
 	spec->subject = line;
 	spec->trailers = trailers;

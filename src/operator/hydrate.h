@@ -23,8 +23,6 @@ struct hydrate_options {
 	/* Secrets with values may be written. Without it they are an error: a branch is read by more people
 	 * than a cluster's Secrets. Encrypted ones (a key sops) are none. */
 	bool secrets;
-	/* How an object is written; NULL: yaml_write(), keys sorted. */
-	void (*write)(struct buf *out, const struct node *root);
 };
 
 /* Files, sorted by path, for a commit_spec; all in a. -1: err names every Secret, or two objects of one key.
@@ -45,7 +43,6 @@ struct hydrate_source {
 	const char *name;    /* of it: "prod", "shop/web" */
 	const char *commit;  /* the source's full SHA; with "-dirty" when files differed from it */
 	const char *subject; /* of that commit, or NULL */
-	const char *repository; /* its url, or NULL; users and passwords are left out */
 };
 
 /* Subject and trailers into spec; texts in a. */

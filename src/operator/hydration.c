@@ -175,9 +175,7 @@ void hydration_cancel(struct managed *m)
 static bool source_input(struct managed *m, struct source_answer *answer, struct hash *input)
 {
 	struct hydration *h = m->hydration;
-	struct remote_cache *remotes = m->operator->remotes;
-	struct source_ask ask = { m->spec.revision,
-				  m->spec.render.type == RENDER_ENVIRONMENT ? NULL : m->spec.path };
+	struct source_ask ask = managed_source_ask(m);
 	struct error err = ERROR_INIT;
 	int values = values_state(m->values, &err);
 	if (!m->source || !source_resolve(m->source, &ask, answer) || values > 0)
@@ -187,10 +185,7 @@ static bool source_input(struct managed *m, struct source_answer *answer, struct
 		set_error(h, wrong);
 	if (*wrong)
 		return false;
-	struct str parts[] = { STR("not rendered yet"), str_of(answer->sha) };
-	*input = managed_input(m, h->reads.packed ? reads_hash(&h->reads, answer->view,
-							       remotes ? remote_cache_current : NULL, remotes)
-						  : hash_parts(parts, 2));
+	*input = managed_input(m, managed_files_hash(m, &h->reads, answer));
 	return true;
 }
 

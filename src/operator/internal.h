@@ -58,7 +58,7 @@ struct operator
 	VEC(struct managed *) status_queue; /* apps whose status may differ from what was written */
 	size_t status_in_flight;
 	struct loop_timer *stop_timer, *quiet_timer;
-	bool apps_listed, repos_listed;
+	bool repos_listed;
 	bool stopping;
 	struct error failure; /* why operator_run() ends with -1 */
 	bool failed;
@@ -181,6 +181,11 @@ void hydration_restore(struct managed *m, const struct node *status);
 void hydration_status(const struct managed *m, struct arena *a, struct node *status);
 void hydration_cancel(struct managed *m); /* what is under way; it begins anew with the next step */
 void hydration_free(struct managed *m);
+/* What is rendered; that is deployed, too, unless it goes to a branch first. */
+struct source_ask managed_source_ask(const struct managed *m);
+/* Of all that reads says a render reads, at answer; before the first render every commit is another. */
+struct hash managed_files_hash(const struct managed *m, struct reads *reads,
+			       const struct source_answer *answer);
 struct hash managed_input(const struct managed *m, struct hash files); /* of a render by the spec */
 
 /* status.c */

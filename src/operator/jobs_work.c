@@ -11,7 +11,7 @@ static int read_files(void *ctx, const char *path, struct arena *a, struct repo_
 {
 	struct commit_files *files = ctx;
 	struct render_job *job = files->job;
-	int rc = repo_tree_read(job->mirror, job->sha, path, rendered_is_manifest, a, out, err);
+	int rc = repo_tree_read(job->mirror, job->sha, path, render_is_manifest, a, out, err);
 	if (rc > 0)
 		return error_set(err, "there is no path %s in commit %s", *path ? path : ".", job->sha);
 	reads_note_dir(files->notes, path, false);
@@ -45,15 +45,13 @@ static int read_values(void *ctx, const struct environments_source *from, size_t
 		       struct substitute_values *out, struct error *err)
 {
 	struct render_job *job = ((struct commit_files *)ctx)->job;
-	struct map_entry *e;
 	if (!same_sources(&job->environment, from, n)) {
 		note_sources(job, from, n);
 		return 1;
 	}
 	if (job->environment_err.text[0])
 		return error_set(err, "%s", job->environment_err.text);
-	for (size_t i = 0; (e = map_next(&job->environment_values.by_name, &i));)
-		map_put(&out->by_name, (struct str){ e->key, e->key_n }, e->value);
+	substitute_add_all(out, &job->environment_values);
 	return 0;
 }
 

@@ -106,14 +106,14 @@ static struct hash input_hash(const struct managed *m, struct hash files)
 				      : managed_input(m, files);
 }
 
-/* Before the first render nobody knows what it reads: then every commit is another input. */
-static struct hash files_hash(struct managed *m, const struct source_answer *answer)
+struct hash managed_files_hash(const struct managed *m, struct reads *reads,
+			       const struct source_answer *answer)
 {
 	struct remote_cache *remotes = m->operator->remotes;
 	struct str parts[] = { STR("not rendered yet"), str_of(answer->sha) };
-	if (!m->reads.packed)
+	if (!reads->packed)
 		return hash_parts(parts, 2);
-	return reads_hash(&m->reads, answer->view, remotes ? remote_cache_current : NULL, remotes);
+	return reads_hash(reads, answer->view, remotes ? remote_cache_current : NULL, remotes);
 }
 
 void managed_reads_known(struct managed *m, uint64_t ticket, struct reads *reads, struct hash hash)
@@ -134,14 +134,19 @@ static bool values_known(struct managed *m, int64_t now)
 	return state == 0;
 }
 
+struct source_ask managed_source_ask(const struct managed *m)
+{
+	return (struct source_ask){ m->spec.revision,
+				    m->spec.render.type == RENDER_ENVIRONMENT ? NULL : m->spec.path };
+}
+
 /* What is deployed. */
 static struct source_ask asked(const struct managed *m)
 {
 	const struct app_spec *spec = &m->spec;
 	if (spec->hydrate.branch)
 		return (struct source_ask){ spec->hydrate.branch, spec->hydrate.path };
-	return (struct source_ask){ spec->revision,
-				    spec->render.type == RENDER_ENVIRONMENT ? NULL : spec->path };
+	return managed_source_ask(m);
 }
 
 static void take_wanted(struct managed *m)
@@ -174,7 +179,7 @@ static void take_wanted(struct managed *m)
 		free(m->sha);
 		m->sha = mem_strdup(answer.sha);
 	}
-	struct app_revision revision = { .input = input_hash(m, files_hash(m, &answer)) };
+	struct app_revision revision = { .input = input_hash(m, managed_files_hash(m, &m->reads, &answer)) };
 	/* A commit that changes nothing this app reads keeps the revision that did: nothing new is said then.
 	 */
 	bool same = hash_eq(revision.input, m->app.wanted.input);
@@ -453,7 +458,6 @@ void managed_list_end(struct operator* op)
 	for (size_t i = 0; i < gone.n; i++)
 		vanished(op, str_of(gone.at[i]->key));
 	vec_release(&gone);
-	op->apps_listed = true;
 }
 
 void managed_event(struct operator* op, const struct kube_watch_event *event)

@@ -4,11 +4,6 @@
 #include "render/kustomize/kustomize.h"
 #include "render/render.h"
 
-bool rendered_is_manifest(struct str name)
-{
-	return str_ends(name, STR(".yaml")) || str_ends(name, STR(".yml")) || str_ends(name, STR(".json"));
-}
-
 const char *rendered_path(struct arena *a, const char *path)
 {
 	static const struct render_tree repository = { 0 };
@@ -61,7 +56,6 @@ static int plain(struct arena *a, const struct rendered_request *r, struct rende
 static int kustomize(struct arena *a, const struct rendered_request *r, struct render_output *out)
 {
 	struct kustomize_options options = {
-		.unrestricted = r->unrestricted,
 		.overlay = r->spec->additions,
 		.overlay_name = "spec.render.kustomize",
 		.origins = r->origins,
@@ -97,10 +91,9 @@ static int exec(struct arena *a, const struct rendered_request *r, struct render
 /* Whether the directory has a kustomization file. */
 static bool has_kustomization(struct arena *a, const struct rendered_request *r)
 {
-	static const char *const names[] = { "kustomization.yaml", "kustomization.yml", "Kustomization" };
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; kustomize_file_names[i]; i++) {
 		enum tree_kind kind;
-		const char *path = tree_join(r->tree, a, r->path, names[i]);
+		const char *path = tree_join(r->tree, a, r->path, kustomize_file_names[i]);
 		if (path && r->tree->ops->find(r->tree->ctx, a, path, &kind, NULL, NULL) == 0 &&
 		    kind == TREE_FILE)
 			return true;

@@ -12,8 +12,6 @@
 #include "render/tree.h"
 #include "repo/tree.h"
 
-bool rendered_is_manifest(struct str name); /* *.yaml, *.yml, *.json */
-
 /* A path as a Repo's user writes it ("./apps/", ".") as one of a tree (tree.h); it has no "..". Into a. */
 const char *rendered_path(struct arena *a, const char *path);
 
@@ -42,7 +40,6 @@ struct rendered_request {
 	const struct substitute_values *values; /* of the spec; NULL: nothing is substituted */
 	const char *namespace;			/* that an environment must agree with; NULL: any */
 	struct origins *origins;		/* or NULL */
-	bool unrestricted;			/* kustomizations may read files outside of their directory */
 };
 
 enum {
@@ -60,5 +57,8 @@ int rendered_objects(struct arena *a, const struct rendered_request *request, st
 int rendered_desired(const struct rendered_request *request, const struct prepare_options *prepare,
 		     struct desired **out);
 
+/* The variables that stand in capstan.yaml itself, added to out. */
+int rendered_environment_values(const struct environment *e, struct substitute_values *out,
+				struct error *err);
 /* What an environment says, as the spec of an App would. Borrows from e. */
 void rendered_environment_spec(struct arena *a, const struct environment *e, struct render_spec *out);

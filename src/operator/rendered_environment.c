@@ -60,6 +60,15 @@ static const struct node *join_additions(struct arena *a, const struct node *env
 	return out;
 }
 
+int rendered_environment_values(const struct environment *e, struct substitute_values *out, struct error *err)
+{
+	for (size_t i = 0; i < e->n_substitute; i++)
+		if (substitute_add(out, str_of(e->substitute[i].name), e->substitute[i].text,
+				   ENVIRONMENTS_FILE, false, err) < 0)
+			return -1;
+	return 0;
+}
+
 static int add_values(const struct rendered_request *r, const struct environment *e,
 		      struct substitute_values *out, struct error *err)
 {
@@ -67,18 +76,7 @@ static int add_values(const struct rendered_request *r, const struct environment
 		return error_set(err, "substituteFrom of environment %s needs a cluster to read it from",
 				 e->name);
 	int rc = e->n_from ? r->ops->values(r->ctx, e->from, e->n_from, out, err) : 0;
-	for (size_t i = 0; rc == 0 && i < e->n_substitute; i++)
-		rc = substitute_add(out, str_of(e->substitute[i].name), e->substitute[i].text,
-				    ENVIRONMENTS_FILE, false, err);
-	return rc;
-}
-
-/* Values of the App win over those of its environment. */
-static void add_own(const struct substitute_values *from, struct substitute_values *to)
-{
-	struct map_entry *e;
-	for (size_t i = 0; from && (e = map_next(&from->by_name, &i));)
-		map_put(&to->by_name, (struct str){ e->key, e->key_n }, e->value);
+	return rc ? rc : rendered_environment_values(e, out, err);
 }
 
 static int find(struct arena *a, const struct rendered_request *r, const struct environment **out,
@@ -130,7 +128,7 @@ int rendered_environment(struct arena *a, const struct rendered_request *r, stru
 	inner.path = tree_join(r->tree, a, r->root, e->path);
 	rc = add_values(r, e, &values, err);
 	if (rc == 0) {
-		add_own(r->values, &values);
+		substitute_add_all(&values, r->values); /* the App\'s own win */
 		inner.values = e->substitutes || r->values ? &values : NULL;
 		rc = rendered_objects(a, &inner, out);
 	} else if (rc > 0) {

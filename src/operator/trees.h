@@ -1,6 +1,6 @@
 /*
- * trees.h - the files that a render may read (render/tree.h): a commit of a mirror, a directory of this
- * machine, and other repositories as bases of both.
+ * trees.h - the files that a render may read (render/tree.h): a commit of a mirror, and other
+ * repositories as bases of it. (A directory of this machine: cmd/local_tree.h.)
  *
  *     struct reads_notes notes = { 0 };
  *     struct tree_remotes *remotes = tree_remotes_new(cache, &notes);
@@ -45,12 +45,3 @@ struct commit_tree *commit_tree_open(const char *mirror, const char *sha, struct
 void commit_tree_close(struct commit_tree *t); /* NULL is fine */
 struct render_tree commit_tree_files(struct commit_tree *t);
 struct repo_view *commit_tree_view(struct commit_tree *t);
-
-/* --- a directory of this machine --- */
-
-struct dir_tree;
-
-/* Links that leave dir are refused. remotes may be NULL. */
-struct dir_tree *dir_tree_open(const char *dir, struct tree_remotes *remotes, struct error *err);
-void dir_tree_close(struct dir_tree *t); /* NULL is fine */
-struct render_tree dir_tree_files(struct dir_tree *t);

@@ -206,8 +206,6 @@ static void read_root(struct read *r)
 	out->n_renderers = r->file.n_renderers;
 	out->allow_secrets = r->file.allow_secrets;
 	out->n_allow_secrets = r->file.n_allow_secrets;
-	out->build = r->file.build;
-	out->deliver = r->file.deliver;
 }
 
 static void read_stream(struct read *r, const struct yaml_stream *stream)
@@ -308,15 +306,6 @@ const struct environment *environments_find(const struct environments *e, struct
 		error_set(err, "%s: there is no environment `%.*s`; there are: %s", e->file, STR_ARG(name),
 			  names.p);
 	return NULL;
-}
-
-size_t environments_of_branch(const struct environments *e, struct str branch, const struct environment **at)
-{
-	size_t n = 0;
-	for (size_t i = 0; i < e->n; i++)
-		if (e->list[i].branch && str_is(branch, e->list[i].branch))
-			at[n++] = &e->list[i];
-	return n;
 }
 
 struct node *environments_schema(struct arena *a)

@@ -90,8 +90,7 @@ struct environments {
 	size_t n_renderers;
 	struct environments_allowance *allow_secrets;
 	size_t n_allow_secrets;
-	const struct node *build, *deliver; /* reserved, as they are; or NULL */
-	struct render_diag *diags;	    /* all that is wrong, and warnings; in the order of the file */
+	struct render_diag *diags; /* all that is wrong, and warnings; in the order of the file */
 	size_t n_diags, n_errors;
 };
 
@@ -103,9 +102,6 @@ int environments_check(const struct environments *e, struct error *err);
 
 /* NULL: there is none; err says which are there, and which was probably meant. */
 const struct environment *environments_find(const struct environments *e, struct str name, struct error *err);
-
-/* The environments that a branch deploys, in the order of the file; how many. at has room for e->n. */
-size_t environments_of_branch(const struct environments *e, struct str branch, const struct environment **at);
 
 /* The JSON schema that editors read (deploy/schema/capstan.schema.json). */
 struct node *environments_schema(struct arena *a);

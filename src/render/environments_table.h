@@ -24,7 +24,6 @@ struct environments_raw_file {
 	size_t n_renderers;
 	struct environments_allowance *allow_secrets;
 	size_t n_allow_secrets;
-	const struct node *build, *deliver;
 };
 
 extern const struct field_record environments_record;

@@ -378,27 +378,3 @@ int images_in_manifest(struct edit *e, const struct image_change *change, size_t
 	*n += s.seen;
 	return 0;
 }
-
-/* --- any place --- */
-
-int images_at_path(struct edit *e, size_t document, struct str path, const struct image_change *change,
-		   struct error *err)
-{
-	cleanup_arena struct arena a = ARENA_INIT;
-	struct image_policies none = { .digests = true };
-	struct setting s = { .a = &a, .change = change, .known = &none };
-	struct node *at = NULL;
-	struct str text;
-	if (edit_find(e, document, path, &at, err) < 0)
-		return -1;
-	struct str now = node_text(at);
-	enum part part = image_change_is_for(change, image_ref_split(now).name) ? PART_ALL
-			 : str_starts(now, STR("sha256:"))			? PART_DIGEST
-										: PART_TAG;
-	if (!setter_text(&s, part, &text))
-		return error_set(err, "%.*s: it holds a %s, and %.*s has none", STR_ARG(path),
-				 part == PART_TAG ? "tag" : "digest", STR_ARG(change->text));
-	if (node_is_string(at) && str_eq(now, text))
-		return 0;
-	return edit_replace_node(e, at, node_string(&a, text), 0, err);
-}

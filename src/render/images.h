@@ -24,7 +24,7 @@ struct image_ref {
 /* Strict, as registries are (the distribution project's reference grammar); err says which part is wrong. */
 int image_ref_read(struct str text, struct image_ref *out, struct error *err);
 void image_ref_write(struct buf *out, const struct image_ref *ref);
-/* Takes any text apart, as kustomize does. */
+/* Takes any text apart: the tag is behind the last colon of the last part. */
 struct image_ref image_ref_split(struct str text);
 
 /* What is to be there: images called `name` become `image`. */
@@ -66,11 +66,6 @@ int images_at_setters(struct edit *e, struct arena *a, const struct image_change
 
 /* The `image` of containers (also of init and ephemeral ones) in manifests; n as above. */
 int images_in_manifest(struct edit *e, const struct image_change *change, size_t *n, struct error *err);
-
-/* One place: path as edit_replace() takes it. What is there now says whether it is the whole image, only a
- * tag or only a digest: a text with the name it is for, a digest, or else a tag. */
-int images_at_path(struct edit *e, size_t document, struct str path, const struct image_change *change,
-		   struct error *err);
 
 /* Calls found with the image of every container in a manifest. */
 void images_of(const struct node *root, void (*found)(void *ctx, const struct node *image), void *ctx);

@@ -5,6 +5,7 @@
 #include "doc/origin.h"
 #include "doc/yaml.h"
 #include "render/collect.h"
+#include "render/kustomize/kustomize.h"
 
 static struct str base_name(struct str path)
 {
@@ -27,16 +28,14 @@ static bool is_hidden(struct str path, struct str root)
 	return false;
 }
 
-static bool is_manifest(struct str path)
+bool render_is_manifest(struct str path)
 {
 	return str_ends(path, STR(".yaml")) || str_ends(path, STR(".yml")) || str_ends(path, STR(".json"));
 }
 
 static bool is_kustomization(struct str path)
 {
-	struct str name = base_name(path);
-	return str_is(name, "kustomization.yaml") || str_is(name, "kustomization.yml") ||
-	       str_is(name, "Kustomization");
+	return kustomize_is_file(base_name(path));
 }
 
 static bool is_lfs_pointer(struct str data)
@@ -104,7 +103,7 @@ void render_plain(struct arena *a, const struct render_input *in, struct render_
 		if (is_kustomization(path))
 			collect_diag(&c, RENDER_WARNING, files[i]->path, 0, 0, NULL,
 				     "plain manifests are read without Kustomize: this file is not used");
-		else if (is_manifest(path))
+		else if (render_is_manifest(path))
 			render_one(&c, files[i]);
 	}
 	free(files);

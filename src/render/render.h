@@ -35,6 +35,8 @@ enum render_type {
 bool render_type_read(struct str name, enum render_type *out);
 const char *render_type_name(enum render_type type);
 
+bool render_is_manifest(struct str path); /* *.yaml, *.yml, *.json */
+
 struct render_file {
 	const char *path; /* relative to the repository root, for messages */
 	struct str data;

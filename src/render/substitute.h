@@ -54,6 +54,9 @@ void substitute_values_release(struct substitute_values *v);
 
 bool substitute_is_name(struct str s); /* letters, digits and _, no digit first */
 
+/* Adds those of from, which live as long as to; they take the places of what to has. from may be NULL. */
+void substitute_add_all(struct substitute_values *to, const struct substitute_values *from);
+
 /*
  * Adds a variable; a later one takes the place of an earlier one, so add what substituteFrom names in its
  * order and what stands inline last. Line breaks are taken out of the text, as Flux does. -1: the name is not

@@ -6,6 +6,13 @@ void substitute_values_release(struct substitute_values *v)
 	map_release(&v->by_name);
 }
 
+void substitute_add_all(struct substitute_values *to, const struct substitute_values *from)
+{
+	struct map_entry *e;
+	for (size_t i = 0; from && (e = map_next(&from->by_name, &i));)
+		map_put(&to->by_name, (struct str){ e->key, e->key_n }, e->value);
+}
+
 bool substitute_is_name(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++) {

@@ -2,6 +2,7 @@
  * absorb.c - a generated resource meets one that is there already (upstream: appendReplaceOrMerge). The new
  * one takes the place of the old one, and from it name, labels, annotations and, when they are merged, data.
  */
+#include "render/kustomize/annotate.h"
 #include "render/kustomize/generate.h"
 
 static int by_key(const void *a, const void *b)
@@ -85,18 +86,12 @@ static void take_metadata(struct kbuild *b, struct kres *r, const struct kres *o
 static void merge_data(struct kbuild *b, struct kres *r, const struct kres *old)
 {
 	static const char *const maps[] = { "data", "binaryData" };
-	const char *origin_key = "config.kubernetes.io/origin";
 	for (size_t i = 0; i < 2; i++)
 		set_or_drop(b, r->root, maps[i],
 			    merged(b, node_get(old->root, maps[i]), node_get(r->root, maps[i]), true));
-	struct node *origin = node_get(kres_annotations(old), origin_key);
+	struct node *origin = node_get(kres_annotations(old), ANNOTATE_ORIGIN);
 	if (origin)
-		kres_set_annotation(b, r, str_of(origin_key), knode_text(origin));
-}
-
-static const char *behavior_name(enum kbehavior behavior)
-{
-	return behavior == KBEHAVIOR_CREATE ? "create" : "unspecified";
+		kres_set_annotation(b, r, STR(ANNOTATE_ORIGIN), knode_text(origin));
 }
 
 /* The old struct stays, with what the new one holds: the set, its index and vars refer to it. */
@@ -109,7 +104,7 @@ static int take_place(struct kbuild *b, struct kres *old, struct kres *r, struct
 			"%s:%u: %s is there already, from %s:%u; with behavior `%s` it cannot be made "
 			"again: say `behavior: merge` or `replace`",
 			r->file, r->line, kid_text(b->a, &id), old->file, old->line,
-			behavior_name(r->behavior));
+			kbehavior_name(r->behavior));
 	}
 	take_metadata(b, r, old);
 	if (r->behavior == KBEHAVIOR_MERGE)

@@ -177,7 +177,6 @@ static void keep_warnings(struct kbuild *b, struct kustomize_result *out)
 	if (b->warnings.n)
 		memcpy(out->warnings, b->warnings.at, b->warnings.n * sizeof(const char *));
 	out->n_warnings = b->warnings.n;
-	out->missing_remotes = b->missing_remotes;
 }
 
 /* --- the beginning --- */

@@ -55,6 +55,8 @@ const char *kid_text(struct arena *a, const struct kid *id);
 /* --- one resource --- */
 
 enum kbehavior { KBEHAVIOR_UNSET, KBEHAVIOR_CREATE, KBEHAVIOR_REPLACE, KBEHAVIOR_MERGE };
+enum kbehavior kbehavior_read(struct str name);	     /* UNSET for what is none */
+const char *kbehavior_name(enum kbehavior behavior); /* "unspecified" for UNSET, as upstream */
 
 /*
  * A name that the resource had (upstream keeps these as annotations internal.config.kubernetes.io/previous*).
@@ -146,7 +148,6 @@ void kresmap_touch(struct kresmap *m);
 int kresmap_append(struct kbuild *b, struct kresmap *m, struct kres *r, struct error *err);
 /* -1: after all that was done to them, two of them have one identity. */
 int kresmap_check_unique(struct kbuild *b, struct kresmap *m, struct error *err);
-void kresmap_remove(struct kresmap *m, struct kres *r);
 void kresmap_drop_gone(struct kresmap *m); /* takes out those that are `gone` or empty */
 
 typedef VEC(struct kres *) kres_list;
@@ -181,8 +182,8 @@ int kyaml_parse(struct kbuild *b, const struct kres_text *from, struct yaml_stre
 struct kroot {
 	const struct kroot *parent; /* the target that referred to this one, or NULL */
 	struct render_tree tree;
-	const char *dir;      /* path of the tree, links followed */
-	const char *repo_dir; /* in a remote base: "" (its tree's root); else NULL */
+	const char *dir;  /* path of the tree, links followed */
+	bool remote_tree; /* in a remote base */
 	const char
 		*remote; /* the reference to the remote base that this is the root of, as written; or NULL */
 };

@@ -72,7 +72,7 @@ struct kvar {
 	uint32_t line;
 };
 typedef VEC(struct kvar) kvars;
-/* $(VAR) in the fields of c->var_reference (upstream: ResolveVars). `missing` are warned of, as upstream
- * does. */
+/* $(VAR) in the fields of c->var_reference (upstream: ResolveVars). A name that is none is an error;
+ * variables that nothing uses are warned of, as upstream does. */
 int kvars_resolve(struct kbuild *b, const struct kconfig *c, const kvars *vars, struct kresmap *m,
 		  struct error *err);

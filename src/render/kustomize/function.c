@@ -7,8 +7,6 @@
  * What upstream keeps of a resource in annotations travels through the program and back; ours is found again
  * by the number that both give it.
  */
-#include <stdio.h>
-
 #include "doc/yaml.h"
 #include "render/kustomize/decode.h"
 #include "render/kustomize/patch.h"
@@ -89,7 +87,7 @@ static int find_program(struct ktarget *t, const struct kres *r, const struct no
 	*exec = node_get(spec, "exec");
 	if (node_text(node_get(*exec, "path")).n == 0)
 		return refuse(r, "its annotation config.kubernetes.io/function names no program", err);
-	if (t->root->repo_dir)
+	if (t->root->remote_tree)
 		return refuse(r, "programs of remote bases are not run", err);
 	return 0;
 }
@@ -126,14 +124,10 @@ static int add_item(struct kbuild *b, struct node *items, const struct kres *r, 
 		    struct error *err)
 {
 	struct kres *copy = kres_copy(b, r);
-	char text[24];
 	kinternals_show(b, copy);
 	if (id)
 		annotate(b, copy, RES_ID_ANNOTATION, res_id_text(b, r));
-	snprintf(text, sizeof(text), "%zu", number);
-	char *index = arena_strdup(b->a, text);
-	snprintf(text, sizeof(text), "%zu", number + 1);
-	char *shown = arena_strdup(b->a, text);
+	char *index = arena_printf(b->a, "%zu", number), *shown = arena_printf(b->a, "%zu", number + 1);
 	annotate(b, copy, "internal.config.kubernetes.io/index", index);
 	annotate(b, copy, "config.kubernetes.io/index", index);
 	annotate(b, copy, ID_ANNOTATION, shown);
@@ -211,10 +205,7 @@ static int read_options(struct kres *r, struct error *err)
 	if (hash && is_true(knode_text(hash), &r->needs_hash))
 		return error_set(err, "%s:%u: the annotation %s is neither true nor false", r->file, r->line,
 				 HASH_ANNOTATION);
-	r->behavior = str_is(behavior, "create")    ? KBEHAVIOR_CREATE
-		      : str_is(behavior, "replace") ? KBEHAVIOR_REPLACE
-		      : str_is(behavior, "merge")   ? KBEHAVIOR_MERGE
-						    : KBEHAVIOR_UNSET;
+	r->behavior = kbehavior_read(behavior);
 	drop_annotation(r, HASH_ANNOTATION);
 	drop_annotation(r, BEHAVIOR_ANNOTATION);
 	return 0;

@@ -115,15 +115,6 @@ static bool option(const struct kgenerate_call *c, const char *field)
 	       node_bool(node_get(c->options, field), false);
 }
 
-static enum kbehavior behavior_of(const struct node *args)
-{
-	struct str s = node_text(node_get(args, "behavior"));
-	return str_is(s, "create")    ? KBEHAVIOR_CREATE
-	       : str_is(s, "replace") ? KBEHAVIOR_REPLACE
-	       : str_is(s, "merge")   ? KBEHAVIOR_MERGE
-				      : KBEHAVIOR_UNSET;
-}
-
 /* --- making one --- */
 
 static void put_head(const struct kgenerate_call *c, struct node *root)
@@ -163,7 +154,7 @@ int kgenerate(const struct kgenerate_call *c, struct kres **out, struct error *e
 	*out = kres_new(c->build, root, c->file);
 	(*out)->line = c->args->line;
 	(*out)->needs_hash = !option(c, "disableNameSuffixHash");
-	(*out)->behavior = behavior_of(c->args);
+	(*out)->behavior = kbehavior_read(node_text(node_get(c->args, "behavior")));
 	(*out)->generated = true;
 	return 0;
 }

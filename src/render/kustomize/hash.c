@@ -59,18 +59,6 @@ static struct node *hashed(struct kbuild *b, const struct kres *r)
 	return map;
 }
 
-/* Go's encoder hides from HTML what could be markup; these bytes stand within strings alone. */
-static void escape_html(struct buf *out, struct str json)
-{
-	for (size_t i = 0; i < json.n; i++) {
-		char c = json.p[i];
-		if (c == '<' || c == '>' || c == '&')
-			buf_printf(out, "\\u%04x", c);
-		else
-			buf_addc(out, c);
-	}
-}
-
 static char letter(char digit)
 {
 	static const char from[] = "013ae", to[] = "ghkmt";
@@ -83,7 +71,7 @@ void khash(struct kbuild *b, const struct kres *r, char out[KHASH_LEN + 1])
 	cleanup_buf struct buf json = BUF_INIT, text = BUF_INIT;
 	char digits[HASH_HEX_LEN + 1];
 	json_write_sorted(&json, hashed(b, r));
-	escape_html(&text, buf_str(&json));
+	json_escape_html(&text, buf_str(&json));
 	hash_hex(hash_of(buf_str(&text)), digits);
 	for (size_t i = 0; i < KHASH_LEN; i++)
 		out[i] = letter(digits[i]);

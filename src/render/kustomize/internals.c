@@ -50,24 +50,23 @@ static void show_affixes(struct kbuild *b, const struct kres *r, struct node *an
 	show_csv(b, annotations, DOMAIN "suffixes", &suffixes);
 }
 
+bool kinternals_any(const struct kres *r)
+{
+	return r->previous.n || r->prefixes.n || r->suffixes.n || r->needs_hash || r->generated ||
+	       r->allow_name_change || r->allow_kind_change;
+}
+
 void kinternals_show(struct kbuild *b, struct kres *r)
 {
-	static const char *const behaviors[] = {
-		[KBEHAVIOR_UNSET] = "unspecified",
-		[KBEHAVIOR_CREATE] = "create",
-		[KBEHAVIOR_REPLACE] = "replace",
-		[KBEHAVIOR_MERGE] = "merge",
-	};
 	struct str enabled = STR("enabled"), none = { "", 0 };
-	if (!r->previous.n && !r->prefixes.n && !r->suffixes.n && !r->generated && !r->needs_hash &&
-	    !r->allow_name_change && !r->allow_kind_change)
+	if (!kinternals_any(r))
 		return;
 	struct node *annotations =
 		kres_map_at(b, kres_map_at(b, r->root, STR("metadata")), STR("annotations"));
 	show_previous(b, r, annotations);
 	show_affixes(b, r, annotations);
 	show(b, annotations, DOMAIN "generatorBehavior",
-	     r->generated ? str_of(behaviors[r->behavior]) : none);
+	     r->generated ? str_of(kbehavior_name(r->behavior)) : none);
 	show(b, annotations, DOMAIN "needsHashSuffix", r->needs_hash ? enabled : none);
 	show(b, annotations, DOMAIN "allowNameChange", r->allow_name_change ? enabled : none);
 	show(b, annotations, DOMAIN "allowKindChange", r->allow_kind_change ? enabled : none);
@@ -168,10 +167,7 @@ int kinternals_read(struct kbuild *b, struct kres *r, struct error *err)
 		vec_push(&r->prefixes, str_cut(prefixes, ',', &prefixes));
 	while (suffixes.n)
 		vec_push(&r->suffixes, str_cut(suffixes, ',', &suffixes));
-	r->behavior = str_is(behavior, "create")    ? KBEHAVIOR_CREATE
-		      : str_is(behavior, "replace") ? KBEHAVIOR_REPLACE
-		      : str_is(behavior, "merge")   ? KBEHAVIOR_MERGE
-						    : KBEHAVIOR_UNSET;
+	r->behavior = kbehavior_read(behavior);
 	r->generated = behavior.n > 0;
 	r->needs_hash = str_is(note(r, DOMAIN "needsHashSuffix"), "enabled");
 	r->allow_name_change = str_is(note(r, DOMAIN "allowNameChange"), "enabled");

@@ -82,7 +82,8 @@ static int check_type(struct kustomization *k, struct error *err)
 {
 	static const char versions[2][40] = { "kustomize.config.k8s.io/v1beta1",
 					      "kustomize.config.k8s.io/v1alpha1" };
-	struct str kind = kustomization_text(k, "kind"), version = kustomization_text(k, "apiVersion");
+	struct str kind = node_text(node_get(k->fields, "kind"));
+	struct str version = node_text(node_get(k->fields, "apiVersion"));
 	k->component = str_is(kind, "Component");
 	if (kind.n && !k->component && !str_is(kind, "Kustomization"))
 		return error_set(err, "%s:%u: kind should be Kustomization or Component", k->file,
@@ -92,11 +93,6 @@ static int check_type(struct kustomization *k, struct error *err)
 				 field_line(k->fields, "apiVersion"),
 				 k->component ? "Component" : "Kustomization", versions[k->component]);
 	return 0;
-}
-
-struct str kustomization_text(const struct kustomization *k, const char *field)
-{
-	return node_text(node_get(k->fields, field));
 }
 
 int kustomization_read(struct kbuild *b, const struct node *document, const char *file,
@@ -118,12 +114,13 @@ int kustomization_read(struct kbuild *b, const struct node *document, const char
 
 /* --- finding it --- */
 
-static const char *const names[] = { "kustomization.yaml", "kustomization.yml", "Kustomization" };
+const char *const kustomize_file_names[] = { "kustomization.yaml", "kustomization.yml", "Kustomization",
+					     NULL };
 
 bool kustomize_is_file(struct str name)
 {
-	for (size_t i = 0; i < 3; i++)
-		if (str_is(name, names[i]))
+	for (size_t i = 0; kustomize_file_names[i]; i++)
+		if (str_is(name, kustomize_file_names[i]))
 			return true;
 	return false;
 }
@@ -132,16 +129,17 @@ static int find(struct kbuild *b, const struct kroot *root, const char **name, s
 {
 	const char *shown = tree_shown(&root->tree, b->a, root->dir);
 	*name = NULL;
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; kustomize_file_names[i]; i++) {
 		enum tree_kind kind;
-		const char *path = tree_join(&root->tree, b->a, root->dir, names[i]);
+		const char *path = tree_join(&root->tree, b->a, root->dir, kustomize_file_names[i]);
 		if (root->tree.ops->find(root->tree.ctx, b->a, path, &kind, NULL, err))
 			return -1;
 		if (kind != TREE_FILE)
 			continue;
 		if (*name)
-			return error_set(err, "%s: it has both %s and %s; keep one", shown, *name, names[i]);
-		*name = names[i];
+			return error_set(err, "%s: it has both %s and %s; keep one", shown, *name,
+					 kustomize_file_names[i]);
+		*name = kustomize_file_names[i];
 	}
 	if (*name)
 		return 0;

@@ -23,6 +23,3 @@ int kustomization_load(struct kbuild *b, const struct kroot *root, struct kustom
 /* One that was parsed already (sigs.k8s.io/yaml's rules), shown as `file`. */
 int kustomization_read(struct kbuild *b, const struct node *document, const char *file,
 		       struct kustomization *out, struct error *err);
-
-/* The text of a field, "" when it is not there; the i-th of a list. */
-struct str kustomization_text(const struct kustomization *k, const char *field);

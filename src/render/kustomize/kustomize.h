@@ -62,10 +62,10 @@ struct kustomize_result {
 	size_t n;
 	const char **warnings; /* deprecated fields and the like, with their place */
 	size_t n_warnings;
-	bool missing_remotes; /* with 1: fetch what the tree noted, then build again */
 };
 
-/* 0; 1: remote bases are not here yet; -1: err. All memory from a. dir: a path of the tree. */
+/* 0; 1: remote bases are not here yet: fetch what the tree noted, then build again; -1: err. All memory from
+ * a. dir: a path of the tree. */
 int kustomize_build(struct arena *a, const struct render_tree *tree, const char *dir,
 		    const struct kustomize_options *options, struct kustomize_result *out, struct error *err);
 
@@ -81,4 +81,5 @@ int kustomize_build_remote(struct arena *a, const struct render_tree *tree, cons
 void kustomize_print(const struct kustomize_result *result, struct buf *out);
 
 /* Whether a file name is one that kustomize reads: kustomization.yaml, kustomization.yml, Kustomization. */
+extern const char *const kustomize_file_names[]; /* in the order of preference; the last is NULL */
 bool kustomize_is_file(struct str name);

@@ -5,7 +5,8 @@
  */
 #include "render/kustomize/load.h"
 
-bool load_is_below(const char *path, const char *dir)
+/* Whether path is dir or below it; both are paths of one tree. */
+static bool is_below(const char *path, const char *dir)
 {
 	size_t n = strlen(dir);
 	return n == 0 || (strncmp(path, dir, n) == 0 && (path[n] == '/' || path[n] == '\0'));
@@ -28,18 +29,14 @@ static int refuse_web_file(const char *path, struct error *err)
 /* Files of a remote base never leave their directory, whatever was asked for. */
 static bool is_restricted(const struct kbuild *b, const struct kroot *root)
 {
-	return !b->options->unrestricted || root->repo_dir;
+	return !b->options->unrestricted || root->remote_tree;
 }
 
 int kroot_read(struct kbuild *b, const struct kroot *root, const char *path, struct str *text,
 	       const char **shown, struct error *err)
 {
 	if (is_http(path))
-		return error_set(
-			err,
-			"%s: single files are not read from web servers; copy it into the repository, "
-			"or refer to a directory of a git repository (URL//DIR?ref=TAG)",
-			path);
+		return refuse_web_file(path, err);
 	const char *joined = tree_join(&root->tree, b->a, root->dir, path), *real;
 	enum tree_kind kind;
 	if (!joined)
@@ -51,7 +48,7 @@ int kroot_read(struct kbuild *b, const struct kroot *root, const char *path, str
 		return error_set(err, "%s: there is no such file", *shown);
 	if (kind == TREE_DIR)
 		return error_set(err, "%s: it is a directory, a file is needed", *shown);
-	if (is_restricted(b, root) && !load_is_below(real, root->dir))
+	if (is_restricted(b, root) && !is_below(real, root->dir))
 		return error_set(err,
 				 "%s: the file is not in or below %s; move it there, or allow it with "
 				 "--load-restrictor LoadRestrictionsNone",
@@ -90,7 +87,7 @@ static int check_depth(const struct kroot *root, struct error *err)
 static int check_cycle(struct kbuild *b, const struct kroot *parent, const char *dir, struct error *err)
 {
 	for (const struct kroot *r = parent; r; r = r->parent)
-		if (same_tree(&r->tree, &parent->tree) && load_is_below(r->dir, dir))
+		if (same_tree(&r->tree, &parent->tree) && is_below(r->dir, dir))
 			return error_set(err, "%s: cycle: it is, or contains, %s, which refers to it",
 					 tree_shown(&parent->tree, b->a, dir),
 					 tree_shown(&r->tree, b->a, r->dir));
@@ -122,7 +119,7 @@ static int find_dir(struct kbuild *b, const struct render_tree *tree, const char
 int load_open_remote(struct kbuild *b, const struct render_tree *tree, const struct kroot *parent,
 		     const struct repospec *spec, struct kroot *out, struct error *err)
 {
-	*out = (struct kroot){ .parent = parent, .repo_dir = "", .remote = spec->shown };
+	*out = (struct kroot){ .parent = parent, .remote_tree = true, .remote = spec->shown };
 	if (!tree->ops->remote)
 		return error_set(err, "%s: remote bases cannot be read here", spec->shown);
 	if (check_depth(out, err) || check_remote_cycle(parent, spec->shown, err))
@@ -146,7 +143,7 @@ int load_open(struct kbuild *b, const struct kroot *parent, const char *path, st
 			kbuild_warn(b, "%s: the prefix `git::` means nothing, leave it out", path);
 		return load_open_remote(b, &parent->tree, parent, &spec, out, err);
 	}
-	*out = (struct kroot){ .parent = parent, .tree = parent->tree, .repo_dir = parent->repo_dir };
+	*out = (struct kroot){ .parent = parent, .tree = parent->tree, .remote_tree = parent->remote_tree };
 	if (*path == '\0')
 		return error_set(err, "the name of a base is empty");
 	if (*path == '/')

@@ -6,9 +6,6 @@
 #include "render/kustomize/build.h"
 #include "render/kustomize/repospec.h"
 
-/* Whether path is dir or below it; both are paths of one tree. */
-bool load_is_below(const char *path, const char *dir);
-
 /*
  * The directory that path, named in a kustomization of parent, stands for: one of the same tree, or of a
  * remote repository. 0; 1: a remote one that is not here yet (b->missing_remotes is set); -1: it is none,

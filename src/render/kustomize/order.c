@@ -4,7 +4,6 @@
  */
 #include <stdlib.h>
 
-#include "base/map.h"
 #include "render/kustomize/args.h"
 #include "render/kustomize/field_transformers.h"
 #include "render/kustomize/gvk.h"
@@ -61,7 +60,7 @@ static int cmp(const void *x, const void *y)
 	return rc ? rc : cmp_int((int64_t)a->place, (int64_t)b->place);
 }
 
-/* kind -> where it stands, + 1 so that 0 means not given. */
+/* Which kinds are first and last. */
 struct ranks {
 	const struct node *first, *last; /* lists, or NULL */
 	bool builtin;
@@ -131,13 +130,12 @@ int ktransform_order(const struct ktransform_call *call, struct error *err)
 {
 	const char *file = call->config_file;
 	const struct node *options, *legacy;
-	struct str order = STR("fifo");
+	struct str order = { "", 0 };
 	struct ranks ranks;
 	if (karg_map(file, call->config, "sortOptions", &options, err))
 		return -1;
 	if (!options)
 		return 0;
-	order.n = 0;
 	if (karg_string(file, options, "order", &order, err) ||
 	    karg_map(file, options, "legacySortOptions", &legacy, err) ||
 	    read_ranks(file, legacy, &ranks, err))

@@ -7,6 +7,7 @@
 #include "render/kustomize/args.h"
 #include "render/kustomize/field_transformers.h"
 #include "render/kustomize/fieldspec.h"
+#include "render/kustomize/patch.h"
 
 struct pair {
 	struct str key, value;
@@ -54,17 +55,10 @@ static int read_pairs(const struct ktransform_call *call, const struct node *map
 	return 0;
 }
 
-/* Upstream keeps what it knows of a resource in its annotations, so that these are there to be found. */
-static bool has_annotations(const struct kres *r)
-{
-	return r->previous.n || r->prefixes.n || r->suffixes.n || r->needs_hash || r->generated ||
-	       r->allow_name_change || r->allow_kind_change;
-}
-
 /* The fields that the resource has, if any; few of all specs are of its kind. */
 static void fields_of(const kfields *fields, const struct kres *r, const struct kgvk *gvk, kfields *out)
 {
-	bool annotated = has_annotations(r);
+	bool annotated = kinternals_any(r);
 	out->n = 0;
 	for (size_t i = 0; i < fields->n; i++) {
 		struct kfield field = fields->at[i];

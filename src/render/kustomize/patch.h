@@ -53,6 +53,7 @@ void krestyle(struct arena *a, struct node *n);
 
 /* internals.c: what upstream keeps about r in annotations (names it had and the like) as such annotations; a
  * JSON patch sees them. */
+bool kinternals_any(const struct kres *r); /* whether upstream would have notes of it */
 void kinternals_show(struct kbuild *b, struct kres *r);
 /* The other way round, for a resource that was read: its notes become fields. -1: they do not fit together.
  */

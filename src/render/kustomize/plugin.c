@@ -259,7 +259,6 @@ static int transform(struct ktarget *t, const struct kres *r, bool annotated, st
 		return -1;
 	if (origin)
 		annotate_transformed(t->b, m, origin);
-	kresmap_drop_gone(m);
 	return 0;
 }
 

@@ -44,7 +44,7 @@ int kreplacements_read(const struct ktransform_call *call, kreplacements *out, s
 void kreplacements_release(kreplacements *list);
 
 /*
- * Sets fields inside of a scalar whose text is JSON or YAML, and prints it again. how->w writes; making what
+ * Sets fields inside of a scalar whose text is JSON or YAML, and prints it again. w writes; making what
  * is missing is allowed when `create`. 0; 1: path leads to no such scalar, or that cannot be done: nothing
  * has changed.
  */

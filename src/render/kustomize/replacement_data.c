@@ -85,17 +85,6 @@ static int write_inside(const struct inside *in, const struct kpath *path, const
 	return rc;
 }
 
-static void escape_html(struct buf *out, struct str json)
-{
-	for (size_t i = 0; i < json.n; i++) {
-		char c = json.p[i];
-		if (c == '<' || c == '>' || c == '&')
-			buf_printf(out, "\\u%04x", (unsigned)c);
-		else
-			buf_addc(out, c);
-	}
-}
-
 static int print_json(const struct inside *in, struct buf *out)
 {
 	struct error ignored;
@@ -109,7 +98,7 @@ static int print_json(const struct inside *in, struct buf *out)
 		json_write_pretty(&json, settled);
 	else
 		json_write_sorted(&json, settled);
-	escape_html(out, str_trim(buf_str(&json)));
+	json_escape_html(out, str_trim(buf_str(&json)));
 	return 0;
 }
 

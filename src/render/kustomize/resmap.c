@@ -147,17 +147,6 @@ int kresmap_check_unique(struct kbuild *b, struct kresmap *m, struct error *err)
 	return 0;
 }
 
-void kresmap_remove(struct kresmap *m, struct kres *r)
-{
-	for (size_t i = 0; i < m->list.n; i++) {
-		if (m->list.at[i] != r)
-			continue;
-		vec_remove(&m->list, i);
-		kresmap_touch(m);
-		return;
-	}
-}
-
 void kresmap_drop_gone(struct kresmap *m)
 {
 	size_t n = 0;

@@ -169,18 +169,24 @@ void kres_set_annotation(struct kbuild *b, struct kres *r, struct str key, struc
 	node_set(b->a, annotations, key, text);
 }
 
-void knode_set_string(const struct ktransform_call *call, struct node *map, struct str key, struct str value)
+static const char *const behaviors[] = {
+	[KBEHAVIOR_UNSET] = "unspecified",
+	[KBEHAVIOR_CREATE] = "create",
+	[KBEHAVIOR_REPLACE] = "replace",
+	[KBEHAVIOR_MERGE] = "merge",
+};
+
+enum kbehavior kbehavior_read(struct str name)
 {
-	struct kbuild *b = call->build;
-	const struct node *before = node_get_str(map, key);
-	struct node *text = node_string(b->a, value);
-	text->line = call->config->line;
-	text->column = call->config->column;
-	text->origin = origin_step(b->origins, call->config_file, call->step, before);
-	/* Upstream's setter keeps how the old value was written. */
-	if (before && before->style != NODE_TIMESTAMP)
-		text->style = before->style;
-	node_set(b->a, map, key, text);
+	for (enum kbehavior b = KBEHAVIOR_CREATE; b <= KBEHAVIOR_MERGE; b++)
+		if (str_is(name, behaviors[b]))
+			return b;
+	return KBEHAVIOR_UNSET;
+}
+
+const char *kbehavior_name(enum kbehavior behavior)
+{
+	return behaviors[behavior];
 }
 
 /* --- making --- */

@@ -129,21 +129,6 @@ static void drop_cleared(struct node *map)
 	map->map.n = n;
 }
 
-void merge_set(struct merge *m, struct node *map, struct str key, struct merged value)
-{
-	for (uint32_t i = 0; i < map->map.n; i++) {
-		if (!str_eq(map->map.pairs[i].key, key))
-			continue;
-		set_pair(m, &map->map.pairs[i], value);
-		drop_cleared(map);
-		return;
-	}
-	if (!value.node || (value.node->type == NODE_NULL && !value.keep))
-		return;
-	quote_special(value.node);
-	node_add(m->b->a, map, key, value.node);
-}
-
 void merge_untag(struct merge *m, struct node *n)
 {
 	bool quoted = n->style != NODE_PLAIN && n->style != NODE_TIMESTAMP;

@@ -41,8 +41,6 @@ int merge_directive(struct merge *m, struct node *patch, enum merge_directive *o
  */
 int merge_begin(struct merge *m, struct node **dest, struct node *patch);
 
-/* Upstream's setter: value at key of map, in place of what is there, whose style it takes; nothing clears. */
-void merge_set(struct merge *m, struct node *map, struct str key, struct merged value);
 /* A scalar without a tag at key (upstream: SetField with NewScalarRNode). */
 void merge_set_scalar(struct merge *m, struct node *map, struct str key, struct str text);
 

@@ -137,7 +137,6 @@ struct element_merge {
 	struct merge *m;
 	const struct kschema_type *type; /* of an element */
 	struct node *dest, *patch, *added;
-	const struct rows *rows;
 	struct texts keys;
 };
 
@@ -232,7 +231,7 @@ static int literal_way(struct merge *m, const struct kschema_type *type, struct 
 		keys = (struct texts){ no_key, 1 };
 	if (keys.n > 1)
 		unite_rows(m, &rows);
-	struct element_merge e = { m, type, dest, patch, new_list(m, dest), &rows, keys };
+	struct element_merge e = { m, type, dest, patch, new_list(m, dest), keys };
 	for (size_t i = 0; i < rows.n; i++) {
 		narrow(m, &rows, keys, rows.at[i], &used_keys, &used_values);
 		if (merge_row(&e, used_keys, used_values))

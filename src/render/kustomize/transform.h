@@ -1,7 +1,7 @@
 /*
  * transform.h - the built-in transformers. Each takes its configuration as the node that a file of that kind
  * would hold (apiVersion: builtin, kind: PrefixTransformer, prefix: x, fieldSpecs: [...]): fields of a
- * kustomization are turned into such nodes by kustomization.c, so that both ways are one.
+ * kustomization are turned into such nodes by steps.c, so that both ways are one.
  *
  * Configuration nodes are read by sigs.k8s.io/yaml's rules (YAML_KUBECTL): unknown fields are refused as
  * upstream's strict decoding does where it does. Room-internal.
@@ -34,7 +34,4 @@ extern const struct ktransformer kfield_transformers[]; /* PrefixTransformer, Su
 							   AnnotationsTransformer, ImageTagTransformer,
 							   ReplicaCountTransformer, ReplacementTransformer,
 							   SortOrderTransformer, ValueAddTransformer */
-/* HashTransformer and the generators are in generate.c; see target.c. */
-
-/* Writes a scalar as upstream's SetEntry with tag !!str does: in place of what is at key, with its origin. */
-void knode_set_string(const struct ktransform_call *call, struct node *map, struct str key, struct str value);
+/* HashTransformer is in hash.c, the generators are in generate.c; steps.c and plugin.c call them. */

@@ -9,9 +9,8 @@
 
 #include "doc/yaml.h"
 #include "operator/exec_cache.h"
-#include "operator/exec_krm.h"
 #include "operator/exec_render.h"
-#include "render/kustomize/kustomize.h"
+#include "operator/exec_render.h"
 
 static char place[64], cache[96];
 static struct arena arena;
@@ -232,47 +231,6 @@ static void caches_of_others_are_not_read(void **state)
 	assert_false(exec_cache_get(cache, key_of(1), &arena, &got));
 }
 
-static int call(const char *yaml, const char *const *env, struct str *out, struct error *err)
-{
-	struct exec_render options = with_cache();
-	struct render_tree tree = tree_memory(&memory);
-	struct exec_krm krm = { .options = &options, .tree = &tree, .env = env };
-	struct yaml_stream stream;
-	assert_int_equal(yaml_parse(&arena, str_of(yaml), &stream, NULL), 0);
-	kustomize_exec_fn *fn = exec_krm_run;
-	return fn(&krm, &arena, "app", stream.documents[0].root, STR("kind: ResourceList\n"), out, err);
-}
-
-static void krm_functions_read_and_print(void **state)
-{
-	struct str out;
-	struct error err = ERROR_INIT;
-	assert_int_equal(call("{path: ./fn.sh, args: [x], envs: [MARK=1]}", NULL, &out, &err), 0);
-	assert_true(str_is(out, "# 1 x\nkind: ResourceList\n"));
-	assert_int_equal(call("{path: ./fn.sh, args: [x], envs: [MARK=1]}", LIST("MARK=2"), &out, &err), 0);
-	assert_true(str_is(out, "# 2 x\nkind: ResourceList\n"));
-	if (call("{path: ../app/fn.sh}", NULL, &out, &err) != 0)
-		fail_msg("%s", err.text);
-	assert_true(str_is(out, "#  \nkind: ResourceList\n"));
-	assert_int_equal(call("{path: cat}", NULL, &out, &err), 0);
-	assert_true(str_is(out, "kind: ResourceList\n"));
-}
-
-static void bad_krm_functions_are_refused(void **state)
-{
-	struct str out;
-	struct error err = ERROR_INIT;
-	assert_int_equal(call("{args: [x]}", NULL, &out, &err), -1);
-	assert_int_equal(call("{path: ./fn.sh, args: [1]}", NULL, &out, &err), -1);
-	assert_string_equal(err.text, "exec.args must be a list of texts: quote item 1");
-	assert_int_equal(call("{path: ./fn.sh, envs: [HOME]}", NULL, &out, &err), -1);
-	assert_non_null(strstr(err.text, "write NAME=VALUE"));
-	assert_int_equal(call("{path: ./nothing.sh}", NULL, &out, &err), -1);
-	assert_non_null(strstr(err.text, "app/nothing.sh: there is no such file"));
-	assert_int_equal(call("{path: ../../nothing.sh}", NULL, &out, &err), -1);
-	assert_non_null(strstr(err.text, "it leads out of the repository"));
-}
-
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -287,8 +245,6 @@ int main(void)
 		TEST(cache_is_bounded),
 		TEST(damaged_entries_are_none),
 		TEST(caches_of_others_are_not_read),
-		TEST(krm_functions_read_and_print),
-		TEST(bad_krm_functions_are_refused),
 	};
 	if (preload && strstr(preload, "vgpreload")) {
 		fprintf(stderr,

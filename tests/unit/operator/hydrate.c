@@ -177,13 +177,13 @@ static void messages_name_the_source(void **state)
 	cleanup_buf struct buf text = BUF_INIT;
 	struct commit_spec spec = { 0 };
 	struct hydrate_source source = { "environment", "prod", "0123456789abcdef0123456789abcdef01234567",
-					 "a new port", "https://u:hunter2@h/x.git" };
+					 "a new port" };
 	hydrate_message(&a, &source, &spec);
 	commit_message(&spec, &text);
 	assert_string_equal(text.p, "Render prod at 0123456789ab: a new port\n\n"
 				    "Source-Commit: 0123456789abcdef0123456789abcdef01234567\n"
-				    "Source-Repository: https://h/x.git\nCapstan-Environment: prod\n");
-	source = (struct hydrate_source){ "app", "shop/web", "0123456789abcdef0123456789abcdef01234567", NULL,
+				    "Capstan-Environment: prod\n");
+	source = (struct hydrate_source){ "app", "shop/web", "0123456789abcdef0123456789abcdef01234567",
 					  NULL };
 	hydrate_message(&a, &source, &spec);
 	buf_clear(&text);

@@ -1,4 +1,4 @@
-/* Trees of renders over commits, directories and other repositories. */
+/* Trees of renders over commits and other repositories. */
 #include "unit/repo/git_fixture.h"
 
 #include "operator/trees.h"
@@ -12,7 +12,6 @@ struct fixture {
 	struct reads_notes notes;
 	struct tree_remotes *remotes;
 	struct commit_tree *commit;
-	struct dir_tree *dir;
 	struct render_tree tree;
 };
 
@@ -39,12 +38,10 @@ static int setup(void **state)
 static void close_trees(struct fixture *f)
 {
 	commit_tree_close(f->commit);
-	dir_tree_close(f->dir);
 	tree_remotes_free(f->remotes);
 	reads_notes_release(&f->notes);
 	f->notes = (struct reads_notes){ 0 };
 	f->commit = NULL;
-	f->dir = NULL;
 	f->remotes = NULL;
 }
 
@@ -70,18 +67,6 @@ static void open_commit(struct fixture *f)
 	if (!f->commit)
 		fail_msg("%s", err.text);
 	f->tree = commit_tree_files(f->commit);
-}
-
-static void open_dir(struct fixture *f, const char *name)
-{
-	struct error err = ERROR_INIT;
-	cleanup_buf struct buf path = BUF_INIT;
-	buf_printf(&path, "%s/%s", f->git.dir, name);
-	close_trees(f);
-	f->dir = dir_tree_open(path.p, NULL, &err);
-	if (!f->dir)
-		fail_msg("%s", err.text);
-	f->tree = dir_tree_files(f->dir);
 }
 
 static void expect_kind(struct fixture *f, const char *path, enum tree_kind kind, const char *real)
@@ -145,21 +130,12 @@ static void check_files(struct fixture *f)
 	assert_string_equal(err.text, "app/no: there is no such file");
 }
 
-static void a_commit_and_a_directory_are_alike(void **state)
+static void a_commit_is_a_tree_of_files(void **state)
 {
 	struct fixture *f = *state;
 	git_do(&f->git, "%s", files);
 	open_commit(f);
 	check_files(f);
-	open_dir(f, "");
-	check_files(f);
-	open_dir(f, "app");
-	expect_refused(f, "dir/k.yaml", "leaves");
-	struct error err = ERROR_INIT;
-	cleanup_buf struct buf file = BUF_INIT;
-	buf_printf(&file, "%s/app/k.yaml", f->git.dir);
-	assert_null(dir_tree_open(file.p, NULL, &err));
-	assert_non_null(strstr(err.text, "is no directory"));
 }
 
 static void what_was_read_is_noted(void **state)
@@ -235,7 +211,7 @@ static void remotes_in_one_render_have_an_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_commit_and_a_directory_are_alike, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_commit_is_a_tree_of_files, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_was_read_is_noted, setup, teardown),
 		cmocka_unit_test_setup_teardown(other_repositories_come_on_demand, setup, teardown),
 		cmocka_unit_test_setup_teardown(remotes_in_one_render_have_an_end, setup, teardown),

@@ -375,18 +375,6 @@ static void environments_are_found_by_name(void **state)
 	arena_release(&r.a);
 }
 
-static void a_branch_deploys_environments(void **state)
-{
-	struct read r;
-	read_file(&r, whole);
-	const struct environment *at[4];
-	assert_int_equal(environments_of_branch(&r.e, STR("main"), at), 2);
-	assert_string_equal(at[0]->name, "staging");
-	assert_string_equal(at[1]->name, "lab");
-	assert_int_equal(environments_of_branch(&r.e, STR("other"), at), 0);
-	arena_release(&r.a);
-}
-
 static void all_errors_are_one_error(void **state)
 {
 	struct read r;
@@ -467,7 +455,6 @@ int main(void)
 		cmocka_unit_test(equal_targets_are_refused),
 		cmocka_unit_test(the_file_itself_may_be_wrong),
 		cmocka_unit_test(environments_are_found_by_name),
-		cmocka_unit_test(a_branch_deploys_environments),
 		cmocka_unit_test(all_errors_are_one_error),
 		cmocka_unit_test(the_schema_is_as_the_tables_say),
 		cmocka_unit_test(the_page_tells_every_field),

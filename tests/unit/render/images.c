@@ -230,21 +230,6 @@ static void containers_of_manifests_are_set(void **state)
 	assert_true(str_is(edit_text(e), after));
 }
 
-static void any_place_takes_the_part_that_it_holds(void **state)
-{
-	cleanup_arena struct arena a = ARENA_INIT;
-	struct error err = ERROR_INIT;
-	struct edit *e;
-	struct image_change c = change_of(&a, "web=m.io/w:v2@" DIGEST);
-	assert_int_equal(edit_open(&a, "k", STR("a: r.io/web:v1\nb: {tag: v1}\nc: sha256:x\n"), &e, &err), 0);
-	assert_int_equal(images_at_path(e, 0, STR("a"), &c, &err), 0);
-	assert_int_equal(images_at_path(e, 0, STR("b.tag"), &c, &err), 0);
-	assert_int_equal(images_at_path(e, 0, STR("c"), &c, &err), 0);
-	assert_true(str_is(edit_text(e), "a: m.io/w:v2@" DIGEST "\nb: {tag: v2}\nc: " DIGEST "\n"));
-	assert_int_equal(images_at_path(e, 0, STR("d"), &c, &err), -1);
-	assert_string_equal(err.text, "k:1: there is no d; the object has only: a, b, c");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -254,7 +239,6 @@ int main(void)
 		cmocka_unit_test(entries_of_a_kustomization_are_set),
 		cmocka_unit_test(setter_comments_are_followed),
 		cmocka_unit_test(containers_of_manifests_are_set),
-		cmocka_unit_test(any_place_takes_the_part_that_it_holds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

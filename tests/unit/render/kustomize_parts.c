@@ -189,7 +189,8 @@ static void a_set_finds_resources_by_all_their_names(void **state)
 	assert_ptr_equal(both.at[0], r);
 	assert_ptr_equal(both.at[1], other);
 	vec_release(&both);
-	kresmap_remove(&f->map, r);
+	r->gone = true;
+	kresmap_drop_gone(&f->map);
 	assert_int_equal(count(f, &now, true), 0);
 	other->gone = true;
 	kresmap_drop_gone(&f->map);
