@@ -1,4 +1,4 @@
-/* allow.c - findings that somebody has looked at and let be, with the reason; see check_allow(). */
+/* allow.c - findings that somebody has looked at and let be, with the reason; see check_allow_text(). */
 #include "check/parts.h"
 
 #include "doc/yaml.h"
@@ -61,12 +61,6 @@ static int read_entry(struct check *c, const char *file, const struct node *n, s
 	return 0;
 }
 
-static bool is_about_secrets(enum check_rule rule)
-{
-	return rule == RULE_PLAINTEXT_SECRET || rule == RULE_PRIVATE_KEY || rule == RULE_CLOUD_KEY ||
-	       rule == RULE_TOKEN || rule == RULE_PASSWORD;
-}
-
 static struct str copy(struct check *c, const char *text)
 {
 	return text ? arena_str(&c->a, str_of(text)) : (struct str){ "", 0 };
@@ -89,7 +83,7 @@ int check_allow_secret(struct check *c, const struct check_allowance *from, stru
 	return 0;
 }
 
-int check_allow(struct check *c, const char *file, const struct node *list, struct error *err)
+static int add_list(struct check *c, const char *file, const struct node *list, struct error *err)
 {
 	file = arena_strdup(&c->a, file);
 	if (list && list->type == NODE_MAP && node_get(list, "allow"))
@@ -109,7 +103,7 @@ int check_allow_text(struct check *c, const char *file, struct str text, struct 
 	if (yaml_parse(&c->a, text, &stream, err) != 0)
 		return error_wrap(err, "%s", file);
 	for (size_t i = 0; i < stream.n; i++)
-		if (check_allow(c, file, stream.documents[i].root, err) != 0)
+		if (add_list(c, file, stream.documents[i].root, err) != 0)
 			return -1;
 	return 0;
 }
@@ -156,7 +150,7 @@ const char *allow_reason(struct check *c, const struct subject *s, const struct 
 	object_name(&object, s->object);
 	for (size_t i = 0; i < c->allows.n; i++) {
 		struct allow *entry = &c->allows.at[i];
-		bool same = entry->secrets ? is_about_secrets(f->rule) : entry->rule == f->rule;
+		bool same = entry->secrets ? check_rule_is_secret(f->rule) : entry->rule == f->rule;
 		if (!same || !matches(entry, f, buf_str(&object)))
 			continue;
 		entry->used = true;

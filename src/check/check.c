@@ -99,18 +99,16 @@ void check_definitions(struct check *c, const struct check_environment *e)
 
 /* --- environments and texts --- */
 
-/* What a renderer found, as findings. It knows no rules: what it says of objects that are there twice begins
- * so. */
+/* What a renderer found, as findings. */
 static void renderer_findings(struct check *c, const struct check_environment *e)
 {
 	struct subject s = { .c = c, .env = e };
 	for (size_t i = 0; i < e->n_diags; i++) {
 		const struct render_diag *d = &e->diags[i];
-		bool twice = str_starts(str_of(d->text), STR("is there twice"));
 		enum check_severity severity = d->severity == RENDER_ERROR ? CHECK_ERROR : CHECK_WARNING;
 		struct place place = { d->file, d->line, d->column };
 		s.label = d->object ? arena_strdup(&c->a, d->object) : NULL;
-		find_with(&s, twice ? RULE_DUPLICATE_OBJECT : RULE_RENDER, severity, place, NULL, "%s",
+		find_with(&s, d->duplicate ? RULE_DUPLICATE_OBJECT : RULE_RENDER, severity, place, NULL, "%s",
 			  d->text);
 	}
 }
@@ -121,7 +119,6 @@ void check_environment(struct check *c, const struct check_environment *e)
 	c->environments++;
 	c->objects += e->n;
 	renderer_findings(c, e);
-	check_definitions(c, e);
 	objects_init(&o, c, e);
 	for (size_t i = 0; i < e->n; i++)
 		validate_object(&o.subjects[i]);
@@ -191,8 +188,7 @@ static int by_place(const void *a, const void *b)
 static bool told_by_secret(struct check *c, const struct check_finding *f)
 {
 	cleanup_buf struct buf key = BUF_INIT;
-	bool secret = f->rule >= RULE_PRIVATE_KEY && f->rule <= RULE_PASSWORD;
-	if (!secret || f->object || !f->line)
+	if (!check_rule_is_secret(f->rule) || f->rule == RULE_PLAINTEXT_SECRET || f->object || !f->line)
 		return false;
 	buf_printf(&key, "%s:%u", f->file, f->line);
 	return map_get(&c->secret_lines, buf_str(&key));

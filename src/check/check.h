@@ -3,11 +3,10 @@
  * between the objects of an environment, and secrets in plain text. Pure: objects and texts in, findings out.
  *
  *     struct check *c = check_new(&options);
- *     check_schema(c, ...), check_allow(c, ...)             what else is known
- *     check_definitions(c, &environment)                    of every environment, when they share definitions
- *     check_environment(c, &environment)                    one at a time, in any number
- *     check_text(c, ...)                                    files as they are: secrets in plain text
- *     check_finish(c, &result)
+ *     check_schema(c, ...), check_allow_text(c, ...)        what else is known
+ *     check_definitions(c, &environment)                    of every environment, before the first one is
+ * checked check_environment(c, &environment)                    one at a time, in any number check_text(c,
+ * ...)                                    files as they are: secrets in plain text check_finish(c, &result)
  *
  * Nothing that is found is a failure of the check: everything is a finding, with its place. Findings that
  * several environments share, because they come from one line of a common base, are one finding.
@@ -23,7 +22,6 @@
 #define CHECK_FINDINGS_MAX 10000u /* findings that are kept; the rest is counted */
 #define CHECK_ALLOWS_MAX 10000u	  /* entries of allow-lists */
 #define CHECK_STEPS_MAX 4000000u  /* comparisons of a value with a schema, for one object */
-#define CHECK_ENVIRONMENTS_MAX 4096u
 
 struct check;
 
@@ -83,7 +81,6 @@ int check_schema(struct check *c, const char *file, struct str text, struct erro
  * and `reason` must be there, and one of the others; path and object ("Secret/shop/db") are globs. -1: an
  * entry is not well-formed; err names its place.
  */
-int check_allow(struct check *c, const char *file, const struct node *list, struct error *err);
 int check_allow_text(struct check *c, const char *file, struct str text, struct error *err);
 
 /* An entry for every rule about secrets in plain text (allowSecrets of capstan.yaml). Texts are copied; each
@@ -97,7 +94,7 @@ int check_allow_secret(struct check *c, const struct check_allowance *allowance,
 
 /* Learns the CustomResourceDefinitions of an environment; its objects are not kept. */
 void check_definitions(struct check *c, const struct check_environment *e);
-/* Checks an environment; learns its definitions too. It may go away afterwards. */
+/* Checks an environment, by the definitions that were learnt. It may go away afterwards. */
 void check_environment(struct check *c, const struct check_environment *e);
 /* A file as it lies in the repository; a binary one is passed over. file and text may go away afterwards. */
 void check_text(struct check *c, const char *file, struct str text);

@@ -13,7 +13,8 @@
 
 struct near {
 	struct str typed, best;
-	size_t distance; /* of the best; changes, with two letters that changed places as one */
+	size_t distance; /* of the best; 2 for a change (two letters that changed places are one), 1 for
+			    another case */
 };
 
 struct near near_start(struct str typed);

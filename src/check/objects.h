@@ -26,7 +26,7 @@ struct objects {
 				it of */
 	struct map namespaces; /* of Namespaces, and those that need none; -> any pointer */
 	struct map with_pods;  /* namespaces that have pods -> any pointer */
-	struct map by_label;   /* "namespace\nkey=value" -> struct pod_list */
+	struct map by_label;   /* "namespace\nkey\nvalue" -> struct pod_list */
 	VEC(struct pods) pods;
 	size_t steps;
 	struct arena a; /* as long as this */

@@ -120,3 +120,9 @@ bool check_severity_find(struct str text, enum check_severity *out)
 	}
 	return false;
 }
+
+bool check_rule_is_secret(enum check_rule rule)
+{
+	return rule == RULE_PLAINTEXT_SECRET || rule == RULE_PRIVATE_KEY || rule == RULE_CLOUD_KEY ||
+	       rule == RULE_TOKEN || rule == RULE_PASSWORD;
+}

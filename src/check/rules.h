@@ -73,3 +73,5 @@ enum check_rule check_rule_find(struct str id);
 const char *check_severity_name(enum check_severity severity); /* "error", ... */
 /* false: text is none of off, note, warning, error. */
 bool check_severity_find(struct str text, enum check_severity *out);
+
+bool check_rule_is_secret(enum check_rule rule); /* about secrets in plain text */

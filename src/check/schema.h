@@ -50,9 +50,8 @@ struct schema_value {
 
 struct schema {
 	enum schema_shape shape : 8;
-	bool open : 1;	   /* OBJECT: fields that are not listed are let through */
-	bool set : 1;	   /* LIST: no value twice */
-	bool embedded : 1; /* OBJECT: a whole Kubernetes object */
+	bool open : 1; /* OBJECT: fields that are not listed are let through */
+	bool set : 1;  /* LIST: no value twice */
 	bool nullable : 1;
 	bool untyped : 1; /* of a learnt schema without a type: values of other types are let through */
 	uint32_t n_fields, n_values, n_keys;

@@ -68,8 +68,7 @@ static void learn_fields(struct learn *l, const struct node *n, struct schema *o
 		out->item = learn_schema(l, more);
 	else if (node_bool(more, false))
 		out->open = true;
-	out->embedded = node_bool(node_get(n, "x-kubernetes-embedded-resource"), false);
-	if (out->embedded)
+	if (node_bool(node_get(n, "x-kubernetes-embedded-resource"), false))
 		learn_object_fields(l->s, out);
 }
 
@@ -305,11 +304,17 @@ const struct schema *learn_schema(struct learn *l, const struct node *n)
 bool learn_kind(struct schemas *s, const struct schema_kind *kind)
 {
 	cleanup_buf struct buf key = BUF_INIT;
+	schema_key(&key, kind->group, kind->version, kind->kind);
+	/* Environments share definitions: the last one counts. */
+	struct schema_kind *copy = map_get(&s->learnt, buf_str(&key));
+	if (copy) {
+		*copy = *kind;
+		return true;
+	}
 	if (s->list.n >= SCHEMA_KINDS_MAX)
 		return false;
-	struct schema_kind *copy = arena_new(s->a, struct schema_kind);
+	copy = arena_new(s->a, struct schema_kind);
 	*copy = *kind;
-	schema_key(&key, kind->group, kind->version, kind->kind);
 	map_put(&s->learnt, buf_str(&key), copy);
 	map_put(&s->groups, kind->group, copy);
 	vec_push(&s->list, copy);

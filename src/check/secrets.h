@@ -3,7 +3,7 @@
  * that sound like passwords. Pure and fast: one pass, no regular expressions; the same for a manifest, a
  * values file or a program.
  *
- * What is found is handed over with its value, which must go into no output: secret_print() makes a
+ * What is found is handed over with its value, which must go into no output: secret_identity() makes a
  * fingerprint of it that may.
  */
 #pragma once

@@ -15,7 +15,7 @@
 
 /* --- paths and places --- */
 
-struct str at_path(const struct walk *w, const struct at *at)
+static struct str at_path(const struct walk *w, const struct at *at)
 {
 	cleanup_buf struct buf text = BUF_INIT;
 	const struct at *steps[VALIDATE_DEPTH_MAX];
@@ -36,25 +36,26 @@ struct str at_path(const struct walk *w, const struct at *at)
 }
 
 /* The key where the value stands in a map, or the value itself in a list. */
-struct place at_place(const struct walk *w, const struct at *at)
+static struct place at_place(const struct walk *w, const struct at *at)
 {
 	return at->in_map ? place_of_pair(w->s, at->parent, at->index) : place_of_node(w->s, at->node);
 }
 
-bool walk_fails(struct walk *w)
+/* Notes a failure; true: nobody wants to hear of it. */
+static bool walk_fails(struct walk *w)
 {
 	w->failed = true;
 	return w->quiet;
 }
 
-const char *node_type_name(const struct node *n)
+static const char *node_type_name(const struct node *n)
 {
 	static const char *const names[] = {
-		[NODE_NULL] = "null",	   [NODE_BOOL] = "a boolean",  [NODE_INT] = "a number",
-		[NODE_FLOAT] = "a number", [NODE_STRING] = "a string", [NODE_MAP] = "a map",
+		[NODE_NULL] = "null",	     [NODE_BOOL] = "a boolean",	 [NODE_INT] = "a number",
+		[NODE_FLOAT] = "a fraction", [NODE_STRING] = "a string", [NODE_MAP] = "a map",
 		[NODE_SEQ] = "a list",
 	};
-	return n->type == NODE_FLOAT ? "a fraction" : names[n->type];
+	return names[n->type];
 }
 
 /* --- scalars --- */

@@ -29,12 +29,7 @@ void walk_value(struct walk *w, const struct schema *s, const struct node *n, co
 /* limits.c: what CustomResourceDefinitions ask for beyond types. */
 void check_limits(struct walk *w, const struct schema *s, const struct node *n, const struct at *at);
 
-/* Notes a failure; true: nobody wants to hear of it. */
-bool walk_fails(struct walk *w);
 void bad_value(struct walk *w, const struct node *n, const struct at *at, const char *text);
 
-struct str at_path(const struct walk *w, const struct at *at); /* NUL-terminated */
-struct place at_place(const struct walk *w, const struct at *at);
-const char *node_type_name(const struct node *n);
 /* api.c: "1.36 and later", "versions up to 1.35"; lives in a. */
 const char *minors_text(struct arena *a, uint8_t mask);

@@ -24,9 +24,10 @@ struct render_place {
 	uint32_t line;
 };
 
-/* object may be NULL; it lives in the arena or longer, as file does. */
-void collect_diag(struct render_collect *c, enum render_severity severity, const char *file, uint32_t line,
-		  uint32_t column, const char *object, const char *fmt, ...)
+/* object may be NULL; it lives in the arena or longer, as file does. NULL: one too many, it is only counted.
+ * Valid until the next one. */
+struct render_diag *collect_diag(struct render_collect *c, enum render_severity severity, const char *file,
+				 uint32_t line, uint32_t column, const char *object, const char *fmt, ...)
 	__attribute__((format(printf, 7, 8)));
 
 /* A document's root: one object, or a list of them. What is wrong with it becomes diagnostics. */

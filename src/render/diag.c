@@ -11,14 +11,14 @@ static char *one_line(char *text)
 	return text;
 }
 
-void collect_diag(struct render_collect *c, enum render_severity severity, const char *file, uint32_t line,
-		  uint32_t column, const char *object, const char *fmt, ...)
+struct render_diag *collect_diag(struct render_collect *c, enum render_severity severity, const char *file,
+				 uint32_t line, uint32_t column, const char *object, const char *fmt, ...)
 {
 	c->n_errors += severity == RENDER_ERROR;
 	/* The last place is kept for the count of what was dropped. */
 	if (c->diags.n + 1 >= RENDER_DIAGS_MAX) {
 		c->dropped_diags++;
-		return;
+		return NULL;
 	}
 	struct render_diag diag = {
 		.severity = severity,
@@ -32,6 +32,7 @@ void collect_diag(struct render_collect *c, enum render_severity severity, const
 	diag.text = one_line(arena_vprintf(c->a, fmt, ap));
 	va_end(ap);
 	vec_push(&c->diags, diag);
+	return &c->diags.at[c->diags.n - 1];
 }
 
 /* Moves a vector's content to the arena. */

@@ -198,9 +198,12 @@ static bool is_first(struct candidate *k)
 	}
 	struct render_place *first = map_get(&k->c->seen, buf_str(&key));
 	if (first) {
-		refuse(k, o->root,
-		       "is there twice: first at %s:%u, again here; the first is used, remove one",
-		       first->file, first->line);
+		struct render_diag *diag =
+			refuse(k, o->root,
+			       "is there twice: first at %s:%u, again here; the first is used, remove one",
+			       first->file, first->line);
+		if (diag)
+			diag->duplicate = true;
 		return false;
 	}
 	struct render_place *place = arena_new(k->c->a, struct render_place);

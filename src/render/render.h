@@ -63,6 +63,7 @@ struct render_diag {
 	uint32_t line, column; /* 1-based; 0: not known */
 	const char *text;      /* what is wrong and what to do; without file and place */
 	const char *object;    /* "Deployment shop/api" when it concerns one object, else NULL */
+	bool duplicate;	       /* an object that is there twice */
 };
 
 /* One object that can be applied: kind, version and name are there and well-formed. */

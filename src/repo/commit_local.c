@@ -344,7 +344,6 @@ static void pause_ms(struct local *l, int64_t ms)
 static int attempts(struct local *l, const struct commit_spec *spec, struct local_result *out,
 		    struct error *err)
 {
-	int64_t pause = PUBLISH_PAUSE_MS;
 	for (;;) {
 		out->tries++;
 		int rc = attempt(l, spec, out, err);
@@ -355,8 +354,7 @@ static int attempts(struct local *l, const struct commit_spec *spec, struct loca
 				err,
 				"push to %s: others were first on branch %s %u times in a row; try again",
 				l->remote, l->branch, out->tries);
-		pause_ms(l, pause / 2 + random_next(&l->random) % pause);
-		pause = pause * 2 < PUBLISH_PAUSE_MAX_MS ? pause * 2 : PUBLISH_PAUSE_MAX_MS;
+		pause_ms(l, publish_pause(out->tries, &l->random));
 	}
 }
 

@@ -226,9 +226,17 @@ static void end(struct publisher *p)
 		done(ctx, &result); /* may free the publisher */
 }
 
-static void try_again(struct publisher *p, struct publish *j)
+int64_t publish_pause(unsigned tries, uint32_t *random)
 {
 	int64_t pause = PUBLISH_PAUSE_MS;
+	for (unsigned i = 1; i < tries && pause < PUBLISH_PAUSE_MAX_MS; i++)
+		pause *= 2;
+	pause = pause < PUBLISH_PAUSE_MAX_MS ? pause : PUBLISH_PAUSE_MAX_MS;
+	return pause / 2 + random_next(random) % pause;
+}
+
+static void try_again(struct publisher *p, struct publish *j)
+{
 	if (j->result.tries >= PUBLISH_TRIES_MAX) {
 		error_set(&j->err,
 			  "push to branch %s: others were first %u times in a row (the last time: %s)",
@@ -236,10 +244,8 @@ static void try_again(struct publisher *p, struct publish *j)
 		end(p);
 		return;
 	}
-	for (unsigned i = 1; i < j->result.tries && pause < PUBLISH_PAUSE_MAX_MS; i++)
-		pause *= 2;
 	j->step = STEP_BEGIN;
-	loop_timer_set(p->timer, pause / 2 + random_next(&p->random) % pause);
+	loop_timer_set(p->timer, publish_pause(j->result.tries, &p->random));
 }
 
 static void pushed(struct publisher *p, struct publish *j)

@@ -19,6 +19,10 @@
 #define PUBLISH_TRIES_MAX 10
 #define PUBLISH_PAUSE_MS 100 /* before the second try; doubled for each further one, with jitter */
 #define PUBLISH_PAUSE_MAX_MS 5000
+
+/* Before the next try, after so many: between half of that and one and a half times it. random: of random.h.
+ */
+int64_t publish_pause(unsigned tries, uint32_t *random);
 #define PUBLISH_QUEUE_MAX 10000 /* jobs that wait */
 #define PUBLISH_RENEW_AFTER 500 /* commits, after which the mirror is made anew: it holds all of them */
 

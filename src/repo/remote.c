@@ -393,11 +393,6 @@ const struct refs *remote_refs(const struct repo_remote *r)
 	return &r->refs;
 }
 
-bool remote_busy(const struct repo_remote *r)
-{
-	return r->done || r->push_done;
-}
-
 /* --- children --- */
 
 void remote_finish(struct repo_remote *r, bool changed, const char *error)

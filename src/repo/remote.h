@@ -56,13 +56,12 @@ void remote_free(struct repo_remote *r); /* ends what is under way; its done is 
 const char *remote_mirror(const struct repo_remote *r);
 /* As of the last good poll; n is 0 before. Valid until the next poll's done. */
 const struct refs *remote_refs(const struct repo_remote *r);
-bool remote_busy(const struct repo_remote *r);
 
 /* error: one line for people without secrets, NULL when it worked. changed: the refs are not those of the
  * last poll. */
 typedef void remote_done_fn(void *ctx, bool changed, const char *error);
 
-/* One at a time: remote_busy() is false. */
+/* One at a time, also of those below: the next one after the last one's done. */
 void remote_poll(struct repo_remote *r, remote_done_fn *done, void *ctx);
 /* Fetches what is not there yet of these; done at once on the next turn when all is there. */
 void remote_fetch(struct repo_remote *r, const struct resolved *wants, size_t n, remote_done_fn *done,

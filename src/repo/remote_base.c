@@ -42,7 +42,7 @@ bool base_ref_is_sha(const char *ref)
 	return (n == 40 || n == SHA_HEX_MAX) && strspn(ref, "0123456789abcdef") == n;
 }
 
-struct base_ref *base_ref_find(const struct base *b, const char *ref)
+static struct base_ref *find_ref(const struct base *b, const char *ref)
 {
 	for (size_t i = 0; i < b->refs.n; i++)
 		if (strcmp(b->refs.at[i]->ref, ref) == 0)
@@ -70,7 +70,7 @@ static size_t oldest(const struct base *b)
 
 struct base_ref *base_ref_get(struct base *b, const char *ref, struct error *err)
 {
-	struct base_ref *r = base_ref_find(b, ref);
+	struct base_ref *r = find_ref(b, ref);
 	if (r)
 		return r;
 	if (b->refs.n >= REMOTE_BASE_REFS_MAX) {
@@ -248,7 +248,7 @@ bool remote_cache_current(void *cache, const char *url, const char *ref, bool su
 	cleanup_buf struct buf key = BUF_INIT;
 	pthread_mutex_lock(&c->lock);
 	struct base *b = map_get(&c->bases, base_key(&key, url, submodules));
-	struct base_ref *r = b ? base_ref_find(b, ref) : NULL;
+	struct base_ref *r = b ? find_ref(b, ref) : NULL;
 	if (r) {
 		r->used_ms = clock_wall_ms();
 		snprintf(sha, SHA_HEX_MAX + 1, "%s", r->sha);

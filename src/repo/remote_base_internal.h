@@ -78,7 +78,6 @@ bool base_ref_fresh(const struct base *b, const struct base_ref *r);
 bool base_ref_here(const struct base *b, const struct base_ref *r);
 /* NULL and err: no more fit. With the lock. */
 struct base_ref *base_ref_get(struct base *b, const char *ref, struct error *err);
-struct base_ref *base_ref_find(const struct base *b, const char *ref);
 /* With the lock: whoever waits for it waits no more. */
 void base_ref_done(struct base *b, struct base_ref *r);
 int remote_cache_allows(void *cache, const char *url, struct error *err);

@@ -47,6 +47,7 @@ static void run(struct arena *a, struct str text, unsigned minor, struct check *
 				       .diags = rendered.diags,
 				       .n_diags = rendered.n_diags,
 				       .cluster = "c" };
+	check_definitions(c, &e);
 	check_environment(c, &e);
 	check_text(c, "a.yaml", text);
 	check_finish(c, result);

@@ -122,6 +122,7 @@ static void check_all(struct golden *g, struct check *c)
 	struct files *files = arena_new(g->a, struct files);
 	if (!g->environments) {
 		read_files(g->a, in, "", files);
+		check_files(g, c, "", files, true);
 		check_files(g, c, "", files, false);
 		return;
 	}

@@ -34,6 +34,7 @@ static inline void checked_environment(struct checked *k, const char *name, cons
 	struct check_environment e = {
 		.name = name, .objects = out.objects, .n = out.n, .diags = out.diags, .n_diags = out.n_diags
 	};
+	check_definitions(k->c, &e);
 	check_environment(k->c, &e);
 }
 
