@@ -1,17 +1,10 @@
 /* `capstan build` and the files of this machine that it reads: commands run in-process on directories that
  * are made for the test. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "cmd/command.h"
 #include "cmd/local_tree.h"
+#include "unit/cmd/ran.h"
 
 #define SERVICE(name) "apiVersion: v1\nkind: Service\nmetadata:\n  name: " name "\n"
 
@@ -65,27 +58,7 @@ static int teardown(void **state)
 	return system(command);
 }
 
-struct ran {
-	int status;
-	char *out, *err;
-};
-
-static struct ran run(const char *const *args)
-{
-	const char *argv[16] = { "capstan", "build" };
-	int argc = 2;
-	for (; args[argc - 2]; argc++)
-		argv[argc] = args[argc - 2];
-	struct ran r = { 0 };
-	size_t n_out, n_err;
-	FILE *out = open_memstream(&r.out, &n_out), *err = open_memstream(&r.err, &n_err);
-	r.status = command_main(argc, argv, out, err);
-	fclose(out);
-	fclose(err);
-	return r;
-}
-
-#define BUILD(...) run((const char *const[]){ __VA_ARGS__, NULL })
+#define BUILD(...) RAN("build", __VA_ARGS__)
 
 /* Takes r's texts. NULL: not looked at. */
 static void check(struct ran r, int status, const char *out, const char *err)
@@ -96,8 +69,7 @@ static void check(struct ran r, int status, const char *out, const char *err)
 		assert_string_equal(r.out, out);
 	if (err && !strstr(r.err, err))
 		fail_msg("no \"%s\" in: %s", err, r.err);
-	free(r.out);
-	free(r.err);
+	ran_release(&r);
 }
 
 static void objects_are_printed_in_the_order_asked_for(void **state)

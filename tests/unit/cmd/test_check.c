@@ -1,46 +1,12 @@
 /* `capstan check` as people call it: exit status, formats, options; run in-process in a directory of its own.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "cmd/command.h"
 #include "doc/json.h"
+#include "unit/cmd/ran.h"
 
-struct ran {
-	int status;
-	char *out, *err;
-};
-
-static void release(struct ran *r)
-{
-	free(r->out);
-	free(r->err);
-}
-
-static struct ran run(const char *const *args)
-{
-	const char *argv[32] = { "capstan", "check" };
-	int argc = 2;
-	for (; args[argc - 2]; argc++)
-		argv[argc] = args[argc - 2];
-	struct ran r = { 0 };
-	size_t n_out, n_err;
-	FILE *out = open_memstream(&r.out, &n_out), *err = open_memstream(&r.err, &n_err);
-	r.status = command_main(argc, argv, out, err);
-	fclose(out);
-	fclose(err);
-	return r;
-}
-
-#define CHECK(...) run((const char *const[]){ __VA_ARGS__, NULL })
-#define cleanup_ran cleanup(release)
+#define CHECK(...) RAN("check", __VA_ARGS__)
 
 static void write_file(const char *path, const char *text)
 {
@@ -48,12 +14,6 @@ static void write_file(const char *path, const char *text)
 	assert_non_null(file);
 	fputs(text, file);
 	fclose(file);
-}
-
-static void assert_has(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("no \"%s\" in:\n%s", part, text);
 }
 
 #define MAP "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"

@@ -1,50 +1,9 @@
 /* Options, commands, help and exit codes: commands run in-process, with their output in memory. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "cmd/command.h"
-
-struct ran {
-	int status;
-	char *out, *err;
-};
-
-static struct ran run_as(const char *program, const char *const *args)
-{
-	const char *argv[32] = { program };
-	int argc = 1;
-	for (; args[argc - 1]; argc++)
-		argv[argc] = args[argc - 1];
-	struct ran r = { 0 };
-	size_t n_out, n_err;
-	FILE *out = open_memstream(&r.out, &n_out), *err = open_memstream(&r.err, &n_err);
-	r.status = command_main(argc, argv, out, err);
-	fclose(out);
-	fclose(err);
-	return r;
-}
-
-static void release(struct ran *r)
-{
-	free(r->out);
-	free(r->err);
-}
-
-#define RUN(...) run_as("capstan", (const char *const[]){ __VA_ARGS__, NULL })
-
-static void assert_has(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("no \"%s\" in:\n%s", part, text);
-}
+#include "unit/cmd/ran.h"
 
 /* --- options --- */
 
@@ -190,19 +149,19 @@ static void the_nearest_name_is_found(void **state)
 
 static void version_is_told(void **state)
 {
-	struct ran r = RUN("version");
+	struct ran r = RAN("version");
 	assert_int_equal(r.status, EXIT_OK);
 	assert_string_equal(r.out, "capstan " CAPSTAN_VERSION "\n");
-	release(&r);
-	r = RUN("--version");
+	ran_release(&r);
+	r = RAN("--version");
 	assert_string_equal(r.out, "capstan " CAPSTAN_VERSION "\n");
-	release(&r);
-	r = RUN("version", "-o", "json");
+	ran_release(&r);
+	r = RAN("version", "-o", "json");
 	assert_has(r.out, "\"version\": \"" CAPSTAN_VERSION "\"");
-	release(&r);
-	r = RUN("version", "-o=yaml");
+	ran_release(&r);
+	r = RAN("version", "-o=yaml");
 	assert_string_equal(r.out, "version: " CAPSTAN_VERSION "\n");
-	release(&r);
+	ran_release(&r);
 }
 
 static void wrong_usage_exits_with_2(void **state)
@@ -222,58 +181,58 @@ static void wrong_usage_exits_with_2(void **state)
 		{ { "render", "/nonexistent/dir" }, "/nonexistent/dir" },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct ran r = run_as("capstan", cases[i].args);
+		struct ran r = ran_as("capstan", cases[i].args);
 		assert_int_equal(r.status, EXIT_TROUBLE);
 		assert_string_equal(r.out, "");
 		assert_has(r.err, cases[i].err);
-		release(&r);
+		ran_release(&r);
 	}
-	struct ran r = run_as("capstan", (const char *const[]){ NULL });
+	struct ran r = ran_as("capstan", (const char *const[]){ NULL });
 	assert_int_equal(r.status, EXIT_TROUBLE);
 	assert_has(r.err, "Usage: capstan COMMAND");
-	release(&r);
+	ran_release(&r);
 }
 
 static void help_is_the_same_wherever_asked(void **state)
 {
-	struct ran a = RUN("help", "render"), b = RUN("render", "--help"), c = RUN("render", "-h", "x", "y");
+	struct ran a = RAN("help", "render"), b = RAN("render", "--help"), c = RAN("render", "-h", "x", "y");
 	assert_int_equal(a.status, EXIT_OK);
 	assert_string_equal(a.out, b.out);
 	assert_string_equal(a.out, c.out);
 	assert_has(a.out, "Usage: capstan render [OPTION...] DIR");
 	assert_has(a.out, "-n, --namespace=NAMESPACE");
-	release(&a);
-	release(&b);
-	release(&c);
-	a = RUN("--help");
-	b = RUN("help");
+	ran_release(&a);
+	ran_release(&b);
+	ran_release(&c);
+	a = RAN("--help");
+	b = RAN("help");
 	assert_int_equal(a.status, EXIT_OK);
 	assert_string_equal(a.out, b.out);
 	assert_null(strstr(a.out, "\n  docs"));
-	release(&a);
-	release(&b);
+	ran_release(&a);
+	ran_release(&b);
 }
 
 static void a_plugin_speaks_of_kubectl(void **state)
 {
 	struct ran r =
-		run_as("/usr/local/bin/kubectl-capstan", (const char *const[]){ "help", "render", NULL });
+		ran_as("/usr/local/bin/kubectl-capstan", (const char *const[]){ "help", "render", NULL });
 	assert_has(r.out, "Usage: kubectl capstan render");
-	release(&r);
-	r = run_as("kubectl-capstan", (const char *const[]){ "verzion", NULL });
+	ran_release(&r);
+	r = ran_as("kubectl-capstan", (const char *const[]){ "verzion", NULL });
 	assert_has(r.err, "kubectl capstan: unknown command");
-	release(&r);
+	ran_release(&r);
 }
 
 static void common_options_may_come_first(void **state)
 {
-	struct ran r = RUN("-o", "json", "version");
+	struct ran r = RAN("-o", "json", "version");
 	assert_int_equal(r.status, EXIT_OK);
 	assert_has(r.out, "\"version\"");
-	release(&r);
-	r = RUN("-n", "version", "version"); /* an option the command does not take */
+	ran_release(&r);
+	r = RAN("-n", "version", "version"); /* an option the command does not take */
 	assert_int_equal(r.status, EXIT_TROUBLE);
-	release(&r);
+	ran_release(&r);
 }
 
 static void check_table(const struct command *c)
@@ -347,7 +306,7 @@ static void render_prints_objects(void **state)
 {
 	put("b.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {k: v}\n");
 	put("a.yaml", "# two\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: web}\n");
-	struct ran r = RUN("render", dir, "-n", "web");
+	struct ran r = RAN("render", dir, "-n", "web");
 	assert_string_equal(r.err, "");
 	assert_int_equal(r.status, EXIT_OK);
 	char source[128];
@@ -355,10 +314,10 @@ static void render_prints_objects(void **state)
 	assert_has(r.out, source);
 	assert_has(r.out, "namespace: web");
 	assert_true(strstr(r.out, "kind: Namespace") < strstr(r.out, "kind: ConfigMap"));
-	release(&r);
-	r = RUN("render", dir, "-o", "json");
+	ran_release(&r);
+	r = RAN("render", dir, "-o", "json");
 	assert_has(r.out, "\"kind\": \"List\"");
-	release(&r);
+	ran_release(&r);
 }
 
 static void render_never_shows_secrets(void **state)
@@ -366,12 +325,12 @@ static void render_never_shows_secrets(void **state)
 	put("s.yaml", secret);
 	static const char *const outputs[] = { "yaml", "json" };
 	for (size_t i = 0; i < 2; i++) {
-		struct ran r = RUN("render", dir, "-o", outputs[i]);
+		struct ran r = RAN("render", dir, "-o", outputs[i]);
 		assert_int_equal(r.status, EXIT_OK);
 		assert_null(strstr(r.out, "hunter2"));
 		assert_null(strstr(r.out, "aHVudGVyMg"));
 		assert_has(r.out, "(hidden: 7 bytes)");
-		release(&r);
+		ran_release(&r);
 	}
 }
 
@@ -380,13 +339,13 @@ static void render_tells_all_errors_at_once(void **state)
 	put("a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {}\n");
 	put("b.yaml", "a: [\n");
 	put("c.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: fine}\n");
-	struct ran r = RUN("render", dir);
+	struct ran r = RAN("render", dir);
 	assert_int_equal(r.status, EXIT_TROUBLE);
 	assert_string_equal(r.out, "");
 	assert_has(r.err, "a.yaml:");
 	assert_has(r.err, "b.yaml:");
 	assert_has(r.err, ": error: ");
-	release(&r);
+	ran_release(&r);
 }
 
 int main(void)

@@ -1,16 +1,9 @@
 /* capstan init: what it finds in repositories of the usual shapes, and when it writes. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/arena.h"
-#include "cmd/command.h"
+#include "unit/cmd/ran.h"
 
 #define MANIFEST "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
 
@@ -18,8 +11,7 @@
 struct repository {
 	struct arena a;
 	char dir[64];
-	int status;
-	char *out, *err; /* of the last run */
+	struct ran last;
 };
 
 static void write_text(struct repository *r, const char *path, const char *text)
@@ -42,16 +34,9 @@ static void begin(struct repository *r)
 	write_text(r, ".git/HEAD", "ref: refs/heads/main\n");
 }
 
-static void forget(struct repository *r)
-{
-	free(r->out);
-	free(r->err);
-	r->out = r->err = NULL;
-}
-
 static void end(struct repository *r)
 {
-	forget(r);
+	ran_release(&r->last);
 	assert_int_equal(system(arena_printf(&r->a, "rm -rf '%s'", r->dir)), 0);
 	arena_release(&r->a);
 }
@@ -59,19 +44,8 @@ static void end(struct repository *r)
 static void run(struct repository *r, const char *option, const char *below)
 {
 	const char *dir = arena_printf(&r->a, "%s/%s", r->dir, below);
-	const char *argv[] = { "capstan", "init", dir, option };
-	size_t n_out, n_err;
-	forget(r);
-	FILE *out = open_memstream(&r->out, &n_out), *err = open_memstream(&r->err, &n_err);
-	r->status = command_main(option ? 4 : 3, argv, out, err);
-	fclose(out);
-	fclose(err);
-}
-
-static void check_has(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("no \"%s\" in:\n%s", part, text);
+	ran_release(&r->last);
+	r->last = RAN("init", dir, option);
 }
 
 /* The file, without its comments. */
@@ -79,7 +53,7 @@ static void check_file(struct repository *r, const char *want)
 {
 	char *got = arena_alloc(&r->a, 65536), line[1024];
 	run(r, "--print", "");
-	FILE *in = fmemopen(r->out, strlen(r->out) + 1, "r");
+	FILE *in = fmemopen(r->last.out, strlen(r->last.out) + 1, "r");
 	while (fgets(line, sizeof(line), in)) {
 		char *note = strstr(line, "# ");
 		if (note == line)
@@ -90,7 +64,7 @@ static void check_file(struct repository *r, const char *want)
 	}
 	fclose(in);
 	if (strcmp(got, want) != 0)
-		fail_msg("want:\n%sgot:\n%s%s", want, got, r->err);
+		fail_msg("want:\n%sgot:\n%s%s", want, got, r->last.err);
 }
 
 static void overlays_are_environments(void **state)
@@ -108,7 +82,8 @@ static void overlays_are_environments(void **state)
 	check_file(&r, "environments:\n"
 		       "  prod:\n    branch: main\n    path: overlays/prod\n    namespace: shop\n"
 		       "  staging:\n    branch: main\n    path: overlays/staging\n");
-	check_has(r.err, "overlays/prod: a kustomization in overlays: environment prod, namespace shop\n");
+	assert_has(r.last.err,
+		   "overlays/prod: a kustomization in overlays: environment prod, namespace shop\n");
 	end(&r);
 }
 
@@ -152,7 +127,7 @@ static void plain_directories_are_environments(void **state)
 	check_file(&r, "environments:\n"
 		       "  prod:\n    branch: main\n    path: deploy/prod\n"
 		       "  staging:\n    branch: main\n    path: deploy/staging\n");
-	check_has(r.err, "deploy/base: plain manifests, left out");
+	assert_has(r.last.err, "deploy/base: plain manifests, left out");
 	end(&r);
 	begin(&r);
 	write_text(&r, "deploy/a.yaml", MANIFEST);
@@ -170,10 +145,10 @@ static void charts_are_told_and_left_out(void **state)
 	write_text(&r, "charts/web/Chart.yaml", "name: web\n");
 	write_text(&r, "charts/web/templates/a.yaml", MANIFEST);
 	run(&r, "--print", "");
-	assert_int_equal(r.status, EXIT_TROUBLE);
-	assert_string_equal(r.out, "");
-	check_has(r.err, "charts/web: a Helm chart, left out: Helm is not native yet");
-	check_has(r.err, "there is nothing to deploy");
+	assert_int_equal(r.last.status, EXIT_TROUBLE);
+	assert_string_equal(r.last.out, "");
+	assert_has(r.last.err, "charts/web: a Helm chart, left out: Helm is not native yet");
+	assert_has(r.last.err, "there is nothing to deploy");
 	end(&r);
 }
 
@@ -184,17 +159,17 @@ static void the_branch_is_the_one_checked_out(void **state)
 	write_text(&r, "a.yaml", MANIFEST);
 	write_text(&r, ".git/HEAD", "ref: refs/heads/feature/#1\n");
 	run(&r, "--print", "");
-	check_has(r.out, "\n    branch: 'feature/#1'\n    path: .\n");
+	assert_has(r.last.out, "\n    branch: 'feature/#1'\n    path: .\n");
 	write_text(&r, ".git/HEAD", "0123456789012345678901234567890123456789\n");
 	run(&r, "--print", "");
-	assert_null(strstr(r.out, "branch:"));
-	check_has(r.err, "a git repository, no branch is checked out");
+	assert_null(strstr(r.last.out, "branch:"));
+	assert_has(r.last.err, "a git repository, no branch is checked out");
 	/* A worktree. */
 	write_text(&r, "tree/a.yaml", MANIFEST);
 	write_text(&r, "tree/.git", "gitdir: ../.git/worktrees/tree\n");
 	write_text(&r, ".git/worktrees/tree/HEAD", "ref: refs/heads/topic\n");
 	run(&r, "--print", "tree");
-	check_has(r.out, "\n    branch: topic\n");
+	assert_has(r.last.out, "\n    branch: topic\n");
 	end(&r);
 }
 
@@ -205,18 +180,18 @@ static void the_file_is_written_at_the_root_and_never_over_another(void **state)
 	begin(&r);
 	write_text(&r, "k8s/a.yaml", MANIFEST);
 	run(&r, "--yes", "k8s");
-	assert_int_equal(r.status, EXIT_OK);
-	check_has(r.out, "/capstan.yaml\n");
+	assert_int_equal(r.last.status, EXIT_OK);
+	assert_has(r.last.out, "/capstan.yaml\n");
 	const char *path = arena_printf(&r.a, "%s/capstan.yaml", r.dir);
 	assert_int_equal(stat(path, &st), 0);
 	write_text(&r, "capstan.yaml", "# mine\n");
 	run(&r, "--yes", "");
-	assert_int_equal(r.status, EXIT_TROUBLE);
-	check_has(r.err, "is there already; give --force");
+	assert_int_equal(r.last.status, EXIT_TROUBLE);
+	assert_has(r.last.err, "is there already; give --force");
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_size, 7);
 	run(&r, "--force", "");
-	assert_int_equal(r.status, EXIT_TROUBLE); /* nobody said yes */
+	assert_int_equal(r.last.status, EXIT_TROUBLE); /* nobody said yes */
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_size, 7);
 	assert_int_equal(system(arena_printf(&r.a, "ls -A '%s' | grep -q new-", r.dir)) == 0, 0);

@@ -65,3 +65,22 @@ static inline void read_files(struct files *f, const char *root)
 		vec_push(&f->texts, arena_str(&f->a, buf_str(&text)));
 	}
 }
+
+/* A main(): checks every case below argv[1], and says how many failed. */
+static inline int each_case(int argc, char **argv, bool (*check)(const char *directory))
+{
+	unsigned cases = 0, failures = 0;
+	DIR *dir = argc == 2 ? opendir(argv[1]) : NULL;
+	for (struct dirent *e; dir && (e = readdir(dir));) {
+		char path[4096];
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", argv[1], e->d_name);
+		cases++;
+		failures += !check(path);
+	}
+	if (dir)
+		closedir(dir);
+	printf("%u cases, %u failures\n", cases, failures);
+	return cases == 0 || failures;
+}

@@ -94,18 +94,5 @@ static bool check(const char *directory)
 
 int main(int argc, char **argv)
 {
-	unsigned cases = 0, failures = 0;
-	DIR *dir = argc == 2 ? opendir(argv[1]) : NULL;
-	for (struct dirent *e; dir && (e = readdir(dir));) {
-		char path[4096];
-		if (e->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", argv[1], e->d_name);
-		cases++;
-		failures += !check(path);
-	}
-	if (dir)
-		closedir(dir);
-	printf("%u cases, %u failures\n", cases, failures);
-	return cases == 0 || failures;
+	return each_case(argc, argv, check);
 }

@@ -450,6 +450,17 @@ static void who_commits_is_who_git_says(void **state)
 	assert_int_equal(commit_local_head(f->git.dir, sha, &dirty, &err), -1);
 }
 
+static void pauses_grow_up_to_their_cap(void **state)
+{
+	uint32_t random = 1;
+	for (unsigned tries = 1; tries <= PUBLISH_TRIES_MAX; tries++) {
+		int64_t whole = (int64_t)PUBLISH_PAUSE_MS << (tries < 16 ? tries - 1 : 15);
+		whole = whole < PUBLISH_PAUSE_MAX_MS ? whole : PUBLISH_PAUSE_MAX_MS;
+		int64_t pause = publish_pause(tries, &random);
+		assert_in_range(pause, whole / 2, whole / 2 + whole);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -468,6 +479,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_checkout_pushes, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_checkout_that_loses_a_race_tries_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(who_commits_is_who_git_says, setup, teardown),
+		cmocka_unit_test(pauses_grow_up_to_their_cap),
 	};
 	unsetenv("GIT_AUTHOR_NAME");
 	unsetenv("GIT_AUTHOR_EMAIL");
