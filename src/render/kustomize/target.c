@@ -213,7 +213,7 @@ static int is_file(struct ktarget *t, const char *path, bool *file, struct error
 
 int ktarget_add_path(struct ktarget *t, const struct node *item, struct kaccumulated *acc, struct error *err)
 {
-	const char *path;
+	const char *path = NULL;
 	bool file;
 	if (path_of(t, item, &path, err))
 		return -1;
@@ -230,7 +230,7 @@ static int add_components(struct ktarget *t, struct kaccumulated *acc, struct er
 	const struct node *list = node_get(t->k.fields, "components");
 	for (size_t i = 0; i < node_count(list); i++) {
 		const struct node *item = node_item(list, i);
-		const char *path;
+		const char *path = NULL;
 		if (path_of(t, item, &path, err))
 			return -1;
 		if (open_directory(t, path, true, acc, err) < 0)
@@ -245,7 +245,7 @@ static int read_document(struct ktarget *t, const struct node *item, bool strict
 			 const char **shown, struct error *err)
 {
 	struct str text;
-	const char *path;
+	const char *path = NULL;
 	if (path_of(t, item, &path, err))
 		return -1;
 	if (kroot_read(t->b, t->root, path, &text, shown, err))
