@@ -71,7 +71,39 @@ struct environment {
 	bool strict;
 	int64_t timeout_ms; /* 0: not said */
 	enum environments_failure on_failure;
+	const struct environments_deliver *deliver; /* of this environment alone; NULL: that of the file */
 	struct node *additions; /* fields of a kustomization to lay over the path's, settled; or NULL */
+};
+
+/* An image that is built from the repository; one of dockerfile and command. */
+struct environments_build {
+	const char *name; /* images of this name in the manifests become what was built */
+	uint32_t line, column;
+	const char *image;	/* where it is pushed to, without tag; NULL: REGISTRY/REPO-NAME */
+	const char *context;	/* directory of the repository, cleaned; "." is its root */
+	const char *dockerfile; /* from the context; NULL: command */
+	struct environments_value *args;
+	size_t n_args;
+	const char **platforms;
+	size_t n_platforms;
+	const char *
+		*secrets; /* names of keys of the registry's Secret or of files, mounted while it builds */
+	size_t n_secrets;
+	const char **command; /* a program that prints an image reference with digest; ended by NULL */
+	size_t n_command;
+	bool no_cache;
+	int64_t timeout_ms, memory_bytes, disk_bytes, cpus_milli; /* 0: not said */
+};
+
+/* How what was built and pushed gets to a cluster. */
+struct environments_deliver {
+	uint32_t line, column;
+	bool config;		 /* written to a configuration repository; else an App of the pushed commit */
+	const char *url;	 /* of that repository */
+	const char *branch;	 /* NULL: the one that its capstan.yaml says, or its default */
+	const char *path;	 /* directory there, cleaned; or NULL with environment */
+	const char *environment; /* of that repository's capstan.yaml; NULL: the one that is pushed to */
+	bool review;		 /* a branch of its own, and a pull request where the host takes one */
 };
 
 /* A secret in plain text that may stay: for the check. */
@@ -90,6 +122,9 @@ struct environments {
 	size_t n_renderers;
 	struct environments_allowance *allow_secrets;
 	size_t n_allow_secrets;
+	struct environments_build *builds;
+	size_t n_builds;
+	const struct environments_deliver *deliver; /* NULL: direct */
 	struct render_diag *diags; /* all that is wrong, and warnings; in the order of the file */
 	size_t n_diags, n_errors;
 };
