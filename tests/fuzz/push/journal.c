@@ -1,6 +1,6 @@
 /*
- * Any text as record.json: what is accepted is within its caps, names nothing but refs, objects and repositories,
- * holds no option for git, and comes back the same when it is written and read again.
+ * Any text as record.json: what is accepted is within its caps, names nothing but refs, objects and
+ * repositories, holds no option for git, and comes back the same when it is written and read again.
  */
 #include <stdlib.h>
 #include <string.h>
