@@ -20,7 +20,7 @@
 #define FORGE_ANSWER_MAX (4u << 20)  /* bytes of one answer */
 #define FORGE_CALL_TIMEOUT_MS 20000  /* of one request */
 #define FORGE_TITLE_MAX 250u	     /* bytes; GitLab and Gitea take 255 letters */
-#define FORGE_BODY_MAX 16000u	     /* bytes */
+#define FORGE_BODY_MAX 3900u	     /* bytes; Azure DevOps takes 4000 letters */
 #define FORGE_URL_MAX 2000u	     /* bytes of a link that a host tells */
 #define FORGE_HEADERS_MAX 8u	     /* of one request */
 #define FORGE_SAYS_MAX 300u	     /* bytes of a host's own words in a message */
@@ -67,15 +67,18 @@ struct forge_call {
 	struct str body;
 };
 
-/* With what the host knows us: as git's, or a token of its own in bearer_token. 1: there is none. */
+/* credentials: as git has them; the password is mostly a token. -1: err: there are none, or they cannot be sent.
+ */
 int forge_find_request(struct arena *a, const struct forge_repo *repo, const struct forge_review *review,
-		       const struct remote_credentials *credentials, struct forge_call *out);
+		       const struct remote_credentials *credentials, struct forge_call *out,
+		       struct error *err);
 int forge_open_request(struct arena *a, const struct forge_repo *repo, const struct forge_review *review,
-		       const struct remote_credentials *credentials, struct forge_call *out);
+		       const struct remote_credentials *credentials, struct forge_call *out,
+		       struct error *err);
 
 enum forge_verdict {
 	FORGE_FOUND,  /* out->url */
-	FORGE_NONE,   /* find: there is no open one; open: it cannot be told why not, find again */
+	FORGE_NONE,   /* find: there is no open one; open: there is one already, find again */
 	FORGE_FAILED, /* err */
 };
 
@@ -96,7 +99,7 @@ enum forge_verdict forge_open_answer(struct arena *a, const struct forge_repo *r
 				     const struct forge_answer *answer, struct forge_opened *out,
 				     struct error *err);
 
-/* All of it from beginning to end. cancelled: asked now and then; NULL: never. deadline_ms: monotonic. */
+/* All of it from beginning to end, on a loop of its own. deadline_ms: monotonic. */
 int forge_review_wait(struct arena *a, const struct forge_repo *repo, const struct forge_review *review,
 		      const struct remote_credentials *credentials, int64_t deadline_ms,
 		      struct forge_opened *out, struct error *err);
