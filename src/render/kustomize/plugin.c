@@ -229,9 +229,7 @@ static int transform_built_in(struct ktarget *t, const struct kres *r, const str
 	if (strcmp(step.kind, "HashTransformer") == 0) {
 		if (khash_names(t->b, m, err))
 			return -1;
-		if (origin)
-			annotate_transformed(t->b, m, origin);
-		return 0;
+		return origin ? annotate_transformed(t->b, m, origin, err) : 0;
 	}
 	if (strcmp(step.kind, "PrefixSuffixTransformer") == 0) {
 		step.kind = "PrefixTransformer";
@@ -257,9 +255,7 @@ static int transform(struct ktarget *t, const struct kres *r, bool annotated, st
 		return transform_built_in(t, r, origin, m, err);
 	if (kfunction_transform(t, r, m, err))
 		return -1;
-	if (origin)
-		annotate_transformed(t->b, m, origin);
-	return 0;
+	return origin ? annotate_transformed(t->b, m, origin, err) : 0;
 }
 
 int ktarget_transform_plugins(struct ktarget *t, struct kaccumulated *acc, struct error *err)
