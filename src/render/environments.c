@@ -57,7 +57,8 @@ static void find_renderer(struct read *r, struct environment *e, const char *nam
 
 static bool has_limits(const struct environments_program *p)
 {
-	return p->n_env || p->timeout_ms || p->memory_bytes || p->output_bytes;
+	return p->n_env || p->n_inputs || p->timeout_ms || p->memory_bytes || p->disk_bytes ||
+	       p->output_bytes || p->pids;
 }
 
 static void settle_exec(struct read *r, struct environments_raw *raw)
@@ -68,7 +69,7 @@ static void settle_exec(struct read *r, struct environments_raw *raw)
 	else if (raw->render.renderer && has_limits(p))
 		complain(
 			r, &raw->e,
-			"render: env, timeout, memory and output of a `renderer` stand in `renderers`; move them there");
+			"render: env, inputs and limits of a `renderer` stand in `renderers`; move them there");
 	else if (raw->render.renderer)
 		find_renderer(r, &raw->e, raw->render.renderer);
 	else if (!p->n_command)
@@ -171,12 +172,26 @@ static void check_allowances(struct read *r)
 	}
 }
 
-static void warn_reserved(struct read *r, const char *name)
+/* --- what a push builds and where it goes --- */
+
+static void read_push(struct read *r)
 {
-	const struct node *n = node_get(r->root, name);
-	if (n)
-		collect_diag(r->fields.c, RENDER_WARNING, r->out->file, n->line, n->column, NULL,
-			     "%s: is reserved: this version does not use it yet", name);
+	struct environments *out = r->out;
+	const struct node *builds = node_get(r->root, "build");
+	if (r->file.n_builds > ENVIRONMENTS_BUILDS_MAX)
+		collect_diag(r->fields.c, RENDER_ERROR, out->file, builds->line, builds->column, NULL,
+			     "build: has more than %u images (ENVIRONMENTS_BUILDS_MAX)",
+			     ENVIRONMENTS_BUILDS_MAX);
+	environments_settle_builds(&r->fields, r->file.builds, r->file.n_builds);
+	out->builds = r->file.builds;
+	out->n_builds = r->file.n_builds;
+	out->deliver = environments_settle_deliver(&r->fields, "deliver", &r->file.deliver);
+	for (size_t i = 0; i < r->file.n; i++) {
+		struct environments_raw *raw = &r->file.list[i];
+		const char *path =
+			arena_printf(r->fields.a, "environments.%s.deliver", raw->e.name ? raw->e.name : "?");
+		raw->e.deliver = environments_settle_deliver(&r->fields, path, &raw->deliver);
+	}
 }
 
 /* --- the file --- */
@@ -196,8 +211,7 @@ static void read_root(struct read *r)
 		settle(r, &r->file.list[i], maps->map.pairs[i].value);
 	check_targets(r);
 	check_allowances(r);
-	warn_reserved(r, "build");
-	warn_reserved(r, "deliver");
+	read_push(r);
 	out->list = arena_array(r->fields.a, struct environment, r->file.n + 1);
 	for (size_t i = 0; i < r->file.n; i++)
 		if (r->file.list[i].e.name)
