@@ -108,6 +108,15 @@ static int read_environment(struct work *w, struct error *err)
 {
 	struct str text;
 	enum tree_kind kind;
+	if (!w->change->environment) {
+		struct environment *alone = arena_new(w->a, struct environment);
+		*alone = (struct environment){ .name = w->change->path,
+					       .path = w->change->path,
+					       .type = RENDER_AUTO };
+		w->environment = alone;
+		w->dir = rendered_path(w->a, alone->path);
+		return 0;
+	}
 	if (over_find(w, w->a, ENVIRONMENTS_FILE, &kind, NULL, err) < 0)
 		return -1;
 	if (kind != TREE_FILE)
@@ -133,8 +142,11 @@ static int read_directory(struct work *w, struct error *err)
 	if (over_find(w, w->a, w->dir, &kind, NULL, err) < 0)
 		return -1;
 	if (kind != TREE_DIR)
-		return error_set(err, "%s:%u: environment %s: there is no directory %s", ENVIRONMENTS_FILE,
-				 w->environment->line, w->environment->name, w->environment->path);
+		return w->change->environment
+			       ? error_set(err, "%s:%u: environment %s: there is no directory %s",
+					   ENVIRONMENTS_FILE, w->environment->line, w->environment->name,
+					   w->environment->path)
+			       : error_set(err, "there is no directory %s", w->environment->path);
 	if (repo_tree_read(w->mirror, w->sha, w->dir, render_is_manifest, w->a, &w->manifests, err) < 0 ||
 	    over_list(w, w->a, w->dir, &names, &n, err) < 0)
 		return -1;

@@ -14,7 +14,8 @@
 #include "repo/commit.h"
 
 struct deploy_change {
-	const char *environment;
+	const char *environment; /* NULL: path is none's */
+	const char *path;	 /* without environment: the directory, cleaned */
 	const struct image_change *images;
 	size_t n_images;
 	const char *const *set; /* "NAME=VALUE", of the environment's `substitute` */
