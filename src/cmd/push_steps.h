@@ -81,15 +81,9 @@ enum step_outcome direct_watch(struct push_run *run, struct push_target *t, stru
 enum step_outcome direct_undo(struct push_run *run, struct push_target *t, struct error *err);
 enum step_outcome direct_undo_watch(struct push_run *run, struct push_target *t, struct error *err);
 
-/*
- * `deliver: config`, push_config.c. Of the target's record: url, branch, path, parent (the branch's newest
- * commit before), commit (what was pushed) and known. claim sets what is not set yet of the first three;
- * deliver writes the digests of run->images (those the environment uses) and, with nothing built or nothing
- * to change, returns STEP_OK with commit "". review: STEP_OK once the branch is pushed, the pull request's
- * address goes to target->address, and watch has nothing to wait for.
- */
-enum step_outcome config_claim(struct push_run *run, struct push_target *t, struct error *err);
-enum step_outcome config_deliver(struct push_run *run, struct push_target *t, struct error *err);
-enum step_outcome config_watch(struct push_run *run, struct push_target *t, struct error *err);
-enum step_outcome config_undo(struct push_run *run, struct push_target *t, struct error *err);
-enum step_outcome config_undo_watch(struct push_run *run, struct push_target *t, struct error *err);
+/* `deliver: config`, push_steps_config.c: what push_config.h does, in this form. */
+enum step_outcome repository_claim(struct push_run *run, struct push_target *t, struct error *err);
+enum step_outcome repository_deliver(struct push_run *run, struct push_target *t, struct error *err);
+enum step_outcome repository_watch(struct push_run *run, struct push_target *t, struct error *err);
+enum step_outcome repository_undo(struct push_run *run, struct push_target *t, struct error *err);
+enum step_outcome repository_undo_watch(struct push_run *run, struct push_target *t, struct error *err);
