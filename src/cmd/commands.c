@@ -1,7 +1,7 @@
 /* commands.c - the list of commands, in the order of the help. */
 #include "cmd/commands.h"
 
-/* One a line: generated/meson.build reads them. */
+/* One a line, with the word hidden where that is so: generated/meson.build reads them. */
 /* clang-format off */
 const struct command *const commands[] = {
 	&command_install,
@@ -27,8 +27,11 @@ const struct command *const commands[] = {
 	&command_delete,
 	&command_version,
 	&command_completion,
-	&command_man,
-	&command_docs,
+	&command_man, /* hidden */
+	&command_docs, /* hidden */
+	&command_push_child, /* hidden */
+	&command_push_keys, /* hidden */
+	&command_push_shell, /* hidden */
 	NULL,
 };
 /* clang-format on */
