@@ -24,6 +24,9 @@ const struct command *const commands[] = {
 	&command_completion,
 	&command_man,
 	&command_docs,
+	&command_push_box,
+	&command_push_build,
+	&command_push_clean,
 	NULL,
 };
 /* clang-format on */

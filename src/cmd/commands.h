@@ -5,5 +5,6 @@
 
 extern const struct command command_build, command_check, command_completion, command_delete, command_deploy,
 	command_diff, command_docs, command_explain_field, command_init, command_install, command_man,
+	command_push_box, command_push_build, command_push_clean,
 	command_render, command_resume, command_run, command_status, command_suspend, command_sync,
 	command_uninstall, command_version, command_wait;
