@@ -18,9 +18,9 @@ const struct command *const commands[] = {
 	&command_deploy,
 	&command_wait,
 	&command_push_status,
-	&command_push_receive,
-	&command_push_received,
-	&command_push_recover,
+	&command_push_receive, /* hidden */
+	&command_push_received, /* hidden */
+	&command_push_recover, /* hidden */
 	&command_status,
 	&command_suspend,
 	&command_resume,
@@ -32,6 +32,9 @@ const struct command *const commands[] = {
 	&command_push_child, /* hidden */
 	&command_push_keys, /* hidden */
 	&command_push_shell, /* hidden */
+	&command_push_box, /* hidden */
+	&command_push_build, /* hidden */
+	&command_push_clean, /* hidden */
 	NULL,
 };
 /* clang-format on */
