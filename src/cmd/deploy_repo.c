@@ -116,7 +116,8 @@ static int default_branch(struct asking *q, const char **out, struct error *err)
 			same++;
 		}
 	}
-	return same == 1 ? 0 : error_set(err, "its default branch has no usual name; write which branch it is");
+	return same == 1 ? 0
+			 : error_set(err, "its default branch has no usual name; write which branch it is");
 }
 
 static int choose_branch(struct asking *q, const char *branch, struct error *err)

@@ -10,10 +10,10 @@
 struct deploy_repo {
 	struct remote_options options; /* url, mirror and limits */
 	char *branch;
-	char *path;    /* of the environment, as capstan.yaml of that branch says */
-	char *context; /* of the kubeconfig, as it says; or NULL */
+	char *path;		 /* of the environment, as capstan.yaml of that branch says */
+	char *context;		 /* of the kubeconfig, as it says; or NULL */
 	const char *environment; /* NULL: path is of none */
-	int lock; /* on the mirror: one command at a time works in it; -1: not held */
+	int lock;		 /* on the mirror: one command at a time works in it; -1: not held */
 };
 
 #define DEPLOY_LOCK_TIMEOUT_MS 180000 /* for other commands in the same mirror to end */
@@ -33,7 +33,8 @@ struct deploy_repo_request {
 	int64_t deadline_ms; /* monotonic; 0: DEPLOY_LOCK_TIMEOUT_MS and one fetch's */
 };
 
-/* Asks the remote. All in a. The mirror is held until deploy_repo_unlock(), which is due whatever is returned. */
+/* Asks the remote. All in a. The mirror is held until deploy_repo_unlock(), which is due whatever is
+ * returned. */
 int deploy_repo_open(struct arena *a, const struct deploy_repo_request *request, struct deploy_repo *out,
 		     struct error *err);
 

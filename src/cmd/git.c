@@ -55,9 +55,9 @@ int git_ask(struct arena *a, const char *dir, const char *const *argv, char **ou
 void git_login(struct arena *a, const char *url, struct git_login *out)
 {
 	/* `env`: the rest of the environment is the helpers' own. */
-	static const char *const argv[] = { "env", "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=true",
-					    "git", "credential",	    "fill",
-					    NULL };
+	static const char *const argv[] = {
+		"env", "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=true", "git", "credential", "fill", NULL
+	};
 	char *text = NULL;
 	*out = (struct git_login){ 0 };
 	if (strchr(url, '\n') ||

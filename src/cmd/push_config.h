@@ -1,8 +1,8 @@
 /*
- * push_config.h - delivery of a push by a configuration repository (`deliver: {config: URL}`): what was built is
- * written there as `capstan deploy` writes it, committed with the source's commit and author, pushed, and
- * waited for; or, with `review: true`, proposed as a branch and a pull request. Undoing is a commit on top that
- * gives the files back what they had.
+ * push_config.h - delivery of a push by a configuration repository (`deliver: {config: URL}`): what was built
+ * is written there as `capstan deploy` writes it, committed with the source's commit and author, pushed, and
+ * waited for; or, with `review: true`, proposed as a branch and a pull request. Undoing is a commit on top
+ * that gives the files back what they had.
  *
  * Blocking, for the process of one push. *cancel ends what is under way soon; a commit that was pushed stays
  * until config_undo().
@@ -17,16 +17,16 @@
 #include "repo/refs.h"
 #include "repo/remote.h"
 
-#define CONFIG_PUSH_TIMEOUT_MS 120000 /* of all tries of one push, within the deadline */
+#define CONFIG_PUSH_TIMEOUT_MS 120000	/* of all tries of one push, within the deadline */
 #define CONFIG_BRANCH_PREFIX "capstan/" /* + ENVIRONMENT-SHORTSHA: branches of reviews */
 
 struct config_request {
 	const char *cache;			    /* directory of mirrors, made when it is missing */
 	const struct environments_deliver *deliver; /* with `config` */
-	const char *environment;		    /* that is pushed to; deliver may name another one there */
+	const char *environment; /* that is pushed to; deliver may name another one there */
 	const struct remote_credentials *credentials; /* NULL: none */
-	const char *push; /* id of the push: names the commit, so that one who resumes finds it */
-	const char *repository; /* NS/NAME that was pushed to, for people */
+	const char *push;	      /* id of the push: names the commit, so that one who resumes finds it */
+	const char *repository;	      /* NS/NAME that was pushed to, for people */
 	const char *git_dir, *source; /* the pushed commit, for its author and subject */
 	const struct built *images;
 	size_t n_images;
@@ -42,7 +42,7 @@ struct config_place {
 };
 
 struct config_delivered {
-	bool changed;	    /* else what is there says it all already */
+	bool changed; /* else what is there says it all already */
 	char parent[SHA_HEX_MAX + 1], commit[SHA_HEX_MAX + 1];
 	const char **files; /* that were changed */
 	size_t n_files;
@@ -55,8 +55,8 @@ int config_place(struct arena *a, const struct config_request *request, struct c
 		 struct error *err);
 
 /*
- * made (may be NULL) is called before each push with the commit that is about to be pushed, so that a record of
- * it is durable first; -1: nothing is pushed. A review is not to be watched or undone.
+ * made (may be NULL) is called before each push with the commit that is about to be pushed, so that a record
+ * of it is durable first; -1: nothing is pushed. A review is not to be watched or undone.
  */
 int config_deliver(struct arena *a, const struct config_request *request, const struct config_place *place,
 		   int (*made)(void *ctx, const char *parent, const char *commit), void *made_ctx,
