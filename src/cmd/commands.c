@@ -31,6 +31,9 @@ const struct command *const commands[] = {
 	&command_docs, /* hidden */
 	&command_push_child, /* hidden */
 	&command_push_keys, /* hidden */
+	&command_push_receive, /* hidden */
+	&command_push_received, /* hidden */
+	&command_push_recover, /* hidden */
 	&command_push_shell, /* hidden */
 	&command_push_box, /* hidden */
 	&command_push_build, /* hidden */
