@@ -11,6 +11,7 @@ const struct command *const commands[] = {
 	&command_render,
 	&command_check,
 	&command_explain_field,
+	&command_hook,
 	&command_build,
 	&command_diff,
 	&command_sync,

@@ -35,7 +35,8 @@ struct publisher *publisher_new(struct loop *loop, const struct remote_options *
 void publisher_free(struct publisher *p);
 
 struct publish_result {
-	bool changed;		   /* a commit was pushed */
+	bool changed; /* a commit was pushed */
+	bool absent;  /* the branch is not there, as it would be what its base is; sha is that of base */
 	char sha[SHA_HEX_MAX + 1]; /* of the branch now; "": it is not there, and nothing would be in it */
 	unsigned tries;
 	const char *error; /* NULL: it worked; one line without secrets */
