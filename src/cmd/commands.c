@@ -32,6 +32,9 @@ const struct command *const commands[] = {
 	&command_push_received, /* hidden */
 	&command_push_recover, /* hidden */
 	&command_push_shell, /* hidden */
+	&command_push_box, /* hidden */
+	&command_push_build, /* hidden */
+	&command_push_clean, /* hidden */
 	NULL,
 };
 /* clang-format on */

@@ -18,8 +18,3 @@ int repository_place(struct push_run *run, struct push_target *t, struct error *
 {
 	return error_set(err, "%s: deliver: config is not there yet", t->record->environment);
 }
-
-int build_images(struct arena *a, const struct build_request *request, struct built *out, struct error *err)
-{
-	return error_set(err, "builds are not there yet");
-}
