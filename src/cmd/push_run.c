@@ -171,6 +171,7 @@ static const struct kube_resource known[] = {
 	KIND(CAPSTAN_GROUP, CAPSTAN_VERSION_NAME, "App", "apps"),
 	KIND(CAPSTAN_GROUP, CAPSTAN_VERSION_NAME, "Repo", "repos"),
 	KIND("", "v1", "Pod", "pods"),
+	KIND("", "v1", "Secret", "secrets"),
 	KIND("", "v1", "Service", "services"),
 	KIND("apps", "v1", "Deployment", "deployments"),
 	KIND("apps", "v1", "StatefulSet", "statefulsets"),
