@@ -11,11 +11,13 @@ const struct command *const commands[] = {
 	&command_render,
 	&command_check,
 	&command_explain_field,
+	&command_hook,
 	&command_build,
 	&command_diff,
 	&command_sync,
 	&command_deploy,
 	&command_wait,
+	&command_push_status,
 	&command_status,
 	&command_suspend,
 	&command_resume,
@@ -28,7 +30,13 @@ const struct command *const commands[] = {
 	&command_docs, /* hidden */
 	&command_push_child, /* hidden */
 	&command_push_keys, /* hidden */
+	&command_push_receive, /* hidden */
+	&command_push_received, /* hidden */
+	&command_push_recover, /* hidden */
 	&command_push_shell, /* hidden */
+	&command_push_box, /* hidden */
+	&command_push_build, /* hidden */
+	&command_push_clean, /* hidden */
 	NULL,
 };
 /* clang-format on */

@@ -75,8 +75,9 @@ static int check_usage(struct deploy *d, struct error *err)
 	if (own->repo && own->push)
 		return error_set(err, "--repo and --push: give one of them");
 	if (own->review && own->wait)
-		return error_set(err, "--review and --wait: nothing is deployed before the review; give one of "
-				      "them");
+		return error_set(err,
+				 "--review and --wait: nothing is deployed before the review; give one of "
+				 "them");
 	if (own->forge && !own->review)
 		return error_set(err, "--forge: it is for --review");
 	for (size_t i = 0; i < own->set.n; i++)
@@ -332,9 +333,8 @@ static int open_repo(struct deploy *d, struct error *err)
 static int deploy(struct deploy *d, struct error *err)
 {
 	const struct deploy_options *own = d->own;
-	if (check_usage(d, err) < 0 ||
-	    open_repo(d, err) < 0 ||
-	    (own->wait && find_apps(d, err) < 0) || publish(d, err) < 0)
+	if (check_usage(d, err) < 0 || open_repo(d, err) < 0 || (own->wait && find_apps(d, err) < 0) ||
+	    publish(d, err) < 0)
 		return command_fail(d->cli, err);
 	deploy_repo_unlock(&d->repo);
 	tell(d);
@@ -437,7 +437,8 @@ static const struct example examples[] = {
 };
 
 static const struct exit_note exits[] = {
-	{ EXIT_OK, "Pushed, or there was nothing to change; with `--review`: a pull request is open; with `--wait`: all are healthy at that commit." },
+	{ EXIT_OK,
+	  "Pushed, or there was nothing to change; with `--review`: a pull request is open; with `--wait`: all are healthy at that commit." },
 	{ EXIT_DIFFERS, "An App has failed, or its objects are unhealthy. The commit stays." },
 	{ EXIT_TROUBLE,
 	  "Wrong usage, an image that nothing uses, a refused push, no cluster, or any other error." },
