@@ -167,6 +167,8 @@ int hosted_delete(const char *home, const char *key, struct error *err)
 
 /* ---- what is left behind ---- */
 
+#define ANY_AGE INT32_MIN /* of sweep() */
+
 typedef bool leftover_fn(const char *name);
 
 static bool is_lock(const char *name)
@@ -228,7 +230,7 @@ void hosted_purge(const char *home)
 	cleanup_arena struct arena a = ARENA_INIT;
 	const char *const *keys;
 	size_t n;
-	sweep(&a, push_path(&a, home, "deleted", NULL), is_past, 0, 1);
+	sweep(&a, push_path(&a, home, "deleted", NULL), is_past, ANY_AGE, 1);
 	if (hosted_list(&a, home, &keys, &n, NULL) < 0)
 		return;
 	for (size_t i = 0; i < n; i++)
