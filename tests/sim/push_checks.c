@@ -13,7 +13,7 @@ void check_push_write(struct push_world *w, struct push *p, int target)
 			  push_state_name(s), p->disk.known ? "" : " and not what was there before");
 	if (s == PIPE_DONE || (s == PIPE_REFUSED && !p->disk.unclean))
 		push_fail(w, "push %d changes target %d after its end", p->index, target);
-	if (t->busy != NOBODY && t->busy != p->index)
+	if (t->busy != NOBODY && t->busy != p->index && !push_finished(p))
 		push_fail(w, "pushes %d and %d change target %d at a time", t->busy, p->index, target);
 }
 

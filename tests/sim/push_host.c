@@ -252,6 +252,7 @@ static void deliver_next(struct push_world *w, const struct push_event *e)
 	bool all = true;
 	FOR_TARGETS(w, p, i)
 	all = all && w->targets[i].runs == commit_of(p);
+	p->disturbed |= !all;
 	answer_later(w, p, 1, all ? STEP_OK : STEP_FAILED);
 }
 

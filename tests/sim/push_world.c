@@ -261,7 +261,8 @@ void target_write(struct push_world *w, struct push *p, int target, int commit, 
 	}
 	push_trace(w, "target %d: %d -> %d by push %d", target, t->runs, commit, p->index);
 	check_push_write(w, p, target);
-	t->busy = p->index;
+	/* One that gave up undoing may have a request on its way still; versions keep it from doing harm. */
+	t->busy = push_finished(p) ? t->busy : p->index;
 	t->version++;
 	if (t->runs == commit)
 		return;
