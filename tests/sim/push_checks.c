@@ -78,6 +78,9 @@ static void check_refused(struct push_world *w, const struct push *p)
 		else if (t->busy == p->index && t->runs != t->expected)
 			push_fail(w, "push %d is refused, and target %d runs %d instead of %d", p->index, i,
 				  t->runs, t->expected);
+		else if (t->busy == p->index && p->disk.stood[i] && t->rolled != t->runs)
+			push_fail(w, "push %d is refused, and target %d does not run %d again yet", p->index,
+				  i, t->runs);
 	}
 }
 

@@ -445,6 +445,8 @@ static void answer(void *ctx, bool accepted)
 {
 	struct push *p = ctx;
 	said(p, accepted ? "accepted" : "refused");
+	if (p->told != TOLD_NOTHING || p->m.resumed)
+		push_fail(p->w, "push %d is answered twice, or after git's hook", p->index);
 	if (accepted)
 		push_later_of(p->w, p, some_ms(p->w, 1, 5), hook_says_yes, "says yes");
 	else
