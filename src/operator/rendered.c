@@ -77,7 +77,10 @@ static int exec(struct arena *a, const struct rendered_request *r, struct render
 		.argv = (const char *const *)from->command,
 		.env = (const char *const *)from->env,
 		.timeout_ms = from->exec_timeout_ms,
+		.inputs = (const char *const *)from->inputs,
 		.memory_bytes = from->exec_memory_bytes,
+		.disk_bytes = from->exec_disk_bytes,
+		.pids_max = from->exec_pids_max,
 		.output_max = from->exec_output_max,
 	};
 	if (exec_render(r->exec, a, r->tree, r->path, &spec, &made, err) < 0)

@@ -9,13 +9,24 @@ static char **program_env(struct arena *a, const struct environments_program *p)
 	return out;
 }
 
+static char **program_inputs(struct arena *a, const struct environments_program *p)
+{
+	char **out = arena_array(a, char *, p->n_inputs + 1);
+	for (size_t i = 0; i < p->n_inputs; i++)
+		out[i] = arena_strdup(a, p->inputs[i]);
+	return out;
+}
+
 static void take_program(struct arena *a, const struct environments_program *p, struct render_spec *out)
 {
 	out->command = arena_array(a, char *, p->n_command + 1);
 	for (size_t i = 0; i < p->n_command; i++)
 		out->command[i] = arena_strdup(a, p->command[i]);
 	out->env = program_env(a, p);
+	out->inputs = program_inputs(a, p);
 	out->exec_memory_bytes = (uint64_t)p->memory_bytes;
+	out->exec_disk_bytes = (uint64_t)p->disk_bytes;
+	out->exec_pids_max = (uint32_t)p->pids;
 	out->exec_output_max = (size_t)p->output_bytes;
 	if (p->timeout_ms)
 		out->exec_timeout_ms = p->timeout_ms;
