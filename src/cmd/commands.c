@@ -18,9 +18,6 @@ const struct command *const commands[] = {
 	&command_deploy,
 	&command_wait,
 	&command_push_status,
-	&command_push_receive, /* hidden */
-	&command_push_received, /* hidden */
-	&command_push_recover, /* hidden */
 	&command_status,
 	&command_suspend,
 	&command_resume,
