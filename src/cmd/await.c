@@ -486,11 +486,11 @@ int await_apps(struct cluster *c, struct arena *a, const struct await_spec *spec
 	w.settle = loop_timer_new(c->loop, end_all, &w);
 	if (c->deadline != INT64_MAX)
 		loop_timer_set(w.deadline, cluster_left_ms(c));
-	if (loop_signal(c->loop, SIGINT, on_interrupt, &w, err) < 0)
+	if (!spec->stop.stopped && loop_signal(c->loop, SIGINT, on_interrupt, &w, err) < 0)
 		end(&w, EXIT_TROUBLE);
 	struct kube_watch *watch = kube_watch_start(c->client, &apps, on_watch, &w);
-	while (!w.over)
-		loop_run(c->loop);
+	if (!loop_run_until(c->loop, &w.over, spec->stop.stopped, spec->stop.ctx))
+		on_interrupt(&w);
 	kube_watch_stop(watch);
 	collect(&w, a, result);
 	loop_timer_free(w.deadline);

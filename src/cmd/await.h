@@ -9,6 +9,7 @@
 #pragma once
 
 #include "cmd/cluster.h"
+#include "cmd/remote_wait.h"
 #include "doc/node.h"
 
 #define AWAIT_APPS_MAX 10000u /* of one wait */
@@ -29,6 +30,9 @@ struct await_spec {
 	bool (*counts)(void *ctx, const struct node *app);
 	void *ctx;
 	size_t expected; /* so many at least */
+	/* Who may end it, besides an interrupt; EXIT_INTERRUPTED then, too. With it signals are left alone.
+	 */
+	struct wait_stop stop;
 };
 
 /* Returns an exit code; c->deadline ends it. What happens is told on `out`. *result: a list of {namespace,

@@ -78,10 +78,10 @@ static int read_inventory(struct cluster *c, const struct node *app, struct chec
 static int fetch(struct cluster *c, struct repo_remote *remote, struct checkout *co, struct resolved *commit,
 		 struct error *err)
 {
-	if (remote_poll_wait(c->loop, remote, err) < 0 ||
+	if (remote_poll_wait(c->loop, remote, NULL, err) < 0 ||
 	    refs_resolve(remote_refs(remote), co->app.revision, commit, err) < 0)
 		return -1;
-	return remote_fetch_wait(c->loop, remote, commit, 1, err);
+	return remote_fetch_wait(c->loop, remote, commit, 1, NULL, err);
 }
 
 static char *mirror_stem(struct checkout *co)

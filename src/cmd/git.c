@@ -43,12 +43,15 @@ static int ask(struct question *q, const struct process_spec *spec)
 	return q->failed ? -1 : 0;
 }
 
-int git_ask(struct arena *a, const char *dir, const char *const *argv, char **out, struct error *err)
+/* What a short answer is, trimmed. */
+static int ask_line(struct arena *a, const char *dir, const char *const *argv, struct str input, char **out,
+		    struct error *err)
 {
 	struct question q = { .a = a, .err = err, .what = argv[1] };
 	struct process_spec spec = {
 		.argv = argv,
 		.dir = dir,
+		.input = input,
 		.output_max = GIT_OUTPUT_MAX,
 		.stderr_max = 4096,
 		.timeout_ms = GIT_TIMEOUT_MS,
@@ -108,6 +111,32 @@ int git_feed(struct arena *a, const char *what, const char *const *argv, struct 
 	*out = q.all;
 	*cut = q.cut;
 	return rc;
+}
+
+int git_ask(struct arena *a, const char *dir, const char *const *argv, char **out, struct error *err)
+{
+	return ask_line(a, dir, argv, STR(""), out, err);
+}
+
+void git_login(struct arena *a, const char *url, struct git_login *out)
+{
+	/* `env`: the rest of the environment is the helpers' own. */
+	static const char *const argv[] = {
+		"env", "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=true", "git", "credential", "fill", NULL
+	};
+	char *text = NULL;
+	*out = (struct git_login){ 0 };
+	if (strchr(url, '\n') ||
+	    ask_line(a, NULL, argv, str_of(arena_printf(a, "url=%s\n\n", url)), &text, NULL) < 0 || !text)
+		return;
+	struct str rest = str_of(text);
+	while (rest.n) {
+		struct str value, line = str_cut(rest, '\n', &rest), key = str_cut(line, '=', &value);
+		if (str_is(key, "username"))
+			out->username = value;
+		else if (str_is(key, "password"))
+			out->password = value;
+	}
 }
 
 int git_remote_url(struct arena *a, const char *dir, const char *remote, char **out, struct error *err)

@@ -24,3 +24,9 @@ int git_feed(struct arena *a, const char *what, const char *const *argv, struct 
 
 /* The url that a remote's name stands for; a url stands for itself. */
 int git_remote_url(struct arena *a, const char *dir, const char *remote, char **out, struct error *err);
+
+/* What the user's credential helpers know for an http url, and nobody is asked; "" when nothing. */
+struct git_login {
+	struct str username, password;
+};
+void git_login(struct arena *a, const char *url, struct git_login *out);

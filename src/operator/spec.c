@@ -165,7 +165,7 @@ static int read_webhook(struct arena *a, const struct node *object, struct repo_
 	struct str type = node_text(node_get(webhook, "type"));
 	if (!webhook || webhook->type == NODE_NULL)
 		return 0;
-	if (!webhook_type_parse(type, &out->webhook_type))
+	if (!webhook_type_parse(type, &out->webhook_type) || !webhook_of_git(out->webhook_type))
 		return error_set(
 			err,
 			"spec.webhook.type: \"%.*s\" must be github, gitlab, gitea, bitbucket, azure or generic",

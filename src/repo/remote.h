@@ -35,8 +35,8 @@ struct remote_options {
 	int64_t timeout_ms; /* of one fetch */
 	uint64_t max_bytes; /* of the mirror */
 	bool submodules;
-	bool user_environment; /* the user's own HOME, ssh agent and credential helpers (command line on a
-				  laptop) */
+	bool user_environment; /* the user's own environment: HOME, ssh agent, credential helpers (command
+				  line on a laptop) */
 	const struct remote_credentials *credentials; /* or NULL */
 	const struct remote_hints *hints;	      /* NULL: those of a Repo */
 	/* Which urls a submodule may have; NULL: all that remote_check_url() takes. err says why not. */
