@@ -169,6 +169,7 @@ static void end_cycle(struct source *s, const char *error)
 	s->busy = false;
 	s->failures = error ? s->failures + 1 : 0;
 	tell_apps(s);
+	image_rules_told(s->operator, s, s->spec.namespace, s->spec.name);
 	write_status(s);
 	int64_t in =
 		wants_pause_ms(s->spec.interval_ms, s->failures, random_next(&s->operator->random_state));
@@ -258,6 +259,8 @@ static void close_publisher(struct source *s)
 {
 	for (size_t i = 0; s->publisher && i < s->apps.n; i++)
 		hydration_cancel(s->apps.at[i]);
+	if (s->publisher)
+		image_commits_cancel(s->operator, s->key);
 	publisher_free(s->publisher);
 	s->publisher = NULL;
 }
@@ -410,6 +413,17 @@ void source_unsubscribe(struct source *s, struct managed *m)
 const char *source_mirror(const struct source *s)
 {
 	return s->remote ? remote_mirror(s->remote) : NULL;
+}
+
+const char *source_branch(struct source *s, const char *branch)
+{
+	cleanup_buf struct buf ref = BUF_INIT;
+	buf_printf(&ref, "refs/heads/%s", branch);
+	const struct refs *refs = s->remote && s->polled ? remote_refs(s->remote) : NULL;
+	for (size_t i = 0; refs && i < refs->n; i++)
+		if (str_eq(refs->refs[i].name, buf_str(&ref)))
+			return refs->refs[i].sha.p;
+	return NULL;
 }
 
 static bool say_error(struct source *s, struct source_answer *out, const char *fmt, ...)
@@ -601,7 +615,9 @@ static void seen(struct operator* op, struct str key, const struct node *object)
 	s->spec_bad = repo_spec_read(&s->spec_arena, object, &s->spec, &err) < 0 || !check_spec(s, &err);
 	note_pushed(s, &s->spec);
 	s->polled = false;
-	s->hook = hook_update(op, s->hook, &s->spec);
+	struct hook_want hook = { "repo", s->spec.namespace, s->spec.name, s->spec.webhook_secret,
+				  s->spec.webhook_type };
+	s->hook = hook_update(op, s->hook, &hook);
 	if (is_new) {
 		restore_status(s, object);
 		adopt_apps(op, s);
