@@ -114,9 +114,9 @@ static int compile_group(struct compiler *c, const struct regex_node *n)
 	if (!c->saves)
 		return compile_all(c, n);
 	return emit(c, (struct inst){ .op = OP_SAVE, .to = 2 * n->group }) || compile_all(c, n) ||
-			       emit(c, (struct inst){ .op = OP_SAVE, .to = 2 * n->group + 1 }) ?
-		       -1 :
-		       0;
+			       emit(c, (struct inst){ .op = OP_SAVE, .to = 2 * n->group + 1 })
+		       ? -1
+		       : 0;
 }
 
 static int compile_repeat(struct compiler *c, const struct regex_node *n)
@@ -156,7 +156,8 @@ static struct list new_list(struct arena *a, uint32_t n)
 	return (struct list){ .at = arena_array(a, uint32_t, n), .where = arena_array(a, uint32_t, n) };
 }
 
-static int compile_pattern(struct arena *a, struct str pattern, bool saves, struct regex **out, struct error *err)
+static int compile_pattern(struct arena *a, struct str pattern, bool saves, struct regex **out,
+			   struct error *err)
 {
 	struct regex_node *tree;
 	struct compiler c = { .a = a, .re = arena_new(a, struct regex), .saves = saves, .err = err };
@@ -324,8 +325,8 @@ bool regex_match(struct regex *re, struct str text)
 
 /* As follow(), by order of preference, with the slots of the thread in re->slots; kept for what waits for a
  * character or has come to the end. */
-static void follow_with_slots(struct regex *re, struct list *l, uint32_t *kept, uint32_t state, struct str text,
-			      size_t at)
+static void follow_with_slots(struct regex *re, struct list *l, uint32_t *kept, uint32_t state,
+			      struct str text, size_t at)
 {
 	struct frame *stack = re->frames;
 	uint32_t n = 0;
@@ -352,7 +353,8 @@ static void follow_with_slots(struct regex *re, struct list *l, uint32_t *kept, 
 				stack[n++] = (struct frame){ .state = f.state + 1 };
 			break;
 		case OP_SAVE:
-			stack[n++] = (struct frame){ .slot = inst->to, .was = re->slots[inst->to], .back = true };
+			stack[n++] =
+				(struct frame){ .slot = inst->to, .was = re->slots[inst->to], .back = true };
 			stack[n++] = (struct frame){ .state = f.state + 1 };
 			re->slots[inst->to] = (uint32_t)at;
 			break;
@@ -426,10 +428,10 @@ bool regex_find(struct regex *re, struct str text, struct str *groups, size_t n)
 			regex_rune(str_from(text, at), &length);
 	}
 	for (size_t i = 0; i < n && any; i++) {
-		bool took_part = 2 * i + 1 < re->n_slots && found[2 * i] != NOWHERE && found[2 * i + 1] != NOWHERE;
-		groups[i] = took_part ?
-				    (struct str){ text.p + found[2 * i], found[2 * i + 1] - found[2 * i] } :
-				    (struct str){ NULL, 0 };
+		bool took_part =
+			2 * i + 1 < re->n_slots && found[2 * i] != NOWHERE && found[2 * i + 1] != NOWHERE;
+		groups[i] = took_part ? (struct str){ text.p + found[2 * i], found[2 * i + 1] - found[2 * i] }
+				      : (struct str){ NULL, 0 };
 	}
 	return any;
 }

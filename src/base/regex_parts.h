@@ -43,13 +43,13 @@ struct regex_node {
 	int min, max;
 	bool lazy;	/* REPEAT: as few as possible */
 	unsigned group; /* GROUP: from 1 on */
-	int weight; /* how often repetitions in braces copy what is in here: their product */
+	int weight;	/* how often repetitions in braces copy what is in here: their product */
 	struct regex_node *first, *last; /* children: CAT and ALT any number, REPEAT one */
 	struct regex_node *next;	 /* the next child of the same parent */
 };
 
 struct regex_groups {
-	unsigned n; /* there are so many, without the match itself */
+	unsigned n;				/* there are so many, without the match itself */
 	struct str names[REGEX_GROUPS_MAX + 1]; /* by number; "" without a name. In the pattern. */
 };
 

@@ -18,6 +18,8 @@
 #pragma once
 
 #include "cmd/cluster.h"
+#include "cmd/commit_check.h"
+#include "cmd/push_address.h"
 #include "push/build.h"
 #include "push/journal.h"
 #include "push/tell.h"
@@ -37,7 +39,13 @@ struct push_target {
 	size_t n_objects;
 	const char **images_used; /* names (no tag, no digest) of the images in the rendered objects */
 	size_t n_images_used;
-	const char *address; /* where it answers; NULL: nowhere that is known. Set by WATCH */
+	const char *namespace; /* where its objects go; NULL in a push that is resumed */
+	const char *address;   /* where it answers; NULL: nowhere that is known */
+	struct push_balancer balancer;
+	const struct node *app;	    /* as CLAIM found it; NULL: there was none */
+	struct config_step *config; /* of push_steps_config.c; NULL: not looked at yet */
+	bool failed;		    /* its rollout did, and is kept */
+	bool waited;		    /* undo has given late writes their time */
 };
 
 struct push_run {
@@ -55,11 +63,19 @@ struct push_run {
 	size_t n_targets;
 	struct built *images; /* BUILD's; n_images is 0 when nothing is built */
 	size_t n_images;
+	struct commit_check *check;	  /* of the commit that deploys; holds what `environments` borrows */
 	struct environments environments; /* of the pushed capstan.yaml; n is 0 without one */
 	struct cluster cluster;
+	struct cli cluster_cli; /* with the service's kubeconfig */
 	bool has_cluster;
+	struct node *apps; /* of this repository, as CLAIM found them; NULL: not asked yet */
+	struct loop_timer *poll;
 	atomic_bool cancel; /* the machine wants the step under way to end */
-	const char *preempted_by;
+	char preempted_by[JOURNAL_BY_MAX + 1];
+	int todo;      /* what the machine asked for; push_run.c */
+	bool finished; /* nothing of the push is open any more */
+	bool accepted; /* the verdict */
+	bool told_undo;
 };
 
 /* Opened once, by the settings of the service; c->deadline is that of the machine. NULL: err. */
@@ -82,6 +98,8 @@ enum step_outcome direct_undo(struct push_run *run, struct push_target *t, struc
 enum step_outcome direct_undo_watch(struct push_run *run, struct push_target *t, struct error *err);
 
 /* `deliver: config`, push_steps_config.c: what push_config.h does, in this form. */
+/* url, branch, path and key of its record: which place it is. */
+int repository_place(struct push_run *run, struct push_target *t, struct error *err);
 enum step_outcome repository_claim(struct push_run *run, struct push_target *t, struct error *err);
 enum step_outcome repository_deliver(struct push_run *run, struct push_target *t, struct error *err);
 enum step_outcome repository_watch(struct push_run *run, struct push_target *t, struct error *err);

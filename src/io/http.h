@@ -11,10 +11,10 @@
 #include "base/str.h"
 #include "io/loop.h"
 
-#define HTTP_BODY_MAX (64u << 20) /* hard cap of one response that is not streamed */
-#define HTTP_WARNINGS_MAX 32	  /* Warning headers kept of one response */
+#define HTTP_BODY_MAX (64u << 20)	  /* hard cap of one response that is not streamed */
+#define HTTP_WARNINGS_MAX 32		  /* Warning headers kept of one response */
 #define HTTP_HEADERS_KEPT_MAX (32u << 10) /* bytes of the headers of one response, where they are kept */
-#define HTTP_DEAD_PEER_MS 15000	  /* unanswered bytes or keepalives for this long end a connection */
+#define HTTP_DEAD_PEER_MS 15000		  /* unanswered bytes or keepalives for this long end a connection */
 
 struct http_client;
 struct http_call;
@@ -42,7 +42,8 @@ struct http_response {
 	struct str content_type;
 	const struct str *warnings; /* values of Warning headers as received (at most HTTP_WARNINGS_MAX) */
 	size_t n_warnings;
-	struct str headers; /* with keep_headers: lines of the final answer, each ends in CR LF; see http_header() */
+	struct str headers; /* with keep_headers: lines of the final answer, each ends in CR LF; see
+			       http_header() */
 };
 
 /* The value of the i-th header of that name (any case) among response.headers; p NULL: there is none. */

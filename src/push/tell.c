@@ -132,6 +132,13 @@ void tell_step(struct tell *t, const char *step, const char *fmt, ...)
 	pthread_mutex_unlock(&t->lock);
 }
 
+void tell_plain(struct tell *t, struct str line)
+{
+	pthread_mutex_lock(&t->lock);
+	put_lines(t, "", "", line);
+	pthread_mutex_unlock(&t->lock);
+}
+
 void tell_more(struct tell *t, const char *fmt, ...)
 {
 	cleanup_buf struct buf text = BUF_INIT;

@@ -30,6 +30,8 @@ void tell_free(struct tell *t);
 
 /* "STEP  TIME  text". The same text of the same step twice in a row is told once. From any thread. */
 void tell_step(struct tell *t, const char *step, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* A line as it is. */
+void tell_plain(struct tell *t, struct str line);
 /* A line below the last step's, indented as its text. */
 void tell_more(struct tell *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* "error: text"; of several lines each further one is indented. word: error, warning, hint, success. */

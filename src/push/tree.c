@@ -122,8 +122,8 @@ static int make_file(struct arena *a, const char *dir, const char *name, const c
 int push_tree_make(const char *git_dir, const char *quarantine, const char *hosted, struct error *err)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
-	static const char *const dirs[] = { "", "/refs", "/refs/heads", "/objects", "/objects/info",
-					    "/objects/pack" };
+	static const char *const dirs[] = { "",		"/refs",	 "/refs/heads",
+					    "/objects", "/objects/info", "/objects/pack" };
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
 		if (make_dir(arena_printf(&a, "%s%s", git_dir, dirs[i]), err) < 0)
 			return -1;
@@ -161,9 +161,9 @@ static int look(const git_oid *id, void *ctx)
 				 objects_failure());
 	unsigned long long cap = type == GIT_OBJECT_BLOB ? TREE_OBJECT_BYTES_MAX : TREE_META_BYTES_MAX;
 	if (size > cap)
-		return error_set(
-			l->err, "object %s of the push (a %s) has %zu MiB, and more than %llu are not taken",
-			git_oid_tostr_s(id), git_object_type2string(type), size >> 20, cap >> 20);
+		return error_set(l->err,
+				 "object %s of the push (a %s) has %zu MiB, and more than %llu are not taken",
+				 git_oid_tostr_s(id), git_object_type2string(type), size >> 20, cap >> 20);
 	return 0;
 }
 
@@ -173,7 +173,8 @@ static int open_own(git_odb **out, const char *objects)
 	git_odb_backend *packs, *loose;
 	if (git_odb_new(out) < 0 || git_odb_backend_pack(&packs, objects) < 0 ||
 	    git_odb_add_backend(*out, packs, 2) < 0 ||
-	    git_odb_backend_loose(&loose, objects, -1, 0, 0, 0) < 0 || git_odb_add_backend(*out, loose, 1) < 0)
+	    git_odb_backend_loose(&loose, objects, -1, 0, 0, 0) < 0 ||
+	    git_odb_add_backend(*out, loose, 1) < 0)
 		return -1;
 	return 0;
 }
@@ -246,4 +247,42 @@ int push_tree_forward(const char *git_dir, const char *older, const char *newer,
 	}
 	objects_close(&o);
 	return rc;
+}
+
+void push_tree_ref(const char *git_dir, const char *ref, char *out)
+{
+	struct objects o;
+	git_oid oid;
+	out[0] = '\0';
+	if (objects_open(&o, git_dir, NULL) < 0)
+		return;
+	/* Not peeled: a tag object is what the ref is at. */
+	if (git_reference_name_to_id(&oid, o.repository, ref) == 0)
+		git_oid_tostr(out, GIT_OID_HEXSZ + 1, &oid);
+	objects_close(&o);
+}
+
+int push_tree_tips(struct arena *a, const char *git_dir, const char *const **out, size_t *n,
+		   struct error *err)
+{
+	struct objects o;
+	git_reference_iterator *refs = NULL;
+	git_reference *ref = NULL;
+	const char **list = arena_array(a, const char *, TREE_TIPS_MAX);
+	*out = list;
+	*n = 0;
+	if (objects_open(&o, git_dir, err) < 0)
+		return -1;
+	int rc = git_reference_iterator_glob_new(&refs, o.repository, "refs/heads/*");
+	while (rc == 0 && *n < TREE_TIPS_MAX && git_reference_next(&ref, refs) == 0) {
+		git_oid oid;
+		if (git_reference_name_to_id(&oid, o.repository, git_reference_name(ref)) == 0)
+			list[(*n)++] = arena_strdup(a, git_oid_tostr_s(&oid));
+		git_reference_free(ref);
+	}
+	if (rc < 0)
+		error_set(err, "%s: %s", git_dir, objects_failure());
+	git_reference_iterator_free(refs);
+	objects_close(&o);
+	return rc < 0 ? -1 : 0;
 }

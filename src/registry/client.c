@@ -10,10 +10,10 @@
 
 enum { LOGINS_MAX = 2, DEPTH_MAX = 3 };
 
-#define ACCEPT_MANIFESTS                                           \
-	"application/vnd.oci.image.index.v1+json, "                \
+#define ACCEPT_MANIFESTS                                              \
+	"application/vnd.oci.image.index.v1+json, "                   \
 	"application/vnd.docker.distribution.manifest.list.v2+json, " \
-	"application/vnd.oci.image.manifest.v1+json, "             \
+	"application/vnd.oci.image.manifest.v1+json, "                \
 	"application/vnd.docker.distribution.manifest.v2+json"
 
 /* --- the registry --- */
@@ -163,8 +163,8 @@ static void tags_came(struct registry_call *call, const struct http_response *re
 	struct error err = ERROR_INIT;
 	const char *next;
 	if (registry_tags_read(&call->arena, response->body, &call->tags, &err) < 0 ||
-	    registry_link_next(&call->arena, http_header(response->headers, "link", 0), call->url, &next, &err) <
-		    0) {
+	    registry_link_next(&call->arena, http_header(response->headers, "link", 0), call->url, &next,
+			       &err) < 0) {
 		registry_fail(call, "%s", err.text);
 		return;
 	}
@@ -191,13 +191,15 @@ static int check_digest(struct registry_call *call, const struct http_response *
 	registry_digest(response->body, digest);
 	struct str said = http_header(response->headers, "docker-content-digest", 0);
 	if (call->want_digest && strcmp(call->want_digest, digest) != 0) {
-		registry_fail(call, "it sends other bytes for %s: theirs is %s; nothing of it is used", call->want_digest,
-			      digest);
+		registry_fail(call, "it sends other bytes for %s: theirs is %s; nothing of it is used",
+			      call->want_digest, digest);
 		return -1;
 	}
 	if (!call->blob && registry_is_digest(said) && !str_is(said, digest)) {
-		registry_fail(call, "it says that the manifest is %.*s, and sends bytes of %s; nothing of it is used",
-			      STR_ARG(said), digest);
+		registry_fail(
+			call,
+			"it says that the manifest is %.*s, and sends bytes of %s; nothing of it is used",
+			STR_ARG(said), digest);
 		return -1;
 	}
 	return 0;
@@ -281,7 +283,8 @@ static void unauthorized(struct registry_call *call, const struct http_response 
 		rc = registry_challenge_read(&call->arena, header, &call->challenge);
 	}
 	if (!registry_same_origin(call->url, call->r->base)) {
-		registry_fail(call, "it redirects to a server that wants credentials, which has none of ours");
+		registry_fail(call,
+			      "it redirects to a server that wants credentials, which has none of ours");
 	} else if (rc > 0) {
 		registry_fail(call, "it wants a way to log in that is not known here (401)");
 	} else if (call->logins++ >= LOGINS_MAX || call->r->login.bearer) {
@@ -353,11 +356,10 @@ void registry_send(struct registry_call *call)
 	};
 	const char *authorization =
 		registry_same_origin(call->url, call->r->base) ? registry_authorization(call) : NULL;
-	headers[request.n_headers++] = (struct http_header){
-		"Accept", call->verb == REGISTRY_TAGS ? "application/json" :
-			  call->blob		      ? "*/*" :
-							ACCEPT_MANIFESTS
-	};
+	headers[request.n_headers++] =
+		(struct http_header){ "Accept", call->verb == REGISTRY_TAGS ? "application/json"
+						: call->blob		    ? "*/*"
+									    : ACCEPT_MANIFESTS };
 	if (authorization)
 		headers[request.n_headers++] = (struct http_header){ "Authorization", authorization };
 	if (call->etag)
@@ -376,7 +378,8 @@ static struct registry_call *begin(struct registry *r, enum registry_verb verb, 
 	call->verb = verb;
 	call->path = arena_strdup(a, path);
 	call->reference = reference ? arena_strdup(a, reference) : "";
-	call->scope = arena_printf(a, "repository:%s:%s", path, verb == REGISTRY_DELETE ? "pull,delete" : "pull");
+	call->scope =
+		arena_printf(a, "repository:%s:%s", path, verb == REGISTRY_DELETE ? "pull,delete" : "pull");
 	call->answer.retry_after_ms = -1;
 	call->done = done;
 	call->ctx = ctx;

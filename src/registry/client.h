@@ -9,8 +9,8 @@
  * REGISTRY_REDIRECTS_MAX times, without credentials when they lead elsewhere, and never from https to http.
  * What is named by a digest is believed only when its bytes have it.
  *
- * All is capped and has a deadline. done comes once, on the loop, never from inside the call that asks, unless
- * registry_cancel() was called before. Errors are one line, for people, without secrets.
+ * All is capped and has a deadline. done comes once, on the loop, never from inside the call that asks,
+ * unless registry_cancel() was called before. Errors are one line, for people, without secrets.
  */
 #pragma once
 

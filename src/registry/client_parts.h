@@ -34,7 +34,7 @@ struct registry_call {
 	enum registry_verb verb;
 	struct arena arena;
 	const char *path, *reference, *etag;
-	const char *url; /* of the request under way */
+	const char *url;	 /* of the request under way */
 	const char *want_digest; /* its body must have it; NULL: any */
 	bool blob;		 /* it is one, not a manifest */
 	unsigned redirects, pages, depth, logins;

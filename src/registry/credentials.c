@@ -7,7 +7,7 @@
 
 #include "doc/json.h"
 
-#define AUTH_MAX 8192u	     /* bytes of an `auth`, and of what is in it */
+#define AUTH_MAX 8192u /* bytes of an `auth`, and of what is in it */
 #define HELPER_NAME_MAX 64u
 
 static const char *const cloud_helpers[] = { "ecr-login", "gcr", "gcloud", "acr-env", "acr-linux" };
@@ -105,9 +105,9 @@ static int decode_auth(struct arena *a, struct str auth, struct registry_login *
 {
 	unsigned char plain[AUTH_MAX];
 	auth = str_trim(auth);
-	int n = auth.n && auth.n <= AUTH_MAX && auth.n % 4 == 0 ?
-			EVP_DecodeBlock(plain, (const unsigned char *)auth.p, (int)auth.n) :
-			-1;
+	int n = auth.n && auth.n <= AUTH_MAX && auth.n % 4 == 0
+			? EVP_DecodeBlock(plain, (const unsigned char *)auth.p, (int)auth.n)
+			: -1;
 	for (size_t i = 0; n > 0 && i < 2 && auth.p[auth.n - 1 - i] == '='; i++)
 		n--;
 	struct str password, all = { (const char *)plain, n > 0 ? (size_t)n : 0 };
@@ -130,7 +130,8 @@ static void settle(struct registry_login *out)
 	}
 }
 
-static int read_entry(struct arena *a, const struct node *entry, struct registry_login *out, struct error *err)
+static int read_entry(struct arena *a, const struct node *entry, struct registry_login *out,
+		      struct error *err)
 {
 	struct str auth = node_text(node_get(entry, "auth"));
 	out->identity_token = text_of(a, entry, "identitytoken");
@@ -148,7 +149,8 @@ static int read_entry(struct arena *a, const struct node *entry, struct registry
 
 /* --- helpers --- */
 
-static int use_helper(struct arena *a, struct str name, bool any, struct registry_login *out, struct error *err)
+static int use_helper(struct arena *a, struct str name, bool any, struct registry_login *out,
+		      struct error *err)
 {
 	bool clean = name.n > 0 && name.n <= HELPER_NAME_MAX;
 	for (size_t i = 0; i < name.n; i++) {
@@ -159,16 +161,17 @@ static int use_helper(struct arena *a, struct str name, bool any, struct registr
 	if (!clean || name.p[0] == '.')
 		return error_set(err, "it names a credential helper with odd letters");
 	if (!any && !registry_is_cloud_helper(name))
-		return error_set(err,
-				 "it names the credential helper %.*s, which is none of ecr-login, gcr, gcloud, "
-				 "acr-env and acr-linux; put the credentials themselves into `auths`",
-				 STR_ARG(name));
+		return error_set(
+			err,
+			"it names the credential helper %.*s, which is none of ecr-login, gcr, gcloud, "
+			"acr-env and acr-linux; put the credentials themselves into `auths`",
+			STR_ARG(name));
 	out->helper = arena_strndup(a, name.p, name.n);
 	return 0;
 }
 
-int registry_login_read(struct arena *a, struct str config, const struct registry_place *place, bool any_helper,
-			struct registry_login *out, struct error *err)
+int registry_login_read(struct arena *a, struct str config, const struct registry_place *place,
+			bool any_helper, struct registry_login *out, struct error *err)
 {
 	cleanup_arena struct arena scratch = ARENA_INIT;
 	struct node *root;

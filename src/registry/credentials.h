@@ -22,8 +22,8 @@ struct registry_login {
  * repository), `credHelpers`, `credsStore`. any_helper: helpers of any name; else only those of clouds, which
  * know no passwords of anybody's. 1: it says nothing of it. -1: err, without secrets.
  */
-int registry_login_read(struct arena *a, struct str config, const struct registry_place *place, bool any_helper,
-			struct registry_login *out, struct error *err);
+int registry_login_read(struct arena *a, struct str config, const struct registry_place *place,
+			bool any_helper, struct registry_login *out, struct error *err);
 
 /* The helper of a cloud's registries by the host's name: "ecr-login", "gcr", "acr-env"; NULL: it is none. */
 const char *registry_cloud_helper(const char *host);

@@ -193,9 +193,9 @@ int registry_resolve_url(struct arena *a, const char *base, struct str target, c
 	} else {
 		return error_set(err, "it points to something that is neither a URL nor a path");
 	}
-	return strlen(*out) <= REGISTRY_URL_MAX && split(str_of(*out), &to) ?
-		       0 :
-		       error_set(err, "it points to something that is no URL");
+	return strlen(*out) <= REGISTRY_URL_MAX && split(str_of(*out), &to)
+		       ? 0
+		       : error_set(err, "it points to something that is no URL");
 }
 
 /* --- links --- */
@@ -236,9 +236,9 @@ int registry_link_next(struct arena *a, struct str header, const char *base, con
 			continue;
 		if (registry_resolve_url(a, base, target, out, err) < 0)
 			return -1;
-		return registry_same_origin(base, *out) ?
-			       0 :
-			       error_set(err, "its next page is on another server");
+		return registry_same_origin(base, *out)
+			       ? 0
+			       : error_set(err, "its next page is on another server");
 	}
 	return 0;
 }

@@ -8,7 +8,8 @@
 
 /* --- the filter --- */
 
-static int compile(struct arena *a, struct str pattern, const char *field, struct regex **out, struct error *err)
+static int compile(struct arena *a, struct str pattern, const char *field, struct regex **out,
+		   struct error *err)
 {
 	*out = NULL;
 	if (pattern.n > IMAGE_POLICY_TEXT_MAX)
@@ -69,13 +70,16 @@ static int expand(const struct regex *re, struct str template, const struct str 
 		}
 		if (!take_name(&rest, &name)) {
 			if (err)
-				return error_set(err, "filter.extract: behind a $ stands the number or name of a group");
+				return error_set(
+					err,
+					"filter.extract: behind a $ stands the number or name of a group");
 			buf_addc(out, '$');
 			continue;
 		}
 		unsigned group = group_number(re, name, &known);
 		if (!known && err)
-			return error_set(err, "filter.extract: filter.pattern has no group %.*s", STR_ARG(name));
+			return error_set(err, "filter.extract: filter.pattern has no group %.*s",
+					 STR_ARG(name));
 		if (known && groups[group].p)
 			buf_add_str(out, groups[group]);
 	}
@@ -130,8 +134,9 @@ int image_policy_check(const struct image_policy *policy, struct error *err)
 	if (filter && expand(filter, policy->extract, none, &value, err) < 0)
 		return -1;
 	if (policy->kind == IMAGE_POLICY_SEMVER && !semver_is_range(policy->range))
-		return error_set(err, "policy.semver.range: \"%.*s\" is no range of versions, such as >=1.0 <2 or 1.x",
-				 STR_ARG(policy->range));
+		return error_set(
+			err, "policy.semver.range: \"%.*s\" is no range of versions, such as >=1.0 <2 or 1.x",
+			STR_ARG(policy->range));
 	return 0;
 }
 
@@ -156,7 +161,8 @@ static bool read_number(struct str text, struct number *out)
 		text = str_from(text, 1);
 	bool point = memchr(text.p ? text.p : "", '.', text.n);
 	out->whole = str_cut(text, '.', &out->fraction);
-	if (!out->whole.n || (point && !out->fraction.n) || !all_digits(out->whole) || !all_digits(out->fraction))
+	if (!out->whole.n || (point && !out->fraction.n) || !all_digits(out->whole) ||
+	    !all_digits(out->fraction))
 		return false;
 	while (out->whole.n && out->whole.p[0] == '0')
 		out->whole = str_from(out->whole, 1);
@@ -231,7 +237,8 @@ static int none(const struct image_policy *policy, size_t n, struct error *err)
 	if (!n)
 		return error_set(err, "no tag passes the filter");
 	if (policy->kind == IMAGE_POLICY_SEMVER)
-		return error_set(err, "none of the %zu tags that pass the filter is a version (1.2.3) in %.*s", n,
+		return error_set(err,
+				 "none of the %zu tags that pass the filter is a version (1.2.3) in %.*s", n,
 				 STR_ARG(policy->range));
 	return error_set(err, "none of the %zu tags that pass the filter is a number", n);
 }
@@ -252,10 +259,11 @@ int image_policy_choose(const struct image_policy *policy, const struct image_ca
 	if (best == SIZE_MAX)
 		return none(policy, n, err);
 	if (equal != SIZE_MAX)
-		return error_set(err,
-				 "tags %.*s and %.*s are equally late, so the policy is ambiguous; let filter.pattern or "
-				 "filter.exclude leave one of them out",
-				 STR_ARG(candidates[best].tag), STR_ARG(candidates[equal].tag));
+		return error_set(
+			err,
+			"tags %.*s and %.*s are equally late, so the policy is ambiguous; let filter.pattern or "
+			"filter.exclude leave one of them out",
+			STR_ARG(candidates[best].tag), STR_ARG(candidates[equal].tag));
 	*chosen = best;
 	return 0;
 }

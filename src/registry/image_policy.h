@@ -12,7 +12,8 @@
 #include "base/error.h"
 
 #define IMAGE_POLICY_TEXT_MAX 1024u /* bytes of a pattern, an extract and a range */
-#define IMAGE_POLICY_VALUE_MAX 512u /* bytes of what a filter extracts from a tag; longer ones are passed over */
+#define IMAGE_POLICY_VALUE_MAX \
+	512u /* bytes of what a filter extracts from a tag; longer ones are passed over */
 #define IMAGE_POLICY_TIMES_MAX 100u /* candidates whose times are looked up; more are an error */
 
 enum image_policy_kind {
@@ -24,9 +25,9 @@ enum image_policy_kind {
 
 struct image_policy {
 	enum image_policy_kind kind;
-	struct str range; /* SEMVER */
-	bool lowest;	  /* order: desc: the smallest number, the first letter */
-	struct str filter; /* a regular expression that a tag must match; "" all */
+	struct str range;   /* SEMVER */
+	bool lowest;	    /* order: desc: the smallest number, the first letter */
+	struct str filter;  /* a regular expression that a tag must match; "" all */
 	struct str extract; /* what of it is compared: "$1", "${name}"; "" the tag */
 	struct str exclude; /* tags that match do not count; "" none */
 };

@@ -29,7 +29,9 @@ int registry_place_read(struct arena *a, struct str image, struct registry_place
 		.path = arena_printf(a, "%s%.*s", official ? "library/" : "", STR_ARG(path)),
 	};
 	out->name = hub ? "docker.io" : out->host;
-	return strlen(out->host) <= REGISTRY_HOST_MAX ? 0 : error_set(err, "the name of the registry is too long");
+	return strlen(out->host) <= REGISTRY_HOST_MAX
+		       ? 0
+		       : error_set(err, "the name of the registry is too long");
 }
 
 static int read_object(struct arena *a, struct str body, const char *what, struct node **out,

@@ -7,15 +7,15 @@
 #include "base/arena.h"
 #include "base/error.h"
 
-#define REGISTRY_HOST_MAX 255u		/* bytes of host and port */
-#define REGISTRY_URL_MAX 4096u		/* of a realm, a redirect, a next page */
-#define REGISTRY_PARAMETERS_MAX 16u	/* of one challenge */
-#define REGISTRY_TAGS_MAX 100000u	/* of one repository */
-#define REGISTRY_TAG_MAX 128u		/* bytes of one */
-#define REGISTRY_MANIFESTS_MAX 1000u	/* of one index */
-#define REGISTRY_TOKEN_MAX 16384u	/* bytes of a token */
-#define REGISTRY_TOKEN_TTL_S 60		/* of a token that says nothing; as the token protocol has it */
-#define REGISTRY_DIGEST_LEN 71		/* "sha256:" and 64 digits */
+#define REGISTRY_HOST_MAX 255u	     /* bytes of host and port */
+#define REGISTRY_URL_MAX 4096u	     /* of a realm, a redirect, a next page */
+#define REGISTRY_PARAMETERS_MAX 16u  /* of one challenge */
+#define REGISTRY_TAGS_MAX 100000u    /* of one repository */
+#define REGISTRY_TAG_MAX 128u	     /* bytes of one */
+#define REGISTRY_MANIFESTS_MAX 1000u /* of one index */
+#define REGISTRY_TOKEN_MAX 16384u    /* bytes of a token */
+#define REGISTRY_TOKEN_TTL_S 60	     /* of a token that says nothing; as the token protocol has it */
+#define REGISTRY_DIGEST_LEN 71	     /* "sha256:" and 64 digits */
 
 /* --- where an image is --- */
 
@@ -72,9 +72,11 @@ int registry_tags_read(struct arena *a, struct str body, struct registry_tags *o
 
 struct registry_manifest {
 	const char *config; /* digest of an image's configuration; NULL: it is an index */
-	const char *child;  /* of an index: the digest of the image for linux/amd64, else the first one that runs */
+	const char *child;  /* of an index: the digest of the image for linux/amd64, else the first one that
+			       runs */
 };
-int registry_manifest_read(struct arena *a, struct str body, struct registry_manifest *out, struct error *err);
+int registry_manifest_read(struct arena *a, struct str body, struct registry_manifest *out,
+			   struct error *err);
 /* "created" of an image's configuration, milliseconds since 1970. */
 int registry_created_read(struct str body, int64_t *out, struct error *err);
 /* What the error body of a registry says, one short clean line, or "". */

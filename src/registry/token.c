@@ -94,8 +94,8 @@ static void add_escaped(struct buf *out, const char *text)
 {
 	static const char digits[] = "0123456789ABCDEF";
 	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
-		bool plain = (*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') || (*c >= 'a' && *c <= 'z') ||
-			     strchr("-._~", *c);
+		bool plain = (*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') ||
+			     (*c >= 'a' && *c <= 'z') || strchr("-._~", *c);
 		if (plain) {
 			buf_addc(out, (char)*c);
 			continue;
@@ -124,9 +124,10 @@ static void on_token(void *ctx, const struct http_response *response)
 		registry_fail(call, "its token server cannot be reached: %s", response->failure);
 	} else if (response->status == 401 || response->status == 403) {
 		registry_fail(call, "its token server refuses %s (%d)",
-			      login_of(call->r) && (login_of(call->r)->username || login_of(call->r)->identity_token) ?
-				      "the credentials" :
-				      "who has no credentials; name a Secret with them",
+			      login_of(call->r) && (login_of(call->r)->username ||
+						    login_of(call->r)->identity_token)
+				      ? "the credentials"
+				      : "who has no credentials; name a Secret with them",
 			      response->status);
 	} else if (response->status != 200) {
 		call->answer.retry_after_ms = response->retry_after_ms;
@@ -174,9 +175,8 @@ static void get_token(struct registry_call *call, const struct registry_login *l
 		}
 		add_field(&url, before, "scope", call->scope);
 		if (login->username)
-			headers[request.n_headers++] = (struct http_header){
-				"Authorization", registry_basic(&call->arena, login)
-			};
+			headers[request.n_headers++] =
+				(struct http_header){ "Authorization", registry_basic(&call->arena, login) };
 	}
 	request.url = url.p;
 	call->http = http_send(call->r->http, &request);
@@ -190,7 +190,9 @@ static void log_in_by(struct registry_call *call, const struct registry_login *l
 	struct registry *r = call->r;
 	if (c->scheme == REGISTRY_AUTH_BASIC) {
 		if (!login->username) {
-			registry_fail(call, "it wants a name and a password, and there are none; name a Secret with them");
+			registry_fail(
+				call,
+				"it wants a name and a password, and there are none; name a Secret with them");
 			return;
 		}
 		r->basic = true;
@@ -217,8 +219,8 @@ static void on_helper(void *ctx, const struct process_result *result)
 		return;
 	}
 	if (result->exit_code != 0 || result->overflow) {
-		struct str said = str_trim(str_cut(result->err.n ? result->err : result->out, '\n',
-						   &(struct str){ 0 }));
+		struct str said = str_trim(
+			str_cut(result->err.n ? result->err : result->out, '\n', &(struct str){ 0 }));
 		/* Of what it printed when it failed docker shows all, too; a secret is only in an answer. */
 		registry_fail(call, "docker-credential-%s failed: %.*s", r->login.helper,
 			      said.n > 200 ? 200 : (int)said.n, said.p);
@@ -249,8 +251,10 @@ static void ask_helper(struct registry_call *call)
 	struct error err = ERROR_INIT;
 	call->helper = process_start(r->loop, &spec, on_helper, call, &err);
 	if (!call->helper)
-		registry_fail(call, "the program %s is not installed beside Capstan, and it has this registry's credentials (%s)",
-			      program, err.text);
+		registry_fail(
+			call,
+			"the program %s is not installed beside Capstan, and it has this registry's credentials (%s)",
+			program, err.text);
 }
 
 void registry_log_in(struct registry_call *call)

@@ -7,8 +7,8 @@
 
 enum { WAIT_MS = 60000 };
 
-int registry_login_of(struct arena *a, const struct registry_access *access, const struct registry_place *place,
-		      struct registry_login *out, struct error *err)
+int registry_login_of(struct arena *a, const struct registry_access *access,
+		      const struct registry_place *place, struct registry_login *out, struct error *err)
 {
 	int rc = 1;
 	*out = (struct registry_login){ 0 };
@@ -100,8 +100,8 @@ static int close_registry(struct waiting *w, int rc, struct error *err)
 	return w->result == REGISTRY_OK ? 0 : error_set(err, "%s", w->error.text);
 }
 
-int registry_find(const char *image, const struct registry_access *access, char digest[REGISTRY_DIGEST_LEN + 1],
-		  struct error *err)
+int registry_find(const char *image, const struct registry_access *access,
+		  char digest[REGISTRY_DIGEST_LEN + 1], struct error *err)
 {
 	struct waiting w = { .loop = NULL };
 	struct image_ref ref = image_ref_split(str_of(image));
@@ -119,8 +119,8 @@ int registry_find(const char *image, const struct registry_access *access, char 
 	return close_registry(&w, rc, err);
 }
 
-int registry_list(struct arena *a, const char *repository, const struct registry_access *access, struct str **tags,
-		  size_t *n, struct error *err)
+int registry_list(struct arena *a, const char *repository, const struct registry_access *access,
+		  struct str **tags, size_t *n, struct error *err)
 {
 	struct waiting w = { .out = a };
 	int rc = open_registry(&w, str_of(repository), access, err);

@@ -159,6 +159,38 @@ static void check_targets(struct read *r)
 	map_release(&seen);
 }
 
+/* Whether a path is that of a directory, or below it; "." is the root. */
+static bool is_in(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+	return strcmp(dir, ".") == 0 || (strncmp(path, dir, n) == 0 && (path[n] == '\0' || path[n] == '/'));
+}
+
+/* What is rendered must not fall on what it is made of, nor on another environment's. */
+static void check_rendered(struct read *r, size_t i)
+{
+	const struct environment *e = &r->file.list[i].e;
+	if (!e->rendered)
+		return;
+	if (e->path && is_in(e->path, e->rendered)) {
+		complain(r, e, "rendered: holds the path that is rendered; give it a directory of its own");
+		return;
+	}
+	for (size_t k = 0; k < i; k++) {
+		const struct environment *other = &r->file.list[k].e;
+		if (!other->rendered ||
+		    (!is_in(other->rendered, e->rendered) && !is_in(e->rendered, other->rendered)))
+			continue;
+		complain(r, e,
+			 arena_printf(
+				 r->fields.a,
+				 "rendered: is, holds or is in the directory of `%s` (line %u); give each "
+				 "environment one of its own",
+				 other->name ? other->name : "?", other->line));
+		return;
+	}
+}
+
 static void check_allowances(struct read *r)
 {
 	for (size_t i = 0; i < r->file.n_allow_secrets; i++) {
@@ -210,6 +242,8 @@ static void read_root(struct read *r)
 	for (size_t i = 0; i < r->file.n; i++)
 		settle(r, &r->file.list[i], maps->map.pairs[i].value);
 	check_targets(r);
+	for (size_t i = 0; i < r->file.n; i++)
+		check_rendered(r, i);
 	check_allowances(r);
 	read_push(r);
 	out->list = arena_array(r->fields.a, struct environment, r->file.n + 1);

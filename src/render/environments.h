@@ -75,6 +75,8 @@ struct environment {
 	int64_t timeout_ms; /* 0: not said */
 	enum environments_failure on_failure;
 	const struct environments_deliver *deliver; /* of this environment alone; NULL: that of the file */
+	const char
+		*rendered; /* directory of the repository that keeps the rendered objects, cleaned; or NULL */
 	struct node *additions; /* fields of a kustomization to lay over the path's, settled; or NULL */
 };
 

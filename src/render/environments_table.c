@@ -351,6 +351,12 @@ static const struct field environment_fields[] = {
 	  AT(environment, timeout_ms),
 	  .help = "Deadline of one deployment, until everything is healthy.",
 	  .example = "5m" },
+	{ .name = "rendered",
+	  .rule = RULE_PATH,
+	  AT(environment, rendered),
+	  .help = "Directory of the repository that keeps the rendered objects, one file each, for reviews. The hook before "
+		  "a push brings it up to date.",
+	  .example = "rendered/prod" },
 	{ .name = "onFailure",
 	  .kind = FIELD_CHOICE,
 	  .choices = failures,

@@ -329,6 +329,24 @@ static void equal_targets_are_refused(void **state)
 		"(line 7); give it another branch, path, namespace or context\n");
 }
 
+static void rendered_directories_are_apart(void **state)
+{
+	struct read r;
+	read_file(&r, "environments: {a: {path: deploy, rendered: ./deploy//out/}}");
+	assert_int_equal(r.e.n_diags, 0);
+	assert_string_equal(r.e.list[0].rendered, "deploy/out");
+	arena_release(&r.a);
+	check_said(
+		"environments:\n  a: {path: p/q, rendered: p}\n  b: {path: s, rendered: p2/b}\n"
+		"  c: {path: q, rendered: p2}\n  d: {path: r, rendered: .}\n",
+		"capstan.yaml:2: error: environments.a: rendered: holds the path that is rendered; give it a directory of "
+		"its own\n"
+		"capstan.yaml:4: error: environments.c: rendered: is, holds or is in the directory of `b` (line 3); give "
+		"each environment one of its own\n"
+		"capstan.yaml:5: error: environments.d: rendered: holds the path that is rendered; give it a directory of "
+		"its own\n");
+}
+
 static void the_file_itself_may_be_wrong(void **state)
 {
 	check_said(
@@ -627,6 +645,7 @@ int main(void)
 		cmocka_unit_test(a_program_belongs_to_exec),
 		cmocka_unit_test(each_field_has_its_type),
 		cmocka_unit_test(equal_targets_are_refused),
+		cmocka_unit_test(rendered_directories_are_apart),
 		cmocka_unit_test(the_file_itself_may_be_wrong),
 		cmocka_unit_test(environments_are_found_by_name),
 		cmocka_unit_test(all_errors_are_one_error),
