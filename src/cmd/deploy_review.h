@@ -1,6 +1,6 @@
 /*
- * deploy_review.h - a change of a configuration that people look at first: its branch, and the pull request at
- * the git host. For `capstan deploy --review` and for pushes with `review: true`.
+ * deploy_review.h - a change of a configuration that people look at first: its branch, and the pull request
+ * at the git host. For `capstan deploy --review` and for pushes with `review: true`.
  */
 #pragma once
 
@@ -14,9 +14,9 @@
 char *review_branch(struct arena *a, const char *environment, const char *id);
 
 struct review_request {
-	const char *url;     /* of the repository, as git has it */
-	const char *forge;   /* as forge_recognise() takes it; or NULL */
-	bool user;	     /* credentials are looked for in the environment, the url and git's helpers */
+	const char *url;   /* of the repository, as git has it */
+	const char *forge; /* as forge_recognise() takes it; or NULL */
+	bool user;	   /* credentials are looked for in the environment, the url and git's helpers */
 	const struct remote_credentials *credentials; /* without user */
 	struct forge_review review;
 	int64_t deadline_ms; /* monotonic */

@@ -64,6 +64,7 @@ struct source {
 	int64_t fetched_wall_ms, ready_since_ms;
 	bool was_ready;
 	struct hook *hook;
+	char pushed[CLOCK_RFC3339_MAX]; /* of a hosted repository: when somebody pushed last, "" */
 };
 
 static void cycle(void *arg);
@@ -361,7 +362,7 @@ static bool same_text(const char *a, const char *b)
 bool source_concerns(const struct source *s, const struct webhook_event *event)
 {
 	const char *last = NULL, *last_sha = NULL;
-	if (s->spec.suspend || !webhook_is_of(event, s->spec.url))
+	if (s->spec.suspend || !s->spec.url || !webhook_is_of(event, s->spec.url))
 		return false;
 	if ((s->error || !s->polled) && s->apps.n)
 		return true;
@@ -561,13 +562,48 @@ static void restore_status(struct source *s, const struct node *object)
 	s->status_known = true;
 }
 
+static void note_pushed(struct source *s, const struct repo_spec *spec)
+{
+	snprintf(s->pushed, sizeof(s->pushed), "%s", spec->pushed ? spec->pushed : "");
+}
+
+/* A hosted repository whose service said nothing new but, perhaps, that somebody pushed. */
+static bool same_hosted(struct source *s, const struct node *object)
+{
+	cleanup_arena struct arena a = ARENA_INIT;
+	struct repo_spec now;
+	if (!s->spec.hosted)
+		return true;
+	if (repo_spec_read(&a, object, &now, NULL) < 0 || !same_text(now.url, s->spec.url) ||
+	    !same_text(now.secret, s->spec.secret) ||
+	    (!now.url && !same_text(now.hosted_trouble, s->spec.hosted_trouble)))
+		return false;
+	if (strcmp(now.pushed ? now.pushed : "", s->pushed) != 0) {
+		note_pushed(s, &now);
+		source_notify(s);
+	}
+	return true;
+}
+
+/* Of the spec, and of a hosted repository for which there is no address yet. */
+static bool check_spec(struct source *s, struct error *err)
+{
+	if (s->spec.url)
+		return remote_check_url(s->spec.url, err) == 0;
+	error_set(err, "spec.hosted: %s",
+		  s->spec.hosted_trouble
+			  ? s->spec.hosted_trouble
+			  : "the push service has not served it yet; is `capstan serve` running?");
+	return false;
+}
+
 static void seen(struct operator* op, struct str key, const struct node *object)
 {
 	struct source *s = map_get(&op->sources, key);
 	int64_t generation = 0;
 	node_int(node_at(object, "metadata.generation"), &generation);
 	bool is_new = !s;
-	if (s && generation == s->spec.generation) {
+	if (s && generation == s->spec.generation && same_hosted(s, object)) {
 		s->listed = true;
 		return;
 	}
@@ -576,8 +612,8 @@ static void seen(struct operator* op, struct str key, const struct node *object)
 	stop_work(s);
 	arena_release(&s->spec_arena);
 	struct error err = ERROR_INIT;
-	s->spec_bad = repo_spec_read(&s->spec_arena, object, &s->spec, &err) < 0 ||
-		      remote_check_url(s->spec.url, &err) < 0;
+	s->spec_bad = repo_spec_read(&s->spec_arena, object, &s->spec, &err) < 0 || !check_spec(s, &err);
+	note_pushed(s, &s->spec);
 	s->polled = false;
 	struct hook_want hook = { "repo", s->spec.namespace, s->spec.name, s->spec.webhook_secret,
 				  s->spec.webhook_type };

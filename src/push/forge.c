@@ -10,9 +10,12 @@
 enum { TOKEN_MAX = 4096, LIST_MAX = 100, HOST_MAX = 253 };
 
 static const struct forge_ops *const all[FORGE_TYPES] = {
-	[FORGE_GITHUB] = &forge_github,	      [FORGE_GITLAB] = &forge_gitlab,
-	[FORGE_GITEA] = &forge_gitea,	      [FORGE_BITBUCKET] = &forge_bitbucket,
-	[FORGE_BITBUCKET_SERVER] = &forge_bitbucket_server, [FORGE_AZURE] = &forge_azure,
+	[FORGE_GITHUB] = &forge_github,
+	[FORGE_GITLAB] = &forge_gitlab,
+	[FORGE_GITEA] = &forge_gitea,
+	[FORGE_BITBUCKET] = &forge_bitbucket,
+	[FORGE_BITBUCKET_SERVER] = &forge_bitbucket_server,
+	[FORGE_AZURE] = &forge_azure,
 };
 
 const char *forge_type_name(enum forge_type type)
@@ -197,8 +200,9 @@ static int take_given(struct arena *a, const char *given, struct where *at, stru
 		return 0;
 	const char *url = arena_str(a, root).p;
 	if (strncmp(url, "http", 4) != 0 || !take_apart(a, url, &web))
-		return error_set(err, "%.*s=: the address of the host's pages is missing, such as "
-				      "https://git.example.com",
+		return error_set(err,
+				 "%.*s=: the address of the host's pages is missing, such as "
+				 "https://git.example.com",
 				 STR_ARG(name));
 	if (!str_eq(web.host, at->host))
 		return error_set(err,

@@ -1,8 +1,8 @@
 /*
  * forge.h - pull requests (GitLab: merge requests) at git hosts, by their APIs.
  *
- * Everything but forge_review_wait() is pure: which host a url is of, the requests that are sent, and what the
- * answers say. A token is sent to the host of the repository's own url and to no other, whatever a
+ * Everything but forge_review_wait() is pure: which host a url is of, the requests that are sent, and what
+ * the answers say. A token is sent to the host of the repository's own url and to no other, whatever a
  * capstan.yaml names; it is in no message.
  *
  *     find the open request of the branch -+-> there is one: that is it
@@ -17,13 +17,13 @@
 #include "io/http.h"
 #include "repo/remote.h"
 
-#define FORGE_ANSWER_MAX (4u << 20)  /* bytes of one answer */
-#define FORGE_CALL_TIMEOUT_MS 20000  /* of one request */
-#define FORGE_TITLE_MAX 250u	     /* bytes; GitLab and Gitea take 255 letters */
-#define FORGE_BODY_MAX 3900u	     /* bytes; Azure DevOps takes 4000 letters */
-#define FORGE_URL_MAX 2000u	     /* bytes of a link that a host tells */
-#define FORGE_HEADERS_MAX 8u	     /* of one request */
-#define FORGE_SAYS_MAX 300u	     /* bytes of a host's own words in a message */
+#define FORGE_ANSWER_MAX (4u << 20) /* bytes of one answer */
+#define FORGE_CALL_TIMEOUT_MS 20000 /* of one request */
+#define FORGE_TITLE_MAX 250u	    /* bytes; GitLab and Gitea take 255 letters */
+#define FORGE_BODY_MAX 3900u	    /* bytes; Azure DevOps takes 4000 letters */
+#define FORGE_URL_MAX 2000u	    /* bytes of a link that a host tells */
+#define FORGE_HEADERS_MAX 8u	    /* of one request */
+#define FORGE_SAYS_MAX 300u	    /* bytes of a host's own words in a message */
 
 enum forge_type {
 	FORGE_GITHUB,
@@ -47,9 +47,9 @@ struct forge_repo {
 };
 
 /*
- * The host of a git url (https, http, ssh, scp-like). given: NULL, a type's name, or "TYPE=URL" where URL is the
- * root of the host's pages, for one that git reaches by another port or scheme; its host has to be that of url.
- * 0; 1: nothing tells which type it is; -1: err. Memory from a.
+ * The host of a git url (https, http, ssh, scp-like). given: NULL, a type's name, or "TYPE=URL" where URL is
+ * the root of the host's pages, for one that git reaches by another port or scheme; its host has to be that
+ * of url. 0; 1: nothing tells which type it is; -1: err. Memory from a.
  */
 int forge_recognise(struct arena *a, const char *url, const char *given, struct forge_repo *out,
 		    struct error *err);
@@ -67,7 +67,8 @@ struct forge_call {
 	struct str body;
 };
 
-/* credentials: as git has them; the password is mostly a token. -1: err: there are none, or they cannot be sent.
+/* credentials: as git has them; the password is mostly a token. -1: err: there are none, or they cannot be
+ * sent.
  */
 int forge_find_request(struct arena *a, const struct forge_repo *repo, const struct forge_review *review,
 		       const struct remote_credentials *credentials, struct forge_call *out,

@@ -5,8 +5,8 @@
  *     https://ORG.visualstudio.com/PROJECT/_git/NAME
  *     git@ssh.dev.azure.com:v3/ORG/PROJECT/NAME
  *
- * path is "ORG/PROJECT/NAME" afterwards; with visualstudio.com, or a collection of a server, what stands for ORG
- * is part of web.
+ * path is "ORG/PROJECT/NAME" afterwards; with visualstudio.com, or a collection of a server, what stands for
+ * ORG is part of web.
  */
 #include "push/forge_parts.h"
 

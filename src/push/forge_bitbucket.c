@@ -22,7 +22,8 @@ static int place_cloud(struct arena *a, struct forge_repo *repo, struct error *e
 
 static char *open_url_cloud(struct arena *a, const struct forge_repo *repo)
 {
-	return arena_printf(a, "%s/repositories/%s/pullrequests", repo->api, forge_escape_path(a, repo->path));
+	return arena_printf(a, "%s/repositories/%s/pullrequests", repo->api,
+			    forge_escape_path(a, repo->path));
 }
 
 /* A text of its query language. */
@@ -41,9 +42,9 @@ static char *quoted(struct arena *a, const char *text)
 
 static char *find_url_cloud(struct arena *a, const struct forge_repo *repo, const struct forge_review *review)
 {
-	char *query = arena_printf(
-		a, "state=\"OPEN\" AND source.branch.name=%s AND destination.branch.name=%s",
-		quoted(a, review->branch), quoted(a, review->target));
+	char *query =
+		arena_printf(a, "state=\"OPEN\" AND source.branch.name=%s AND destination.branch.name=%s",
+			     quoted(a, review->branch), quoted(a, review->target));
 	return arena_printf(a, "%s?pagelen=10&q=%s", open_url_cloud(a, repo), forge_escape(a, query));
 }
 

@@ -1,6 +1,6 @@
 /*
- * forge_github.c - GitHub and GitHub Enterprise Server: REST API, "Pulls". Its answer to a second request for a
- * branch is 422, as is every other refusal; which it was shows when it is looked for again.
+ * forge_github.c - GitHub and GitHub Enterprise Server: REST API, "Pulls". Its answer to a second request for
+ * a branch is 422, as is every other refusal; which it was shows when it is looked for again.
  */
 #include "push/forge_parts.h"
 

@@ -12,9 +12,9 @@ enum forge_auth {
 
 struct forge_ops {
 	const char *name;
-	const char *cloud;	/* the host that everybody knows, or NULL */
+	const char *cloud;	  /* the host that everybody knows, or NULL */
 	const char *const *words; /* parts of a host's name that tell the type; ends with NULL */
-	const char *says;	/* where an answer that is an error has the host's words, joined by dots */
+	const char *says;	  /* where an answer that is an error has the host's words, joined by dots */
 	enum forge_auth auth;
 	const char *token_word; /* "Bearer" or "token" */
 	const char *accept;

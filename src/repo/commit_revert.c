@@ -1,4 +1,5 @@
-/* commit_revert.c - see commit_revert.h: a three-way merge of each file whose base is what the commit wrote. */
+/* commit_revert.c - see commit_revert.h: a three-way merge of each file whose base is what the commit wrote.
+ */
 #include "repo/commit_revert.h"
 
 #include <stdlib.h>
@@ -86,14 +87,13 @@ static int revert_file(struct reverting *r, const git_diff_delta *d, struct erro
 		return conflict(r, path, err);
 	git_oid now = *git_tree_entry_id(entry);
 	*f = (struct commit_file){ .path = arena_strdup(r->a, path),
-				   .executable = git_tree_entry_filemode(entry) ==
-						 GIT_FILEMODE_BLOB_EXECUTABLE };
+				   .executable =
+					   git_tree_entry_filemode(entry) == GIT_FILEMODE_BLOB_EXECUTABLE };
 	git_tree_entry_free(entry);
 	if (git_oid_equal(&now, &d->old_file.id))
 		return 0;
-	int rc = git_oid_equal(&now, &d->new_file.id)
-			 ? read_blob(r, &d->old_file.id, path, &f->data, err)
-			 : merge(r, d, &now, &f->data, err);
+	int rc = git_oid_equal(&now, &d->new_file.id) ? read_blob(r, &d->old_file.id, path, &f->data, err)
+						      : merge(r, d, &now, &f->data, err);
 	r->n += rc == 0;
 	return rc;
 }

@@ -1,6 +1,6 @@
 /*
- * commit_revert.h - what one commit changed, taken back on top of whatever the branch has now. Files that others
- * changed since are merged, line by line; where they changed the same lines nothing is.
+ * commit_revert.h - what one commit changed, taken back on top of whatever the branch has now. Files that
+ * others changed since are merged, line by line; where they changed the same lines nothing is.
  *
  * It goes by content, so it is idempotent: taking back what was taken back, or what never arrived, changes
  * nothing.

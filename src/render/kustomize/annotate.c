@@ -124,7 +124,43 @@ void annotate_generated(struct kbuild *b, struct kres *r, const struct korigin_c
 		annotate(b, r, STR(ANNOTATE_ORIGIN), config_text(b, config));
 }
 
-void annotate_transformed(struct kbuild *b, struct kresmap *m, const struct korigin_config *config)
+/* Whether text begins as what this file writes there: into the entry of a list, with a dash. */
+static bool is_own_text(struct str text, enum node_type type)
+{
+	static const char *const begins[] = { "path: ", "repo: ", "ref: ", "configuredIn: " };
+	if (type == NODE_SEQ && !str_starts(text, STR("- ")))
+		return false;
+	struct str rest = str_from(text, type == NODE_SEQ ? 2 : 0);
+	for (size_t i = 0; i < sizeof(begins) / sizeof(*begins); i++)
+		if (str_starts(rest, str_of(begins[i])))
+			return true;
+	return false;
+}
+
+/* What a resource has noted there; upstream reads it before it adds to it, and a text of somebody else fails.
+ */
+static int read_note(struct kbuild *b, const struct kres *r, const char *key, enum node_type type,
+		     struct str *out, struct error *err)
+{
+	struct yaml_stream stream;
+	const struct node *note = annotation(r, key);
+	*out = knode_text(note);
+	if (!note || is_own_text(*out, type))
+		return 0;
+	bool read = yaml_parse(b->a, *out, &stream, NULL) == 0;
+	const struct node *root = read && stream.n ? stream.documents[0].root : NULL;
+	*out = (struct str){ "", 0 };
+	if (read && (!root || (root->type == type && (type == NODE_MAP || node_count(root) == 0))))
+		return 0;
+	return error_set(
+		err,
+		"%s:%u: the annotation %s is written by buildMetadata, and this text is not its own: "
+		"remove it",
+		origin_file_of(b->origins, note, r->file), note->line, key);
+}
+
+int annotate_transformed(struct kbuild *b, struct kresmap *m, const struct korigin_config *config,
+			 struct error *err)
 {
 	struct str origin = config_text(b, config), item = config_item(b, config);
 	for (size_t i = 0; i < m->list.n; i++) {
@@ -135,12 +171,15 @@ void annotate_transformed(struct kbuild *b, struct kresmap *m, const struct kori
 			annotate(b, r, STR(ANNOTATE_ORIGIN), origin);
 			continue;
 		}
-		struct str before = knode_text(annotation(r, ANNOTATE_TRANSFORMATIONS));
-		struct str both = item;
-		if (before.n && !str_is(before, "[]\n"))
+		struct str before, both = item;
+		if (read_note(b, r, ANNOTATE_ORIGIN, NODE_MAP, &before, err) ||
+		    read_note(b, r, ANNOTATE_TRANSFORMATIONS, NODE_SEQ, &before, err))
+			return -1;
+		if (before.n)
 			both = str_of(arena_printf(b->a, "%.*s%.*s", STR_ARG(before), STR_ARG(item)));
 		annotate(b, r, STR(ANNOTATE_TRANSFORMATIONS), both);
 	}
+	return 0;
 }
 
 static const char *text_at(struct arena *a, const struct node *map, const char *key)

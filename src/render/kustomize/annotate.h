@@ -30,8 +30,10 @@ struct str korigin_text(struct kbuild *b, const struct korigin *origin);
 void annotate_origin(struct kbuild *b, struct kres *r, struct str text);
 /* A generator made it: its origin, unless it has one. */
 void annotate_generated(struct kbuild *b, struct kres *r, const struct korigin_config *config);
-/* A transformer went over it: noted behind the earlier ones; without an origin, it was made by it. */
-void annotate_transformed(struct kbuild *b, struct kresmap *m, const struct korigin_config *config);
+/* A transformer went over it: noted behind the earlier ones; without an origin, it was made by it.
+ * -1: a file wrote other things into these annotations. */
+int annotate_transformed(struct kbuild *b, struct kresmap *m, const struct korigin_config *config,
+			 struct error *err);
 
 /* The plugin that resource r configures, out of its own origin. False: it has none. */
 bool annotate_plugin(struct kbuild *b, const struct kres *r, struct korigin_config *out);

@@ -8,6 +8,7 @@
  */
 #include "base/regex.h"
 #include "doc/yaml.h"
+#include "doc/yaml_keep.h"
 #include "render/kustomize/path.h"
 
 struct matching {
@@ -139,9 +140,16 @@ static int inside_scalar(const struct matching *m, const struct node *n, size_t 
 	struct yaml_stream stream;
 	if (yaml_parse_as(m->how->a, kvalue_text(n), &options, &stream, m->err))
 		return -1;
-	if (stream.n == 0 && kvalue_text(n).n == 0)
+	if (stream.n)
+		return match(m, stream.documents[0].root, at);
+	/* A stream keeps no document that is null; yaml_keep does. */
+	struct yaml_keep *keep;
+	struct node *root;
+	struct error ignored;
+	if (yaml_keep_read(m->how->a, kvalue_text(n), &keep, &root, &ignored) || !root ||
+	    root->type != NODE_NULL)
 		return error_set(m->err, "an empty value stands where a map or list is needed");
-	return stream.n ? match(m, stream.documents[0].root, at) : 0;
+	return match(m, node_null(m->how->a), at);
 }
 
 static int by_field(const struct matching *m, struct node *n, struct str part, size_t at)

@@ -229,9 +229,7 @@ static int transform_built_in(struct ktarget *t, const struct kres *r, const str
 	if (strcmp(step.kind, "HashTransformer") == 0) {
 		if (khash_names(t->b, m, err))
 			return -1;
-		if (origin)
-			annotate_transformed(t->b, m, origin);
-		return 0;
+		return origin ? annotate_transformed(t->b, m, origin, err) : 0;
 	}
 	if (strcmp(step.kind, "PrefixSuffixTransformer") == 0) {
 		step.kind = "PrefixTransformer";
@@ -257,9 +255,7 @@ static int transform(struct ktarget *t, const struct kres *r, bool annotated, st
 		return transform_built_in(t, r, origin, m, err);
 	if (kfunction_transform(t, r, m, err))
 		return -1;
-	if (origin)
-		annotate_transformed(t->b, m, origin);
-	return 0;
+	return origin ? annotate_transformed(t->b, m, origin, err) : 0;
 }
 
 int ktarget_transform_plugins(struct ktarget *t, struct kaccumulated *acc, struct error *err)
@@ -296,32 +292,45 @@ static bool is_same(const struct node *a, const struct node *b)
 	return true;
 }
 
+/* A resource as it was before a validator. */
+struct seen {
+	struct node *root;
+	size_t previous, prefixes, suffixes;
+};
+
 /* A validator may leave a label that says so, and nothing else. Upstream takes that label out by writing the
- * labels anew, so that it is content only with a resource that has no others. */
-static bool is_unchanged(struct kbuild *b, const struct node *before, const struct kres *after)
+ * labels anew, so that it is content only with a resource that has no others. It notes a former name in an
+ * annotation, as JSON patches do even when they only test: that is a change, too. */
+static bool is_unchanged(struct kbuild *b, const struct seen *before, const struct kres *after)
 {
 	struct node *now = node_copy(b->a, after->root), *metadata = node_get(now, "metadata");
+	if (before->previous != after->previous.n || before->prefixes != after->prefixes.n ||
+	    before->suffixes != after->suffixes.n)
+		return false;
 	struct node *labels = node_get(metadata, "labels");
 	if (node_del(labels, STR("validated-by"))) {
 		if (node_count(labels))
 			return false;
 		node_del(metadata, STR("labels"));
 	}
-	return is_same(before, now);
+	return is_same(before->root, now);
 }
 
 static int validate(struct ktarget *t, const struct kres *r, struct kaccumulated *acc, struct error *err)
 {
 	struct kbuild *b = t->b;
 	size_t n = acc->map.list.n;
-	struct node **before = arena_array(b->a, struct node *, n + 1);
-	for (size_t i = 0; i < n; i++)
-		before[i] = node_copy(b->a, acc->map.list.at[i]->root);
+	struct seen *before = arena_array(b->a, struct seen, n + 1);
+	for (size_t i = 0; i < n; i++) {
+		const struct kres *at = acc->map.list.at[i];
+		before[i] = (struct seen){ node_copy(b->a, at->root), at->previous.n, at->prefixes.n,
+					   at->suffixes.n };
+	}
 	if (transform(t, r, false, &acc->map, err))
 		return -1;
 	bool same = n == acc->map.list.n;
 	for (size_t i = 0; same && i < n; i++)
-		same = is_unchanged(b, before[i], acc->map.list.at[i]);
+		same = is_unchanged(b, &before[i], acc->map.list.at[i]);
 	if (same)
 		return 0;
 	return error_set(err, "%s:%u: the validator changes resources: list it in `transformers`", r->file,

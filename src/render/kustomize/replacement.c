@@ -98,13 +98,16 @@ static bool cut_part(struct str text, struct str delimiter, int64_t index, struc
 	}
 }
 
-static int refine(struct replacing *k, const struct node *found)
+/* The value is the source itself, not a copy: a target that is the source, or a part of it, changes what
+ * later targets get. As upstream; size and depth are looked at with each write. */
+static int refine(struct replacing *k, struct node *found)
 {
 	const struct kreplace_source *s = k->r->source;
 	struct str part;
-	k->value = node_copy(k->call->build->a, found);
+	k->value = found;
 	if (s->options.delimiter.n == 0)
 		return 0;
+	k->value = node_copy(k->call->build->a, found);
 	if (!kvalue_is_scalar(found))
 		return error_set(k->err, "%s:%u: a delimiter can only cut single values, not maps or lists",
 				 k->r->file, s->line);
@@ -236,10 +239,38 @@ static struct str put_part(struct arena *a, struct str text, const struct krepla
 	return copy;
 }
 
+/* Nodes of n, counted no further than to the limit and one. */
+static size_t count_nodes(const struct node *n, size_t so_far)
+{
+	so_far++;
+	for (size_t i = 0; i < node_count(n) && so_far <= KREPLACE_NODES_MAX; i++)
+		so_far = count_nodes(n->type == NODE_MAP ? n->map.pairs[i].value : n->seq.items[i], so_far);
+	return so_far;
+}
+
+/* Whether n can take the value without growing out of all proportion. */
+static int check_growth(const struct replacing *k, const struct kreplace_target *t, const struct node *n)
+{
+	if (!kvalue_is_scalar(k->value))
+		return count_nodes(k->value, 0) <= KREPLACE_NODES_MAX
+			       ? 0
+			       : error_set(
+					 k->err,
+					 "the value has grown over %u fields and elements (KREPLACE_NODES_MAX)",
+					 KREPLACE_NODES_MAX);
+	size_t before = kvalue_is_scalar(n) && t->options.delimiter.n ? kvalue_text(n).n : 0;
+	if (before + t->options.delimiter.n + kvalue_text(k->value).n > KREPLACE_TEXT_MAX)
+		return error_set(k->err, "the text would be over %u MiB (KREPLACE_TEXT_MAX)",
+				 KREPLACE_TEXT_MAX >> 20);
+	return 0;
+}
+
 static int write_field(struct replacing *k, const struct kreplace_target *t, struct node *n)
 {
 	struct arena *a = k->call->build->a;
 	bool scalar = kvalue_is_scalar(n);
+	if (check_growth(k, t, n))
+		return -1;
 	if (t->options.delimiter.n) {
 		if (!scalar)
 			return error_set(k->err, "a delimiter can only cut single values, not maps or lists");

@@ -5,6 +5,9 @@
 #include "render/kustomize/select.h"
 
 #define KREPLACEMENTS_MAX 10000u /* of one transformer */
+/* What one target gets. A source that is its own target grows with each, at worst to double its size. */
+#define KREPLACE_NODES_MAX 1000000u
+#define KREPLACE_TEXT_MAX (16u << 20)
 
 struct kreplace_options {
 	struct str delimiter; /* "" : the whole field */

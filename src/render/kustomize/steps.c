@@ -34,8 +34,8 @@ int ktarget_run(struct ktarget *t, const struct kstep *step, struct kresmap *m, 
 	};
 	if (run(&call, err))
 		return -1;
-	if (step->origin)
-		annotate_transformed(t->b, m, step->origin);
+	if (step->origin && annotate_transformed(t->b, m, step->origin, err))
+		return -1;
 	kresmap_drop_gone(m);
 	return kbuild_check_memory(t->b, err);
 }
