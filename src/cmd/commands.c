@@ -18,13 +18,12 @@ const struct command *const commands[] = {
 	&command_deploy,
 	&command_wait,
 	&command_push_status,
-	&command_push_receive, /* hidden */
-	&command_push_received, /* hidden */
-	&command_push_recover, /* hidden */
 	&command_status,
 	&command_suspend,
 	&command_resume,
 	&command_delete,
+	&command_serve,
+	&command_repo,
 	&command_version,
 	&command_completion,
 	&command_man, /* hidden */

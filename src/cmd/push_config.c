@@ -8,10 +8,12 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "cmd/apps.h"
 #include "cmd/await.h"
 #include "cmd/deploy_edit.h"
 #include "cmd/deploy_repo.h"
 #include "cmd/deploy_review.h"
+#include "operator/spec.h"
 #include "repo/commit_info.h"
 #include "repo/commit_revert.h"
 #include "repo/publish.h"
@@ -329,6 +331,21 @@ static int await(struct arena *a, const struct config_request *q, struct cluster
 	return status;
 }
 
+/* The operator looks at once, not at its next poll: one App of each namespace has its Repo fetched. */
+static void ask_operator(struct cluster *cluster, struct arena *a, const struct deploy_apps *apps,
+			 const char *commit)
+{
+	const char *body =
+		arena_printf(a, "{\"metadata\":{\"annotations\":{\"" ANNOTATION_SYNC "\":\"%s\"}}}", commit);
+	struct str last = STR("");
+	for (size_t i = 0; i < apps->n; i++) {
+		struct str name, namespace = str_cut(str_of(apps->keys[i]), '/', &name);
+		if (!str_eq(namespace, last))
+			apps_patch(cluster, a, arena_str(a, namespace).p, name.p, body, NULL, NULL);
+		last = namespace;
+	}
+}
+
 int config_watch(struct arena *a, const struct config_request *q, const struct config_place *place,
 		 struct cluster *cluster, const char *parent, const char *commit, size_t *n_apps,
 		 struct error *err)
@@ -345,6 +362,7 @@ int config_watch(struct arena *a, const struct config_request *q, const struct c
 	if (deploy_repo_apps(cluster, a, &repo, NULL, &apps, err) < 0)
 		return EXIT_TROUBLE;
 	*n_apps = apps.n;
+	ask_operator(cluster, a, &apps, commit);
 	return apps.n ? await(a, q, cluster, &apps, parent, commit, err) : EXIT_OK;
 }
 

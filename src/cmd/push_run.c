@@ -171,6 +171,7 @@ static const struct kube_resource known[] = {
 	KIND(CAPSTAN_GROUP, CAPSTAN_VERSION_NAME, "App", "apps"),
 	KIND(CAPSTAN_GROUP, CAPSTAN_VERSION_NAME, "Repo", "repos"),
 	KIND("", "v1", "Pod", "pods"),
+	KIND("", "v1", "Secret", "secrets"),
 	KIND("", "v1", "Service", "services"),
 	KIND("apps", "v1", "Deployment", "deployments"),
 	KIND("apps", "v1", "StatefulSet", "statefulsets"),
@@ -344,6 +345,7 @@ void push_run_close(struct push_run *run)
 	loop_timer_free(run->poll);
 	if (run->has_cluster)
 		cluster_close(&run->cluster);
+	commit_check_free(run->check);
 	tell_free(run->tell);
 	journal_close(run->journal);
 	if (run->finished)

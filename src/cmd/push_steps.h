@@ -18,6 +18,7 @@
 #pragma once
 
 #include "cmd/cluster.h"
+#include "cmd/commit_check.h"
 #include "cmd/push_address.h"
 #include "push/build.h"
 #include "push/journal.h"
@@ -41,9 +42,10 @@ struct push_target {
 	const char *namespace; /* where its objects go; NULL in a push that is resumed */
 	const char *address;   /* where it answers; NULL: nowhere that is known */
 	struct push_balancer balancer;
-	const struct node *app; /* as CLAIM found it; NULL: there was none */
-	bool failed;		/* its rollout did, and is kept */
-	bool waited;		/* undo has given late writes their time */
+	const struct node *app;	    /* as CLAIM found it; NULL: there was none */
+	struct config_step *config; /* of push_steps_config.c; NULL: not looked at yet */
+	bool failed;		    /* its rollout did, and is kept */
+	bool waited;		    /* undo has given late writes their time */
 };
 
 struct push_run {
@@ -61,6 +63,7 @@ struct push_run {
 	size_t n_targets;
 	struct built *images; /* BUILD's; n_images is 0 when nothing is built */
 	size_t n_images;
+	struct commit_check *check;	  /* of the commit that deploys; holds what `environments` borrows */
 	struct environments environments; /* of the pushed capstan.yaml; n is 0 without one */
 	struct cluster cluster;
 	struct cli cluster_cli; /* with the service's kubeconfig */

@@ -15,7 +15,9 @@
 
 #include "base/clock.h"
 #include "base/vec.h"
+#include "io/file.h"
 #include "push/build_parts.h"
+#include "push/egress.h"
 #include "registry/credentials.h"
 
 #define ANSWER_MAX 1024u /* bytes of a file that says an image's id or digest */
@@ -27,6 +29,7 @@ struct builder {
 	const char *program;
 	uint64_t disk;
 	int64_t deadline_ms;
+	const char *const *allowed; /* hosts that builds reach, public or not */
 	VEC(const char *) argv;
 	VEC(struct box_file) files;
 	VEC(struct box_bind) binds;
@@ -134,7 +137,7 @@ static uint64_t or_default(int64_t value, uint64_t otherwise)
 	return value ? (uint64_t)value : otherwise;
 }
 
-static int run(struct builder *b, bool network, const char *what, struct error *err)
+static int run(struct builder *b, enum box_network network, const char *what, struct error *err)
 {
 	struct box_result result;
 	const struct environments_build *build = b->job->build;
@@ -150,6 +153,7 @@ static int run(struct builder *b, bool network, const char *what, struct error *
 		.n_files = b->files.n,
 		.overlay = "/store",
 		.network = network,
+		.allowed = b->allowed,
 		.timeout_ms = left > 0 ? left : 1,
 		.memory_bytes = or_default(build->memory_bytes, BUILD_MEMORY_BYTES),
 		.disk_bytes = b->disk,
@@ -206,7 +210,7 @@ static int pull(struct builder *b, const char *image, const char *platform, stru
 	if (platform)
 		ADD_WORDS(b, "--platform", platform);
 	add_word(b, arena_printf(&b->job->a, "docker://%s", image));
-	if (run(b, true, arena_printf(&b->job->a, "pulling %s", image), err) < 0)
+	if (run(b, BOX_MACHINE, arena_printf(&b->job->a, "pulling %s", image), err) < 0)
 		return -1;
 	cleanup_fd int fd = open(done, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	return 0;
@@ -285,7 +289,7 @@ static int build(struct builder *b, const struct dockerfile *d, struct error *er
 	add_args(b);
 	add_secrets(b);
 	add_word(b, "/context");
-	return run(b, false, "the build", err);
+	return run(b, BOX_EGRESS, "the build", err);
 }
 
 static int push(struct builder *b, const char *tag, struct error *err)
@@ -302,7 +306,7 @@ static int push(struct builder *b, const char *tag, struct error *err)
 		add_word(b, "push");
 	ADD_WORDS(b, "--quiet", "--authfile", "/auth.json", "--digestfile", "/out/digest", id,
 		  arena_printf(&b->job->a, "docker://%s", tag));
-	return run(b, true, arena_printf(&b->job->a, "pushing %s", tag), err);
+	return run(b, BOX_MACHINE, arena_printf(&b->job->a, "pushing %s", tag), err);
 }
 
 static int build_and_push(struct builder *b, const struct build_context *context, const struct dockerfile *d,
@@ -328,6 +332,28 @@ static void release(struct builder *b)
 	vec_release(&b->binds);
 }
 
+/* HOME/build-hosts: "host:port", one a line; it need not be there. */
+static int read_allowed(struct builder *b, struct error *err)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	const char *path = push_path(&b->job->a, b->job->request->home, BUILD_HOSTS, NULL);
+	int rc = file_read(path, BUILD_HOSTS_MAX, &text, err);
+	VEC(const char *) list = { 0 };
+	if (rc)
+		return rc < 0 ? -1 : 0;
+	for (struct str rest = buf_str(&text); rest.n;) {
+		struct str line = str_trim(str_cut(rest, '\n', &rest));
+		if (line.n && line.p[0] != '#' && list.n < EGRESS_ALLOWED_MAX)
+			vec_push(&list, arena_strndup(&b->job->a, line.p, line.n));
+	}
+	const char **out = arena_array(&b->job->a, const char *, list.n + 1);
+	for (size_t i = 0; i < list.n; i++)
+		out[i] = list.at[i];
+	b->allowed = out;
+	vec_release(&list);
+	return 0;
+}
+
 static int prepare(struct builder *b, struct build_job *job, struct error *err)
 {
 	*b = (struct builder){ .job = job, .work = { .lock = -1 }, .program = find_program() };
@@ -338,7 +364,7 @@ static int prepare(struct builder *b, struct build_job *job, struct error *err)
 		return error_set(
 			err, "there is no buildah on this machine, and a Dockerfile is to be built; install "
 			     "buildah, 1.28 or later");
-	return 0;
+	return read_allowed(b, err);
 }
 
 int build_by_buildah(struct build_job *job, const struct build_context *context,
@@ -369,7 +395,7 @@ void build_clean_store(const struct build_request *request, struct build_store *
 	if (prepare(&b, &job, &err) == 0 && build_work_make(store, &b.work, &err) == 0) {
 		begin(&b);
 		ADD_WORDS(&b, "rm", "--all");
-		(void)run(&b, false, "cleaning", &err);
+		(void)run(&b, BOX_NO_NETWORK, "cleaning", &err);
 	}
 	release(&b);
 	arena_release(&job.a);
