@@ -5,13 +5,19 @@
  */
 #include "base/regex_parts.h"
 
-enum op { OP_SET, OP_ASSERT, OP_SPLIT, OP_JUMP, OP_MATCH };
+enum op { OP_SET, OP_ASSERT, OP_SPLIT, OP_JUMP, OP_SAVE, OP_MATCH };
 
 struct inst {
 	enum op op;
 	enum regex_assert assert;
 	const struct regex_set *set;
-	uint32_t to, other; /* SPLIT: both; JUMP: to */
+	uint32_t to, other; /* SPLIT: both, to first; JUMP: to; SAVE: the place is kept in slot `to` */
+};
+
+/* What is still to be followed, or a slot that gets back what it was. */
+struct frame {
+	uint32_t state, slot, was;
+	bool back;
 };
 
 /* States, each once, in the order they came: a sparse set. */
@@ -25,11 +31,16 @@ struct regex {
 	uint32_t n, cap;
 	struct list now, then;
 	uint32_t *stack;
+	struct regex_groups groups;
+	/* Of regex_find(): for each state of a list where its thread came past the slots. */
+	uint32_t n_slots, *slots_now, *slots_then, *slots;
+	struct frame *frames;
 };
 
 struct compiler {
 	struct arena *a;
 	struct regex *re;
+	bool saves;
 	struct error *err;
 };
 
@@ -85,15 +96,27 @@ static int compile_alt(struct compiler *c, const struct regex_node *n)
 	return 0;
 }
 
-static int compile_optional(struct compiler *c, const struct regex_node *n, bool again)
+static int compile_optional(struct compiler *c, const struct regex_node *n, bool lazy, bool again)
 {
 	uint32_t split = c->re->n;
-	if (emit(c, (struct inst){ .op = OP_SPLIT, .to = split + 1 }) || compile(c, n))
+	if (emit(c, (struct inst){ .op = OP_SPLIT }) || compile(c, n))
 		return -1;
 	if (again && emit(c, (struct inst){ .op = OP_JUMP, .to = split }))
 		return -1;
-	c->re->program[split].other = c->re->n;
+	/* What comes first is preferred. */
+	c->re->program[split].to = lazy ? c->re->n : split + 1;
+	c->re->program[split].other = lazy ? split + 1 : c->re->n;
 	return 0;
+}
+
+static int compile_group(struct compiler *c, const struct regex_node *n)
+{
+	if (!c->saves)
+		return compile_all(c, n);
+	return emit(c, (struct inst){ .op = OP_SAVE, .to = 2 * n->group }) || compile_all(c, n) ||
+			       emit(c, (struct inst){ .op = OP_SAVE, .to = 2 * n->group + 1 })
+		       ? -1
+		       : 0;
 }
 
 static int compile_repeat(struct compiler *c, const struct regex_node *n)
@@ -102,9 +125,9 @@ static int compile_repeat(struct compiler *c, const struct regex_node *n)
 		if (compile(c, n->first))
 			return -1;
 	if (n->max < 0)
-		return compile_optional(c, n->first, true);
+		return compile_optional(c, n->first, n->lazy, true);
 	for (int i = n->min; i < n->max; i++)
-		if (compile_optional(c, n->first, false))
+		if (compile_optional(c, n->first, n->lazy, false))
 			return -1;
 	return 0;
 }
@@ -122,6 +145,8 @@ static int compile(struct compiler *c, const struct regex_node *n)
 		return compile_alt(c, n);
 	case REGEX_REPEAT:
 		return compile_repeat(c, n);
+	case REGEX_GROUP:
+		return compile_group(c, n);
 	}
 	return 0;
 }
@@ -131,17 +156,53 @@ static struct list new_list(struct arena *a, uint32_t n)
 	return (struct list){ .at = arena_array(a, uint32_t, n), .where = arena_array(a, uint32_t, n) };
 }
 
-int regex_compile(struct arena *a, struct str pattern, struct regex **out, struct error *err)
+static int compile_pattern(struct arena *a, struct str pattern, bool saves, struct regex **out,
+			   struct error *err)
 {
 	struct regex_node *tree;
-	struct compiler c = { .a = a, .re = arena_new(a, struct regex), .err = err };
-	if (regex_parse(a, pattern, &tree, err) || compile(&c, tree) ||
-	    emit(&c, (struct inst){ .op = OP_MATCH }))
+	struct compiler c = { .a = a, .re = arena_new(a, struct regex), .saves = saves, .err = err };
+	if (regex_parse(a, pattern, &tree, &c.re->groups, err))
+		return -1;
+	if (saves && c.re->groups.n > REGEX_GROUPS_MAX)
+		return error_set(err, "a regular expression has more than %u groups (REGEX_GROUPS_MAX)",
+				 REGEX_GROUPS_MAX);
+	if (compile(&c, tree) || emit(&c, (struct inst){ .op = OP_MATCH }))
 		return -1;
 	c.re->now = new_list(a, c.re->n);
 	c.re->then = new_list(a, c.re->n);
 	c.re->stack = arena_array(a, uint32_t, (size_t)c.re->n * 2 + 1);
 	*out = c.re;
+	return 0;
+}
+
+int regex_compile(struct arena *a, struct str pattern, struct regex **out, struct error *err)
+{
+	return compile_pattern(a, pattern, false, out, err);
+}
+
+int regex_compile_groups(struct arena *a, struct str pattern, struct regex **out, struct error *err)
+{
+	if (compile_pattern(a, pattern, true, out, err))
+		return -1;
+	struct regex *re = *out;
+	re->n_slots = 2 * (re->groups.n + 1);
+	re->slots_now = arena_array(a, uint32_t, (size_t)re->n * re->n_slots);
+	re->slots_then = arena_array(a, uint32_t, (size_t)re->n * re->n_slots);
+	re->slots = arena_array(a, uint32_t, re->n_slots);
+	re->frames = arena_array(a, struct frame, (size_t)re->n * 2 + 1);
+	return 0;
+}
+
+unsigned regex_groups(const struct regex *re)
+{
+	return re->groups.n;
+}
+
+unsigned regex_group_of(const struct regex *re, struct str name)
+{
+	for (unsigned i = 1; name.n && i <= re->groups.n && i <= REGEX_GROUPS_MAX; i++)
+		if (str_eq(re->groups.names[i], name))
+			return i;
 	return 0;
 }
 
@@ -217,6 +278,9 @@ static bool follow(struct regex *re, struct list *l, uint32_t state, struct str 
 		case OP_JUMP:
 			stack[n++] = inst->to;
 			break;
+		case OP_SAVE:
+			stack[n++] = state + 1;
+			break;
 		case OP_ASSERT:
 			if (holds(inst->assert, text, at))
 				stack[n++] = state + 1;
@@ -253,6 +317,123 @@ bool regex_match(struct regex *re, struct str text)
 		re->then = swap;
 		at += length;
 	}
+}
+
+/* --- groups --- */
+
+#define NOWHERE UINT32_MAX
+
+/* As follow(), by order of preference, with the slots of the thread in re->slots; kept for what waits for a
+ * character or has come to the end. */
+static void follow_with_slots(struct regex *re, struct list *l, uint32_t *kept, uint32_t state,
+			      struct str text, size_t at)
+{
+	struct frame *stack = re->frames;
+	uint32_t n = 0;
+	stack[n++] = (struct frame){ .state = state };
+	while (n) {
+		struct frame f = stack[--n];
+		if (f.back) {
+			re->slots[f.slot] = f.was;
+			continue;
+		}
+		if (!put(l, f.state))
+			continue;
+		const struct inst *inst = &re->program[f.state];
+		switch (inst->op) {
+		case OP_SPLIT:
+			stack[n++] = (struct frame){ .state = inst->other };
+			stack[n++] = (struct frame){ .state = inst->to };
+			break;
+		case OP_JUMP:
+			stack[n++] = (struct frame){ .state = inst->to };
+			break;
+		case OP_ASSERT:
+			if (holds(inst->assert, text, at))
+				stack[n++] = (struct frame){ .state = f.state + 1 };
+			break;
+		case OP_SAVE:
+			stack[n++] =
+				(struct frame){ .slot = inst->to, .was = re->slots[inst->to], .back = true };
+			stack[n++] = (struct frame){ .state = f.state + 1 };
+			re->slots[inst->to] = (uint32_t)at;
+			break;
+		case OP_SET:
+		case OP_MATCH:
+			memcpy(kept + (size_t)f.state * re->n_slots, re->slots, re->n_slots * sizeof(*kept));
+			break;
+		}
+	}
+}
+
+static void begin_thread(struct regex *re, struct str text, size_t at)
+{
+	for (uint32_t i = 0; i < re->n_slots; i++)
+		re->slots[i] = NOWHERE;
+	re->slots[0] = (uint32_t)at;
+	follow_with_slots(re, &re->now, re->slots_now, 0, text, at);
+}
+
+/* One step of all threads at a place; true: one has come to the end, its slots are in found. Those that are
+ * preferred to it go on. */
+static bool step(struct regex *re, struct str text, size_t at, uint32_t *found)
+{
+	size_t length = 0;
+	uint32_t rune = at < text.n ? regex_rune(str_from(text, at), &length) : 0;
+	bool ended = false;
+	re->then.n = 0;
+	for (uint32_t i = 0; i < re->now.n && !ended; i++) {
+		uint32_t state = re->now.at[i];
+		const struct inst *inst = &re->program[state];
+		const uint32_t *slots = re->slots_now + (size_t)state * re->n_slots;
+		if (inst->op == OP_MATCH) {
+			memcpy(found, slots, re->n_slots * sizeof(*found));
+			found[1] = (uint32_t)at;
+			ended = true;
+		} else if (inst->op == OP_SET && length && in_set(inst->set, rune)) {
+			memcpy(re->slots, slots, re->n_slots * sizeof(*slots));
+			follow_with_slots(re, &re->then, re->slots_then, state + 1, text, at + length);
+		}
+	}
+	return ended;
+}
+
+static void swap_lists(struct regex *re)
+{
+	struct list list = re->now;
+	uint32_t *slots = re->slots_now;
+	re->now = re->then;
+	re->then = list;
+	re->slots_now = re->slots_then;
+	re->slots_then = slots;
+}
+
+bool regex_find(struct regex *re, struct str text, struct str *groups, size_t n)
+{
+	uint32_t found[2 * (REGEX_GROUPS_MAX + 1)];
+	bool any = false;
+	size_t length;
+	if (text.n > REGEX_TEXT_MAX || !re->frames)
+		return false;
+	re->now.n = 0;
+	for (size_t at = 0; at <= text.n; at += length) {
+		if (!any)
+			begin_thread(re, text, at);
+		else if (!re->now.n)
+			break;
+		any = step(re, text, at, found) || any;
+		swap_lists(re);
+		length = 1;
+		if (at < text.n)
+			regex_rune(str_from(text, at), &length);
+	}
+	for (size_t i = 0; i < n && any; i++) {
+		bool took_part =
+			2 * i + 1 < re->n_slots && found[2 * i] != NOWHERE && found[2 * i + 1] != NOWHERE;
+		groups[i] = took_part ? (struct str){ text.p + found[2 * i], found[2 * i + 1] - found[2 * i] }
+				      : (struct str){ NULL, 0 };
+	}
+	return any;
 }
 
 bool regex_is_literal(struct str s)

@@ -17,6 +17,7 @@ struct parser {
 	size_t at;
 	unsigned depth;
 	struct flags flags;
+	struct regex_groups *groups;
 	struct error *err;
 };
 
@@ -345,8 +346,8 @@ static int group_flags(struct parser *p)
 	}
 }
 
-/* (?P<name> or (?<name>: names are of no use here. */
-static int group_name(struct parser *p)
+/* (?P<name> or (?<name> */
+static int group_name(struct parser *p, struct str *name)
 {
 	size_t from = p->at;
 	while (more(p) && p->pattern.p[p->at] != '>') {
@@ -356,21 +357,36 @@ static int group_name(struct parser *p)
 	}
 	if (p->at == from || !skip(p, ">"))
 		return bad(p, "the name of a group is missing or not closed");
+	*name = (struct str){ p->pattern.p + from, p->at - 1 - from };
 	return 0;
+}
+
+static struct regex_node *kept_group(struct parser *p, struct str name)
+{
+	struct regex_node *n = new_node(p, REGEX_GROUP);
+	n->group = ++p->groups->n;
+	if (n->group <= REGEX_GROUPS_MAX)
+		p->groups->names[n->group] = name;
+	return n;
 }
 
 /* Behind the opening parenthesis. *out NULL: it only set flags. */
 static int group(struct parser *p, struct regex_node **out)
 {
 	struct flags before = p->flags;
+	struct regex_node *kept = NULL;
+	struct str name = STR("");
 	*out = NULL;
 	if (skip(p, "?P<") || (starts(p, "?<") && !starts(p, "?<=") && !starts(p, "?<!") && skip(p, "?<"))) {
-		if (group_name(p))
+		if (group_name(p, &name))
 			return -1;
+		kept = kept_group(p, name);
 	} else if (skip(p, "?")) {
 		int rc = group_flags(p);
 		if (rc)
 			return rc < 0 ? -1 : 0;
+	} else {
+		kept = kept_group(p, name);
 	}
 	if (++p->depth > REGEX_DEPTH_MAX)
 		return bad(p, "its groups are nested too deep (REGEX_DEPTH_MAX)");
@@ -380,6 +396,10 @@ static int group(struct parser *p, struct regex_node **out)
 	if (!skip(p, ")"))
 		return bad(p, "a parenthesis is not closed");
 	p->flags = before;
+	if (kept) {
+		add_child(kept, *out);
+		*out = kept;
+	}
 	return 0;
 }
 
@@ -499,7 +519,7 @@ static int repeated(struct parser *p, struct regex_node **out)
 	int rc = repetition(p, &min, &max);
 	if (rc <= 0)
 		return rc;
-	skip(p, "?"); /* not greedy: the same texts match */
+	bool lazy = skip(p, "?"); /* the same texts match, their groups may differ */
 	size_t behind = p->at;
 	rc = repetition(p, &ignored, &ignored);
 	if (rc)
@@ -509,6 +529,7 @@ static int repeated(struct parser *p, struct regex_node **out)
 	add_child(n, *out);
 	n->min = min;
 	n->max = max;
+	n->lazy = lazy;
 	n->weight *= max > 0 ? max : min > 0 ? min : 1;
 	if (n->weight > REPEAT_MAX)
 		return bad(p, "repetitions inside of repetitions come to more than 1000");
@@ -563,9 +584,11 @@ static int alternatives(struct parser *p, struct regex_node **out)
 	return 0;
 }
 
-int regex_parse(struct arena *a, struct str pattern, struct regex_node **out, struct error *err)
+int regex_parse(struct arena *a, struct str pattern, struct regex_node **out, struct regex_groups *groups,
+		struct error *err)
 {
-	struct parser p = { .a = a, .pattern = pattern, .err = err };
+	struct parser p = { .a = a, .pattern = pattern, .groups = groups, .err = err };
+	*groups = (struct regex_groups){ 0 };
 	if (pattern.n > REGEX_SIZE_MAX)
 		return error_set(err, "a regular expression is longer than %u bytes (REGEX_SIZE_MAX)",
 				 REGEX_SIZE_MAX);

@@ -14,6 +14,7 @@ enum regex_op {
 	REGEX_ALT,    /* one of them */
 	REGEX_REPEAT, /* min to max times; max -1: without end */
 	REGEX_ASSERT,
+	REGEX_GROUP, /* a group that is kept: one child */
 };
 
 enum regex_assert {
@@ -40,13 +41,21 @@ struct regex_node {
 	enum regex_assert assert;
 	struct regex_set set;
 	int min, max;
-	int weight; /* how often repetitions in braces copy what is in here: their product */
+	bool lazy;	/* REPEAT: as few as possible */
+	unsigned group; /* GROUP: from 1 on */
+	int weight;	/* how often repetitions in braces copy what is in here: their product */
 	struct regex_node *first, *last; /* children: CAT and ALT any number, REPEAT one */
 	struct regex_node *next;	 /* the next child of the same parent */
 };
 
+struct regex_groups {
+	unsigned n;				/* there are so many, without the match itself */
+	struct str names[REGEX_GROUPS_MAX + 1]; /* by number; "" without a name. In the pattern. */
+};
+
 /* The tree of pattern, in a. */
-int regex_parse(struct arena *a, struct str pattern, struct regex_node **out, struct error *err);
+int regex_parse(struct arena *a, struct str pattern, struct regex_node **out, struct regex_groups *groups,
+		struct error *err);
 
 /* The character at the start of s and its bytes; what is no UTF-8 is U+FFFD, one byte long. s is not empty.
  */

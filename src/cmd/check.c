@@ -8,9 +8,9 @@
 #include <stdlib.h>
 
 #include "check/report.h"
+#include "cmd/checking.h"
 #include "cmd/diff.h"
 #include "cmd/local_objects.h"
-#include "cmd/manifests.h"
 #include "cmd/print_check.h"
 #include "deploy/key.h"
 #include "doc/json.h"
@@ -157,19 +157,6 @@ static int ask_cluster(struct cli *cli, struct checked *e, struct error *err)
 
 /* --- the check --- */
 
-/* Secrets that capstan.yaml says may lie in plain text. */
-static int allow_secrets(struct check *c, const struct local_objects *o, struct error *err)
-{
-	for (size_t i = 0; i < o->all.n_allow_secrets; i++) {
-		const struct environments_allowance *from = &o->all.allow_secrets[i];
-		struct check_allowance to = { ENVIRONMENTS_FILE, from->line,	    from->path,
-					      from->object,	 from->fingerprint, from->reason };
-		if (check_allow_secret(c, &to, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 /* A base that many environments read is looked at once. */
 static void check_texts(struct check *c, const checked_list *list)
 {
@@ -184,31 +171,16 @@ static void check_texts(struct check *c, const checked_list *list)
 	map_release(&seen);
 }
 
-/* App and Repo are known without their definitions lying in the repository; read when there is one of them.
- */
-static int know_own_kinds(struct check *c, const struct check_environment *e, bool *known, struct error *err)
-{
-	bool any = false;
-	for (size_t i = 0; i < e->n && !any; i++)
-		any = str_is(e->objects[i].group, "capstan.dev");
-	for (size_t i = 0; any && !*known && embedded_manifests[i].path; i++)
-		if (str_starts(str_of(embedded_manifests[i].path), STR("crds/")) &&
-		    check_schema(c, embedded_manifests[i].path, str_of(embedded_manifests[i].text), err) != 0)
-			return -1;
-	*known = *known || any;
-	return 0;
-}
-
 static int check_list(struct cli *cli, struct check *c, checked_list *list, struct error *err)
 {
 	const struct check_command *own = cli->own;
 	bool known = false;
-	if (list->n && allow_secrets(c, &list->at[0]->objects, err) < 0)
+	if (list->n && checking_allow(c, &list->at[0]->objects.all, err) < 0)
 		return -1;
 	for (size_t i = 0; i < list->n; i++) {
 		if (own->cluster && ask_cluster(cli, list->at[i], err) < 0)
 			return -1;
-		if (know_own_kinds(c, &list->at[i]->environment, &known, err) != 0)
+		if (checking_own_kinds(c, &list->at[i]->environment, &known, err) != 0)
 			return -1;
 		check_definitions(c, &list->at[i]->environment);
 	}

@@ -57,6 +57,7 @@ static void on_answer(void *arg, const struct kube_response *response)
 		.reason = arena_str(w->a, response->reason).p,
 		.message = arena_str(w->a, response->message).p,
 		.body = response->body ? node_clone(w->a, response->body) : NULL,
+		.text = arena_str(w->a, response->text),
 	};
 	w->answered = true;
 	loop_stop(w->cluster->loop);

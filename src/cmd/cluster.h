@@ -33,6 +33,7 @@ struct reply {
 	int code;
 	const char *reason, *message; /* never NULL */
 	struct node *body;	      /* or NULL */
+	struct str text;	      /* of an answer that is plain text; else empty */
 };
 
 /* Runs the loop until the answer is there; memory from a. timeout_ms 0: what CLUSTER_CALL_TIMEOUT_MS and the

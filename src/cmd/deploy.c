@@ -12,8 +12,10 @@
 
 #include "base/clock.h"
 #include "cmd/await.h"
+#include "cmd/commit_check.h"
 #include "cmd/deploy_edit.h"
 #include "cmd/deploy_repo.h"
+#include "cmd/deploy_review.h"
 #include "cmd/git.h"
 #include "cmd/style.h"
 #include "doc/json.h"
@@ -22,9 +24,9 @@
 enum { DEPLOY_TIMEOUT_MS = 300000, PUSH_TIMEOUT_MS = 120000 };
 
 struct deploy_options {
-	const char *env, *repo, *push, *branch, *message;
+	const char *env, *repo, *push, *branch, *message, *forge;
 	struct option_list image, set;
-	bool wait;
+	bool wait, review;
 };
 
 struct deploy {
@@ -35,6 +37,8 @@ struct deploy {
 	struct deploy_change change;
 	struct image_change *images;
 	struct publish_result result;
+	const char *subject, *proposal; /* the branch of --review */
+	struct forge_opened opened;
 	struct cluster cluster;
 	bool has_cluster;
 	struct deploy_apps apps;
@@ -71,6 +75,12 @@ static int check_usage(struct deploy *d, struct error *err)
 		return error_set(err, "--image or --set is missing: what is to be changed");
 	if (own->repo && own->push)
 		return error_set(err, "--repo and --push: give one of them");
+	if (own->review && own->wait)
+		return error_set(err,
+				 "--review and --wait: nothing is deployed before the review; give one of "
+				 "them");
+	if (own->forge && !own->review)
+		return error_set(err, "--forge: it is for --review");
 	for (size_t i = 0; i < own->set.n; i++)
 		if (!strchr(own->set.at[i], '=') || own->set.at[i][0] == '=')
 			return error_set(err, "--set %s: it is of the form NAME=VALUE", own->set.at[i]);
@@ -132,16 +142,33 @@ static bool nothing_goes(const char *path)
 	return false;
 }
 
+/* One proposal for each source commit; without one, for each set of images. */
+static const char *proposal_of(struct deploy *d)
+{
+	char hex[HASH_HEX_LEN + 1];
+	const char *id = source_commit(d);
+	cleanup_buf struct buf all = BUF_INIT;
+	for (size_t i = 0; i < d->own->image.n; i++)
+		buf_printf(&all, "%.*s=%.*s\n", STR_ARG(d->images[i].name), STR_ARG(d->images[i].text));
+	for (size_t i = 0; i < d->own->set.n; i++)
+		buf_printf(&all, "%s\n", d->own->set.at[i]);
+	hash_hex(hash_of(buf_str(&all)), hex);
+	return review_branch(&d->arena, d->own->env, id ? id : hex);
+}
+
 static int publish(struct deploy *d, struct error *err)
 {
+	d->subject = subject_of(d);
+	d->proposal = d->own->review ? proposal_of(d) : NULL;
 	struct commit_spec spec = {
 		.dir = "",
 		.goes = nothing_goes,
 		.may_be_empty = true,
-		.subject = subject_of(d),
+		.subject = d->subject,
 		.when_ms = clock_wall_ms(),
 		.edit = deploy_edit,
 		.edit_ctx = &d->change,
+		.base = d->proposal ? d->repo.branch : NULL,
 	};
 	d->change.environment = d->own->env;
 	d->change.images = d->images;
@@ -150,16 +177,58 @@ static int publish(struct deploy *d, struct error *err)
 	d->change.n_set = d->own->set.n;
 	read_author(d, &spec);
 	add_trailers(d, &spec);
-	return publish_wait(&d->repo.options, d->repo.branch, &spec, PUSH_TIMEOUT_MS, &d->result, err);
+	return publish_wait(&d->repo.options, d->proposal ? d->proposal : d->repo.branch, &spec,
+			    PUSH_TIMEOUT_MS, &d->result, err);
+}
+
+/* --- review --- */
+
+static const char *description_of(struct deploy *d)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	const char *source = source_commit(d);
+	for (size_t i = 0; i < d->own->image.n; i++)
+		buf_printf(&text, "- `%.*s` becomes `%.*s`\n", STR_ARG(d->images[i].name),
+			   STR_ARG(d->images[i].text));
+	for (size_t i = 0; i < d->own->set.n; i++)
+		buf_printf(&text, "- variable `%s`\n", d->own->set.at[i]);
+	if (source)
+		buf_printf(&text, "\nSource-Commit: %s\n", source);
+	buf_printf(&text, "\nMerging it deploys environment %s.\n", d->own->env);
+	return arena_strdup(&d->arena, text.p);
+}
+
+/* The branch is pushed; what is missing is said, and how to do it by hand. */
+static int propose(struct deploy *d, struct error *err)
+{
+	struct review_request request = {
+		.url = d->repo.options.url,
+		.forge = d->own->forge,
+		.user = true,
+		.review = { .title = d->subject,
+			    .body = description_of(d),
+			    .branch = d->proposal,
+			    .target = d->repo.branch },
+		.deadline_ms = clock_mono_ms() + REVIEW_TIMEOUT_MS,
+	};
+	if (review_open(&d->arena, &request, &d->opened, err) != 0)
+		return error_wrap(err, "branch %s is pushed, but no pull request is open: open one by hand",
+				  d->proposal);
+	cleanup_buf struct buf url = BUF_INIT;
+	style_safe(&url, str_of(d->opened.url), false);
+	fprintf(log_of(d), "%s: %s %s\n", d->own->env,
+		d->opened.reused ? "the pull request was open:" : "opened a pull request:", url.p);
+	return 0;
 }
 
 static void tell(const struct deploy *d)
 {
 	FILE *out = log_of(d);
 	cleanup_buf struct buf branch = BUF_INIT;
-	style_safe(&branch, str_of(d->repo.branch), false);
+	style_safe(&branch, str_of(d->proposal ? d->proposal : d->repo.branch), false);
 	if (!d->result.changed) {
-		fprintf(out, "%s: nothing to change; %s is at %.12s\n", d->own->env, branch.p, d->result.sha);
+		fprintf(out, "%s: nothing to change; %s is at %.12s\n", d->own->env,
+			d->result.absent ? d->repo.branch : branch.p, d->result.sha);
 		return;
 	}
 	fprintf(out, "%s: pushed %.12s to %s%s\n", d->own->env, d->result.sha, branch.p,
@@ -208,11 +277,43 @@ static bool is_ours(void *ctx, const struct node *app)
 	return false;
 }
 
+/* A hash of the objects that the environment is in a commit; zero when they cannot be told. */
+static struct hash objects_at(struct deploy *d, const char *sha)
+{
+	struct commit_check_options options = { .git_dir = d->repo.options.mirror, .sha = sha };
+	struct error err = ERROR_INIT;
+	struct hash all = { 0 };
+	struct commit_check *c = commit_check_open(&options, &err);
+	const struct environments *file = c ? commit_check_file(c) : NULL;
+	const struct environment *e = file ? environments_find(file, str_of(d->own->env), &err) : NULL;
+	const struct commit_environment *made = e ? commit_check_render(c, e, &err) : NULL;
+	if (made && !made->output.n_errors) {
+		cleanup_buf struct buf text = BUF_INIT;
+		for (size_t i = 0; i < made->output.n; i++) {
+			struct hash one = render_hash(&made->output.objects[i]);
+			buf_add(&text, &one, sizeof(one));
+		}
+		all = hash_of(buf_str(&text));
+	}
+	commit_check_free(c);
+	return all;
+}
+
+/* Where nothing had to be changed, the image may be there since an older commit, and Apps need not want the
+ * newest one, which does not concern them. */
+static bool gives_the_same(void *ctx, const char *sha)
+{
+	struct deploy *d = ctx;
+	struct hash there = objects_at(d, sha);
+	return !hash_is_zero(there) && hash_eq(there, objects_at(d, d->result.sha));
+}
+
 static int await(struct deploy *d, struct error *err)
 {
 	struct await_spec spec = {
 		.revision = d->result.sha,
 		.before = d->change.parent,
+		.same = d->result.changed ? NULL : gives_the_same,
 		.history = d->repo.options.mirror,
 		.url = d->repo.options.url,
 		.branch = d->repo.branch,
@@ -236,6 +337,10 @@ static void print_result(struct deploy *d, int status)
 	node_set(a, n, STR("commit"), node_string(a, str_of(d->result.sha)));
 	node_set(a, n, STR("changed"), node_bool_new(a, d->result.changed));
 	node_set(a, n, STR("files"), files);
+	if (d->proposal)
+		node_set(a, n, STR("reviewBranch"), node_string(a, str_of(d->proposal)));
+	if (d->opened.url)
+		node_set(a, n, STR("review"), node_string(a, str_of(d->opened.url)));
 	if (d->awaited) {
 		node_set(a, n, STR("result"), node_string(a, str_of(await_word(status))));
 		node_set(a, n, STR("apps"), d->awaited);
@@ -246,19 +351,31 @@ static void print_result(struct deploy *d, int status)
 
 /* --- the command --- */
 
+static int open_repo(struct deploy *d, struct error *err)
+{
+	const struct deploy_options *own = d->own;
+	struct deploy_repo_request request = {
+		.url = own->repo,
+		.remote = own->push ? own->push : "origin",
+		.branch = own->branch,
+		.environment = own->env,
+	};
+	return deploy_repo_open(&d->arena, &request, &d->repo, err);
+}
+
 static int deploy(struct deploy *d, struct error *err)
 {
 	const struct deploy_options *own = d->own;
-	if (check_usage(d, err) < 0 ||
-	    deploy_repo_open(&d->arena, own->repo, own->push ? own->push : "origin", own->branch, own->env,
-			     &d->repo, err) < 0 ||
-	    (own->wait && find_apps(d, err) < 0) || publish(d, err) < 0)
+	if (check_usage(d, err) < 0 || open_repo(d, err) < 0 || (own->wait && find_apps(d, err) < 0) ||
+	    publish(d, err) < 0)
 		return command_fail(d->cli, err);
 	deploy_repo_unlock(&d->repo);
 	tell(d);
-	/* What is there already may be of an older commit, which is waited for by `capstan wait`. */
 	int status = EXIT_OK;
-	if (own->wait && d->result.changed) {
+	/* The branch may be there from a try whose pull request failed. */
+	if (d->proposal && !d->result.absent && propose(d, err) < 0)
+		status = command_fail(d->cli, err);
+	if (own->wait) {
 		status = await(d, err);
 		if (err->text[0])
 			command_fail(d->cli, err);
@@ -322,6 +439,18 @@ static const struct option_def options[] = {
 	  .value = "TEXT",
 	  .offset = offsetof(struct deploy_options, message),
 	  .help = "First line of the commit's message. Default: `deploy IMAGE to ENVIRONMENT`." },
+	{ .name = "review",
+	  .kind = OPTION_FLAG,
+	  .offset = offsetof(struct deploy_options, review),
+	  .help = "Push to a branch of its own, `capstan/ENVIRONMENT-ID`, and open a pull request for it. The token is "
+		  "`$CAPSTAN_FORGE_TOKEN`, or what git's credential helpers have for the host." },
+	{ .name = "forge",
+	  .kind = OPTION_TEXT,
+	  .value = "TYPE[=URL]",
+	  .offset = offsetof(struct deploy_options, forge),
+	  .help = "The type of git host, where its name does not tell: `github`, `gitlab`, `gitea` (also Forgejo), "
+		  "`bitbucket`, `bitbucket-server` or `azure`; and the address of its pages where that is not "
+		  "`https://HOST`." },
 	{ .name = "wait",
 	  .kind = OPTION_FLAG,
 	  .offset = offsetof(struct deploy_options, wait),
@@ -334,11 +463,15 @@ static const struct example examples[] = {
 	  "Deploy v2 and wait until it runs" },
 	{ "deploy --env staging --image registry.example.com/web@sha256:$DIGEST --repo ssh://git@example.com/config.git",
 	  "From a build job, without a clone of the configuration" },
+	{ "deploy --env prod --image web=registry.example.com/web:v2 --review",
+	  "Propose v2 as a pull request" },
 	{ NULL, NULL },
 };
 
 static const struct exit_note exits[] = {
-	{ EXIT_OK, "Pushed, or there was nothing to change; with `--wait`: all are healthy at that commit." },
+	{ EXIT_OK,
+	  "Pushed, or there was nothing to change; with `--review`: a pull request is open; with `--wait`: all are healthy at "
+	  "that commit, or at one that is the same to them." },
 	{ EXIT_DIFFERS, "An App has failed, or its objects are unhealthy. The commit stays." },
 	{ EXIT_TROUBLE,
 	  "Wrong usage, an image that nothing uses, a refused push, no cluster, or any other error." },
@@ -359,6 +492,8 @@ const struct command command_deploy = {
 		"(`# {\"$imagepolicy\": \"ns:name:tag\"}`); entries of `images` in the kustomization file; where there is none, "
 		"containers of manifests. One that only bases name gets an entry. Then all is rendered: a name that no "
 		"object uses, or that something else sets, too, is an error, and nothing is committed.\n\n"
+		"With `--review` nothing is deployed: the commit goes to a branch of its own, and a pull request is opened for it; the "
+		"one that is open for that branch is used again.\n\n"
 		"With `--wait` the Apps that deploy that directory of that branch are watched, in all namespaces that may be read "
 		"or in `-n`, with a line for each change of state. `--timeout` is for that, 5m unless said otherwise.",
 	.options = options,

@@ -1,20 +1,15 @@
 /*
- * deploy_edit.h - new images and variables of an environment, as changed files of one commit of its
- * repository: where the environment's directory names an image, that place is changed.
- *
- * In this order, all of the first kind that there is for an image: values with setter comments; entries of
- * `images` in the environment's kustomization file, or in its `kustomize` in capstan.yaml; where there is no
- * kustomization, the containers of manifests. An image that the rendered objects use, and that nothing sets,
- * gets an entry of the kustomization. Afterwards all is rendered again: the objects must use the new image.
+ * deploy_edit.h - new images and variables of an environment, or of a directory, as changed files of one
+ * commit of its repository, by the rules of operator/image_edit.h.
  */
 #pragma once
 
-#include "operator/trees.h"
 #include "render/images.h"
 #include "repo/commit.h"
 
 struct deploy_change {
-	const char *environment;
+	const char *environment; /* NULL: path is none's */
+	const char *path;	 /* without environment: the directory, cleaned */
 	const struct image_change *images;
 	size_t n_images;
 	const char *const *set; /* "NAME=VALUE", of the environment's `substitute` */

@@ -55,53 +55,115 @@ struct asking {
 	struct repo_remote *remote;
 	struct loop *loop;
 	struct deploy_repo *repo;
+	const char *path; /* that is asked for instead of an environment; or NULL */
+	const struct wait_stop *stop;
 };
+
+/* A revision's capstan.yaml; a path needs none. */
+static int environments_at(struct asking *q, const char *revision, struct resolved *at,
+			   struct environments **out, struct error *err)
+{
+	*out = arena_new(q->a, struct environments);
+	if (refs_resolve(remote_refs(q->remote), revision, at, err) < 0 ||
+	    remote_fetch_wait(q->loop, q->remote, at, 1, q->stop, err) < 0)
+		return -1;
+	struct error ignored = ERROR_INIT;
+	if (read_environments(q->a, remote_mirror(q->remote), at->sha, *out, q->path ? &ignored : err) == 0)
+		return 0;
+	**out = (struct environments){ 0 };
+	return q->path ? 0 : -1;
+}
+
+static const struct environment *by_path(struct arena *a, const struct environments *all, const char *path)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (strcmp(rendered_path(a, all->list[i].path), path) == 0)
+			return &all->list[i];
+	return NULL;
+}
 
 /* The environment as a revision has it; *sha is where. */
 static int environment_at(struct asking *q, const char *revision, struct resolved *at,
 			  const struct environment **out, struct error *err)
 {
-	struct environments *all = arena_new(q->a, struct environments);
-	if (refs_resolve(remote_refs(q->remote), revision, at, err) < 0)
+	struct environments *every;
+	if (environments_at(q, revision, at, &every, err) < 0)
 		return -1;
-	if (remote_fetch_wait(q->loop, q->remote, at, 1, err) < 0 ||
-	    read_environments(q->a, remote_mirror(q->remote), at->sha, all, err) < 0)
+	*out = q->path ? by_path(q->a, every, q->path)
+		       : environments_find(every, str_of(q->repo->environment), err);
+	return *out || q->path ? 0 : -1;
+}
+
+/* ls-remote says which commit HEAD is, not which branch: of those that are there, the usual names first. */
+static int default_branch(struct asking *q, const char **out, struct error *err)
+{
+	static const char *const usual[] = { "main", "master", NULL };
+	const struct refs *refs = remote_refs(q->remote);
+	struct resolved head, at;
+	size_t same = 0;
+	if (refs_resolve(refs, "HEAD", &head, err) < 0)
 		return -1;
-	*out = environments_find(all, str_of(q->repo->environment), err);
-	return *out ? 0 : -1;
+	for (size_t i = 0; usual[i]; i++) {
+		const char *ref = arena_printf(q->a, "refs/heads/%s", usual[i]);
+		if (refs_resolve(refs, ref, &at, NULL) == 0 && strcmp(at.sha, head.sha) == 0) {
+			*out = usual[i];
+			return 0;
+		}
+	}
+	for (size_t i = 0; i < refs->n; i++) {
+		const struct ref *ref = &refs->refs[i];
+		if (str_starts(ref->name, STR("refs/heads/")) && str_is(ref->sha, head.sha)) {
+			*out = arena_str(q->a, str_from(ref->name, 11)).p;
+			same++;
+		}
+	}
+	return same == 1 ? 0
+			 : error_set(err, "its default branch has no usual name; write which branch it is");
 }
 
 static int choose_branch(struct asking *q, const char *branch, struct error *err)
 {
 	const struct environment *e;
 	struct resolved at;
-	if (!branch) {
+	if (!branch && q->path) {
+		if (default_branch(q, &branch, err) < 0)
+			return -1;
+	} else if (!branch) {
 		if (environment_at(q, "HEAD", &at, &e, err) < 0)
 			return -1;
 		if (!e->branch)
 			return error_set(err,
-					 "%s:%u: environment %s has no `branch`: add it, or give --branch",
+					 "%s:%u: environment %s has no `branch`: add it, or say the branch",
 					 ENVIRONMENTS_FILE, e->line, e->name);
 		branch = e->branch;
 	}
 	if (environment_at(q, arena_printf(q->a, "refs/heads/%s", branch), &at, &e, err) < 0)
 		return error_wrap(err, "branch %s", branch);
+	snprintf(q->repo->tip, sizeof(q->repo->tip), "%s", at.sha);
 	q->repo->branch = arena_strdup(q->a, branch);
-	q->repo->path = arena_strdup(q->a, rendered_path(q->a, e->path));
-	q->repo->context = e->context ? arena_strdup(q->a, e->context) : NULL;
+	q->repo->path = arena_strdup(q->a, q->path ? q->path : rendered_path(q->a, e->path));
+	q->repo->context = e && e->context ? arena_strdup(q->a, e->context) : NULL;
+	q->repo->environment = e ? e->name : NULL;
 	return 0;
 }
 
 /* Jobs of one machine share the cache, and so the mirror. */
-static int lock_mirror(struct arena *a, struct deploy_repo *repo, struct error *err)
+static int lock_mirror(struct arena *a, struct deploy_repo *repo, const struct deploy_repo_request *request,
+		       struct error *err)
 {
+	int64_t deadline_ms = request->deadline_ms;
+	const struct wait_stop *stop = &request->stop;
 	char *path = arena_printf(a, "%s.lock", repo->options.mirror);
 	int64_t until = clock_mono_ms() + DEPLOY_LOCK_TIMEOUT_MS;
+	until = deadline_ms && deadline_ms < until ? deadline_ms : until;
 	repo->lock = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
 	if (repo->lock < 0)
 		return error_set(err, "%s: %s", path, strerror(errno));
 	while (flock(repo->lock, LOCK_EX | LOCK_NB) < 0) {
 		struct timespec pause = { 0, LOCK_PAUSE_MS * 1000000L };
+		if (stop->stopped && stop->stopped(stop->ctx))
+			return error_set(err, "ended while another command worked in %s",
+					 repo->options.mirror);
 		if (clock_mono_ms() >= until)
 			return error_set(
 				err,
@@ -120,15 +182,17 @@ void deploy_repo_unlock(struct deploy_repo *repo)
 	repo->lock = -1;
 }
 
-int deploy_repo_open(struct arena *a, const char *url, const char *remote, const char *branch,
-		     const char *environment, struct deploy_repo *out, struct error *err)
+static int prepare(struct arena *a, const struct deploy_repo_request *request, struct deploy_repo *out,
+		   struct error *err)
 {
-	char hex[HASH_HEX_LEN + 1], *found;
-	*out = (struct deploy_repo){ .environment = environment, .lock = -1 };
-	if (git_remote_url(a, ".", url ? url : remote, &found, err) < 0)
+	char hex[HASH_HEX_LEN + 1], *found = NULL;
+	if (request->cache)
+		found = arena_strdup(a, request->url);
+	else if (git_remote_url(a, ".", request->url ? request->url : request->remote, &found, err) < 0)
 		return error_wrap(err, "in a clone of the configuration repository, or with --repo URL");
 	hash_hex(hash_of(str_of(found)), hex);
-	char *parent = arena_printf(a, "%s/publish", session_cache_dir(a));
+	const char *parent =
+		request->cache ? request->cache : arena_printf(a, "%s/publish", session_cache_dir(a));
 	if (files_make_dirs(parent, err) < 0)
 		return -1;
 	out->options = (struct remote_options){
@@ -136,20 +200,36 @@ int deploy_repo_open(struct arena *a, const char *url, const char *remote, const
 		.mirror = arena_printf(a, "%s/%.24s.git", parent, hex),
 		.timeout_ms = FETCH_TIMEOUT_MS,
 		.max_bytes = MIRROR_MAX_BYTES,
-		.user_environment = true,
+		.user_environment = !request->cache,
+		.credentials = request->credentials,
 	};
-	if (lock_mirror(a, out, err) < 0)
+	return 0;
+}
+
+int deploy_repo_hold(struct arena *a, const struct deploy_repo_request *request, struct deploy_repo *out,
+		     struct error *err)
+{
+	*out = (struct deploy_repo){ .environment = request->environment, .lock = -1 };
+	return prepare(a, request, out, err) < 0 || lock_mirror(a, out, request, err) < 0 ? -1 : 0;
+}
+
+int deploy_repo_open(struct arena *a, const struct deploy_repo_request *request, struct deploy_repo *out,
+		     struct error *err)
+{
+	if (deploy_repo_hold(a, request, out, err) < 0)
 		return -1;
-	struct asking q = { .a = a, .loop = loop_new(), .repo = out };
+	struct asking q = {
+		.a = a, .loop = loop_new(), .repo = out, .path = request->path, .stop = &request->stop
+	};
 	q.remote = remote_new(q.loop, &out->options, err);
-	int rc = q.remote ? remote_poll_wait(q.loop, q.remote, err) : -1;
+	int rc = q.remote ? remote_poll_wait(q.loop, q.remote, q.stop, err) : -1;
 	if (rc == 0)
-		rc = choose_branch(&q, branch, err);
+		rc = choose_branch(&q, request->branch, err);
 	remote_free(q.remote);
 	loop_free(q.loop);
 	if (rc < 0) {
 		char shown[256];
-		remote_redact(found, shown, sizeof(shown));
+		remote_redact(out->options.url, shown, sizeof(shown));
 		error_wrap(err, "%s", shown);
 	}
 	return rc;
@@ -213,7 +293,8 @@ static bool deploys(struct arena *a, const struct deploy_repo *repo, const struc
 	if (*revision && strcmp(revision, "HEAD") != 0 && strcmp(revision, repo->branch) != 0)
 		return false;
 	if (app.render.type == RENDER_ENVIRONMENT)
-		return app.render.environment && strcmp(app.render.environment, repo->environment) == 0;
+		return app.render.environment && repo->environment &&
+		       strcmp(app.render.environment, repo->environment) == 0;
 	return strcmp(rendered_path(a, app.path ? app.path : ""), repo->path) == 0;
 }
 

@@ -227,27 +227,30 @@ static const char *get_variable(void *ctx, const char *name)
 	return getenv(name);
 }
 
-/* Programs of one's own checkout run with what confines them here; when that is too little it is said once.
- */
-static int begin_exec(struct local_objects *o, struct error *err)
+int local_objects_exec(const struct cli *cli, struct arena *a, struct exec_render *out, struct error *err)
 {
-	struct arena *a = &o->arena;
 	cleanup_buf struct buf text = BUF_INIT;
-	if (o->exec_begun)
-		return 0;
-	o->exec_begun = true;
-	o->exec = (struct exec_render){
+	*out = (struct exec_render){
 		.any = true,
 		.cache_dir = arena_printf(a, "%s/exec", session_cache_dir(a)),
 		.policy = CONFINE_TOLERATE,
 	};
 	if (files_make_dirs(session_cache_dir(a), err) < 0)
 		return -1;
-	int rc = exec_render_begin(&o->exec, &text, err);
+	int rc = exec_render_begin(out, &text, err);
 	if (rc > 0)
-		fprintf(o->cli->err, "%s: note: too little confines programs on this machine: they are %s\n",
-			o->cli->program, text.p);
+		fprintf(cli->err, "%s: note: too little confines programs on this machine: they are %s\n",
+			cli->program, text.p);
 	return rc < 0 ? -1 : 0;
+}
+
+/* When too little confines programs it is said once. */
+static int begin_exec(struct local_objects *o, struct error *err)
+{
+	if (o->exec_begun)
+		return 0;
+	o->exec_begun = true;
+	return local_objects_exec(o->cli, &o->arena, &o->exec, err);
 }
 
 static int render_once(struct rendering *r, struct arena *a, struct render_output *out, struct error *err)

@@ -88,6 +88,12 @@ int local_objects_open_environment(struct local_objects *o, const struct local_o
 				   const char *name, struct error *err);
 void local_objects_close(struct local_objects *o);
 
+/*
+ * Programs of one's own repository, run with what confines them here: all may run. When that is too little it
+ * is said on cli->err. out lives as long as a.
+ */
+int local_objects_exec(const struct cli *cli, struct arena *a, struct exec_render *out, struct error *err);
+
 /* What an App would be called, when nobody says: the environment, or the directory's last name. */
 void local_objects_name(const struct local_objects *o, char out[COMMAND_APP_NAME_MAX]);
 /* The namespace that the environment is for, or otherwise. */

@@ -96,3 +96,15 @@ void style_safe(struct buf *out, struct str text, bool lines)
 			buf_printf(out, "\\x%02x", c);
 	}
 }
+
+void style_quote(struct buf *out, const char *text)
+{
+	buf_addc(out, '\'');
+	for (; *text; text++) {
+		if (*text == '\'')
+			buf_adds(out, "'\\''");
+		else
+			buf_addc(out, *text);
+	}
+	buf_addc(out, '\'');
+}

@@ -38,3 +38,5 @@ struct str style_cut(struct str text, size_t columns);
 /* Adds text with control characters shown as \xNN, so that nothing from outside moves the cursor. Line ends
  * are kept with `lines`. */
 void style_safe(struct buf *out, struct str text, bool lines);
+/* Adds text as one word of a shell, in single quotes. */
+void style_quote(struct buf *out, const char *text);

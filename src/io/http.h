@@ -11,9 +11,10 @@
 #include "base/str.h"
 #include "io/loop.h"
 
-#define HTTP_BODY_MAX (64u << 20) /* hard cap of one response that is not streamed */
-#define HTTP_WARNINGS_MAX 32	  /* Warning headers kept of one response */
-#define HTTP_DEAD_PEER_MS 15000	  /* unanswered bytes or keepalives for this long end a connection */
+#define HTTP_BODY_MAX (64u << 20)	  /* hard cap of one response that is not streamed */
+#define HTTP_WARNINGS_MAX 32		  /* Warning headers kept of one response */
+#define HTTP_HEADERS_KEPT_MAX (32u << 10) /* bytes of the headers of one response, where they are kept */
+#define HTTP_DEAD_PEER_MS 15000		  /* unanswered bytes or keepalives for this long end a connection */
 
 struct http_client;
 struct http_call;
@@ -41,7 +42,12 @@ struct http_response {
 	struct str content_type;
 	const struct str *warnings; /* values of Warning headers as received (at most HTTP_WARNINGS_MAX) */
 	size_t n_warnings;
+	struct str headers; /* with keep_headers: lines of the final answer, each ends in CR LF; see
+			       http_header() */
 };
+
+/* The value of the i-th header of that name (any case) among response.headers; p NULL: there is none. */
+struct str http_header(struct str headers, const char *name, size_t i);
 
 /* A piece of a streamed body. Return false to end the call (done still comes, with a failure). */
 typedef bool http_chunk_fn(void *arg, struct str chunk);
@@ -56,6 +62,7 @@ struct http_request {
 	int64_t timeout_ms;	 /* of the whole call; 0: none (streams) */
 	int64_t idle_timeout_ms; /* no byte for this long ends the call; 0: none */
 	size_t body_max;	 /* 0: HTTP_BODY_MAX */
+	bool keep_headers;	 /* what is beyond HTTP_HEADERS_KEPT_MAX is passed over */
 	http_chunk_fn *on_chunk; /* set: a 200 body is streamed here instead of kept */
 	http_done_fn *done;
 	void *arg;

@@ -59,6 +59,17 @@ static bool header_is(struct str line, const char *name, struct str *value)
 	return true;
 }
 
+struct str http_header(struct str headers, const char *name, size_t i)
+{
+	struct str value, rest = headers;
+	while (rest.n) {
+		struct str line = str_cut(rest, '\n', &rest);
+		if (header_is(line, name, &value) && i-- == 0)
+			return value;
+	}
+	return (struct str){ NULL, 0 };
+}
+
 static void forget_warnings(struct http_call *call)
 {
 	for (size_t i = 0; i < call->warnings.n; i++)
@@ -75,7 +86,11 @@ static size_t header_came(char *p, size_t size, size_t n, void *arg)
 		forget_warnings(call);
 		call->retry_after_ms = -1;
 		call->content_type[0] = '\0';
-	} else if (header_is(line, "content-type", &value)) {
+		buf_clear(&call->response_headers);
+	} else if (call->keep_headers && line.n <= HTTP_HEADERS_KEPT_MAX - call->response_headers.n) {
+		buf_add_str(&call->response_headers, line);
+	}
+	if (header_is(line, "content-type", &value)) {
 		snprintf(call->content_type, sizeof(call->content_type), "%.*s", STR_ARG(value));
 	} else if (header_is(line, "retry-after", &value)) {
 		call->retry_after_ms = parse_retry_after(value);
@@ -181,6 +196,7 @@ void http_call_destroy(struct http_call *call)
 	buf_release(&call->text);
 	buf_release(&call->request_body);
 	buf_release(&call->body);
+	buf_release(&call->response_headers);
 	free(call);
 }
 
@@ -200,6 +216,7 @@ void http_call_reset(struct http_call *call)
 	empty(&call->text);
 	empty(&call->request_body);
 	empty(&call->body);
+	empty(&call->response_headers);
 	call->status = 0;
 	call->too_big = call->refused_by_caller = call->idle_ended = false;
 	call->idle_ms = 0;
@@ -291,22 +308,26 @@ void http_call_prepare(struct http_call *call, const struct http_request *r)
 	CURL *easy = call->easy;
 	set_texts(call, r);
 	call->on_chunk = r->on_chunk;
+	call->keep_headers = r->keep_headers;
 	call->done = r->done;
 	call->arg = r->arg;
 	call->body_max = r->body_max && r->body_max < HTTP_BODY_MAX ? r->body_max : HTTP_BODY_MAX;
 	call->retry_after_ms = -1;
 	call->content_type[0] = '\0';
 	buf_add(&call->request_body, r->body.p, r->body.n);
-	bool get = strcmp(r->method, "GET") == 0;
-	bool body = r->body.n > 0 || (!get && strcmp(r->method, "DELETE") != 0);
+	bool get = strcmp(r->method, "GET") == 0, head = strcmp(r->method, "HEAD") == 0;
+	bool body = r->body.n > 0 || (!get && !head && strcmp(r->method, "DELETE") != 0);
 	if (body) {
 		curl_easy_setopt(easy, CURLOPT_POST, 1L);
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->request_body.n);
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->request_body.p ? call->request_body.p : "");
 	} else {
 		curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+		/* Of a HEAD no body comes, whatever Content-Length says; the other options take this back. */
+		if (head)
+			curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
 	}
-	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, get && !body ? NULL : r->method);
+	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, (get || head) && !body ? NULL : r->method);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)r->timeout_ms);
 	call->idle_ms = r->idle_timeout_ms;
 	if (call->idle_ms) {
@@ -364,6 +385,7 @@ void http_call_report(struct http_call *call, CURLcode code)
 		.content_type = str_of(call->content_type),
 		.warnings = call->warnings.at,
 		.n_warnings = call->warnings.n,
+		.headers = buf_str(&call->response_headers),
 	};
 	if (code != CURLE_OK || status == 0) {
 		response.status = 0;

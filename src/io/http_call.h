@@ -36,7 +36,8 @@ struct http_call {
 	http_done_fn *done;
 	void *arg;
 
-	struct buf body;
+	struct buf body, response_headers;
+	bool keep_headers;
 	size_t body_max;
 	int status;
 	bool refused_by_caller, too_big;

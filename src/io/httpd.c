@@ -5,10 +5,10 @@
  * for ever, so we keep the connections too, with the time since which each owes us a whole request, and shut
  * down those that took too long; the library then sees the end and cleans up.
  */
-#include "io/httpd.h"
+#include "io/httpd_parts.h"
 
-#include <microhttpd.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <uv.h>
@@ -19,29 +19,13 @@
 
 enum { SWEEP_MS = 1000 };
 
-struct connection {
-	struct connection *next, **link;
-	int fd;
-	int64_t since; /* it was opened, or its last request was answered */
-};
-
 struct upload { /* one request being received */
 	struct buf body;
 	bool too_big;
+	struct httpd_stream *stream; /* or NULL */
 };
 
-struct httpd {
-	struct loop *loop;
-	struct MHD_Daemon *daemon;
-	uv_poll_t *poll;
-	struct loop_timer *timer, *sweep;
-	struct connection *connections;
-	httpd_fn *handle;
-	void *arg;
-	int port;
-};
-
-static void run(struct httpd *d)
+void httpd_run(struct httpd *d)
 {
 	MHD_UNSIGNED_LONG_LONG in_ms;
 	MHD_run(d->daemon);
@@ -53,20 +37,21 @@ static void run(struct httpd *d)
 
 static void ready(uv_poll_t *poll, int status, int events)
 {
-	run(poll->data);
+	httpd_run(poll->data);
 }
 
 static void timer_fired(void *arg)
 {
-	run(arg);
+	httpd_run(arg);
 }
 
 static void sweep(void *arg)
 {
 	struct httpd *d = arg;
-	int64_t oldest = loop_now(d->loop) - HTTPD_REQUEST_TIMEOUT_S * 1000;
+	int64_t now = loop_now(d->loop);
 	for (struct connection *c = d->connections; c; c = c->next)
-		if (c->since < oldest)
+		if (c->stream ? httpd_stream_is_idle(c->stream, now)
+			      : c->since < now - HTTPD_REQUEST_TIMEOUT_S * 1000)
 			shutdown(c->fd, SHUT_RDWR);
 	if (d->connections)
 		loop_timer_set(d->sweep, SWEEP_MS);
@@ -107,10 +92,15 @@ static void request_over(void *arg, struct MHD_Connection *connection, void **st
 	struct upload *u = *state;
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-	if (info && info->socket_context)
-		((struct connection *)info->socket_context)->since = loop_now(d->loop);
+	struct connection *c = info ? info->socket_context : NULL;
+	if (c) {
+		c->since = loop_now(d->loop);
+		c->stream = NULL;
+	}
 	if (!u)
 		return;
+	if (u->stream)
+		httpd_stream_over(u->stream);
 	buf_release(&u->body);
 	free(u);
 	*state = NULL;
@@ -126,6 +116,20 @@ static const char *query_of(const struct httpd_request *r, const char *name)
 	return MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
+void httpd_peer(const struct httpd_request *request, char out[HTTPD_PEER_MAX])
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *from = info ? info->client_addr : NULL;
+	socklen_t n = !from			    ? 0
+		      : from->sa_family == AF_INET  ? sizeof(struct sockaddr_in)
+		      : from->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+						    : 0;
+	out[0] = '\0';
+	if (n)
+		getnameinfo(from, n, out, HTTPD_PEER_MAX, NULL, 0, NI_NUMERICHOST);
+}
+
 static enum MHD_Result answer(struct MHD_Connection *connection, struct httpd_reply *reply)
 {
 	size_t n = reply->body.n;
@@ -139,22 +143,48 @@ static enum MHD_Result answer(struct MHD_Connection *connection, struct httpd_re
 		buf_release(&reply->body);
 	if (reply->content_type)
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type);
+	for (size_t i = 0; i < reply->n_headers; i++)
+		MHD_add_response_header(response, reply->headers[i].name, reply->headers[i].value);
 	enum MHD_Result rc = MHD_queue_response(connection, (unsigned)reply->status, response);
 	MHD_destroy_response(response);
 	return rc;
 }
 
-static enum MHD_Result serve(struct httpd *d, struct MHD_Connection *connection, struct upload *u,
-			     const char *path, const char *method)
+static struct httpd_request request_of(struct MHD_Connection *connection, const char *path,
+				       const char *method)
 {
-	struct httpd_request request = {
+	return (struct httpd_request){
 		.method = method,
 		.path = path,
-		.body = buf_str(&u->body),
 		.header = header_of,
 		.query = query_of,
 		.connection = connection,
 	};
+}
+
+/* The head is there. */
+static enum MHD_Result begin(struct httpd *d, struct MHD_Connection *connection, struct upload *u,
+			     const char *path, const char *method)
+{
+	if (!d->stream_ops)
+		return MHD_YES;
+	struct httpd_request request = request_of(connection, path, method);
+	struct httpd_reply reply = { 0 };
+	u->stream = httpd_stream_begin(d, &request, &reply);
+	if (!u->stream)
+		return reply.status ? answer(connection, &reply) : MHD_YES;
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	if (info && info->socket_context)
+		((struct connection *)info->socket_context)->stream = u->stream;
+	return MHD_YES;
+}
+
+static enum MHD_Result serve(struct httpd *d, struct MHD_Connection *connection, struct upload *u,
+			     const char *path, const char *method)
+{
+	struct httpd_request request = request_of(connection, path, method);
+	request.body = buf_str(&u->body);
 	struct httpd_reply reply = { .status = MHD_HTTP_NOT_FOUND };
 	if (u->too_big)
 		reply.status = MHD_HTTP_CONTENT_TOO_LARGE;
@@ -170,9 +200,11 @@ static enum MHD_Result requested(void *arg, struct MHD_Connection *connection, c
 	struct httpd *d = arg;
 	struct upload *u = *state;
 	if (!u) { /* the head is there; the body follows in further calls */
-		*state = mem_alloc(sizeof(*u));
-		return MHD_YES;
+		*state = u = mem_alloc(sizeof(*u));
+		return begin(d, connection, u, path, method);
 	}
+	if (u->stream)
+		return httpd_stream_requested(u->stream, data, n);
 	if (*n == 0)
 		return serve(d, connection, u, path, method);
 	if (*n > HTTPD_BODY_MAX - u->body.n)
@@ -208,7 +240,7 @@ static int split(const char *address, char *host, size_t host_size, const char *
 
 static struct MHD_Daemon *start(struct httpd *d, const struct addrinfo *a)
 {
-	unsigned flags = MHD_USE_EPOLL;
+	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
 	if (a->ai_family == AF_INET6)
 		flags |= MHD_USE_DUAL_STACK;
 	return MHD_start_daemon(flags, 0, NULL, NULL, requested, d, MHD_OPTION_SOCK_ADDR, a->ai_addr,
@@ -283,8 +315,10 @@ void httpd_free(struct httpd *d)
 		return;
 	if (d->poll)
 		uv_close((uv_handle_t *)d->poll, poll_closed);
-	if (d->daemon)
+	if (d->daemon) {
+		httpd_streams_end(d);
 		MHD_stop_daemon(d->daemon);
+	}
 	loop_timer_free(d->timer);
 	loop_timer_free(d->sweep);
 	free(d);

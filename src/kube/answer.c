@@ -71,6 +71,8 @@ void kube_answer_read(struct arena *a, const struct http_response *http, struct 
 	bool json = str_starts(http->content_type, STR("application/json"));
 	int rc = http->body.n && json ? json_parse(a, http->body, false, &out->body, &err) : 0;
 	bool good = http->status >= 200 && http->status < 300;
+	if (good && str_starts(http->content_type, STR("text/plain")))
+		out->text = arena_str(a, http->body);
 	if (!good) {
 		read_status(a, http, out);
 	} else if (rc < 0) {

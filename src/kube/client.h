@@ -41,6 +41,7 @@ struct kube_request {
 	struct str group, version, kind; /* group "" is core; version "" : the preferred one */
 	struct str namespace, name;	 /* namespace "" for cluster scope, or LIST across all */
 	const char *subresource;	 /* "status", or NULL */
+	const char *query;		 /* GET: parameters, escaped already ("tailLines=10"), or NULL */
 	struct str body;		 /* copied */
 	const char *field_manager;	 /* NULL: none sent */
 	bool force;			 /* apply: take fields over */
@@ -74,6 +75,7 @@ struct kube_response {
 	struct str reason;    /* Status.reason: NotFound, Conflict, AlreadyExists, Invalid, Gone, ... */
 	struct str message;   /* for people, never empty unless KUBE_OK */
 	struct node *body;    /* parsed JSON, or NULL */
+	struct str text;      /* of an answer that is plain text (a pod's log); else empty */
 	struct arena *arena;  /* holds body; emptied after done returns */
 	struct str *warnings; /* the server's Warning headers (RFC 7234), texts only */
 	size_t n_warnings;

@@ -65,6 +65,7 @@ void kube_request_copy(struct arena *a, const struct kube_request *from, struct 
 	to->name = copy_str(a, from->name);
 	to->body = copy_str(a, from->body);
 	to->subresource = copy(a, from->subresource);
+	to->query = copy(a, from->query);
 	to->field_manager = copy(a, from->field_manager);
 	to->field_validation = copy(a, from->field_validation);
 	to->label_selector = copy(a, from->label_selector);

@@ -147,6 +147,15 @@ void kube_discovery_refresh(struct kube_client *client, kube_discovery_fn *done,
 	loop_timer_set(r->timer, wait);
 }
 
+void kube_discovery_know(struct kube_client *client, const struct kube_resource *kinds, size_t n)
+{
+	struct kube_discovery *d = &client->discovery;
+	if (!d->kinds)
+		d->kinds = kube_kinds_new();
+	for (size_t i = 0; i < n; i++)
+		kube_kinds_add(d->kinds, &kinds[i]);
+}
+
 void kube_discovery_release(struct kube_client *client)
 {
 	struct kube_discovery *d = &client->discovery;

@@ -19,6 +19,10 @@ struct kube_resource {
 const struct kube_resource *kube_discovery_find(struct kube_client *client, struct str group,
 						struct str version, struct str kind);
 
+/* Kinds that need not be asked for, for a process of a few requests; copied. A path that is not served in
+ * fact makes the client ask, as ever. Before the first request. */
+void kube_discovery_know(struct kube_client *client, const struct kube_resource *kinds, size_t n);
+
 typedef void kube_discovery_fn(void *arg, int failed, const struct error *err);
 /* Fetches anew; concurrent refreshes are one. done never from inside. */
 void kube_discovery_refresh(struct kube_client *client, kube_discovery_fn *done, void *arg);

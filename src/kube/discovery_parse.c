@@ -45,7 +45,7 @@ static bool make_key(char out[KEY_MAX], struct str group, struct str kind, struc
 	return true;
 }
 
-static void add(struct kube_kinds *kinds, const struct kube_resource *from)
+void kube_kinds_add(struct kube_kinds *kinds, const struct kube_resource *from)
 {
 	char memory[KEY_MAX];
 	struct str key;
@@ -97,7 +97,7 @@ static void keep_stale(struct kube_kinds *kinds, const struct kube_kinds *before
 	for (size_t i = 0; (e = map_next(&before->by_kind, &i));)
 		for (const struct kube_kind *k = e->value; k; k = k->next)
 			if (str_eq(k->resource.group, group) && str_eq(k->resource.version, version))
-				add(kinds, &k->resource);
+				kube_kinds_add(kinds, &k->resource);
 }
 
 static void read_group(struct kube_kinds *kinds, const struct node *item, const struct kube_kinds *before)
@@ -121,7 +121,7 @@ static void read_group(struct kube_kinds *kinds, const struct node *item, const 
 				.has_status = has_subresource(node_get(n, "subresources"), "status"),
 				.watchable = has_text(node_get(n, "verbs"), "watch"),
 			};
-			add(kinds, &r);
+			kube_kinds_add(kinds, &r);
 		}
 	}
 }
@@ -139,7 +139,7 @@ static void read_resources(struct kube_kinds *kinds, const struct kube_path *pat
 			.watchable = has_text(node_get(n, "verbs"), "watch"),
 		};
 		if (str_find(r.plural, '/', 0) == SIZE_MAX)
-			add(kinds, &r);
+			kube_kinds_add(kinds, &r);
 	}
 	/* Subresources are entries of their own, "pods/status", anywhere in the list. */
 	for (size_t i = 0; i < node_count(list); i++) {

@@ -34,6 +34,8 @@ void kube_paths_add(struct kube_paths *paths, const char *path, const char *grou
  */
 void kube_kinds_read(struct kube_kinds *kinds, struct kube_paths *paths, size_t i, const struct node *body,
 		     const struct kube_kinds *before);
+/* One kind more, unless it is there in that version; copied. */
+void kube_kinds_add(struct kube_kinds *kinds, const struct kube_resource *resource);
 /* kinds may be NULL. version "": the best one. */
 const struct kube_resource *kube_kinds_find(const struct kube_kinds *kinds, struct str group,
 					    struct str version, struct str kind);

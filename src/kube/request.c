@@ -83,6 +83,10 @@ static void add_queries(struct buf *b, const struct kube_request *r)
 	}
 	if (read)
 		add_query(b, &mark, "resourceVersion", r->resource_version);
+	if (r->verb == KUBE_GET && r->query) {
+		buf_addc(b, mark);
+		buf_adds(b, r->query);
+	}
 }
 
 static void add_header(struct kube_wire *w, const char *name, const char *value)
@@ -114,7 +118,7 @@ void kube_wire_of(struct kube_wire *w, const struct kube_client *client, const s
 		kube_add_escaped(&w->url, r->subresource, strlen(r->subresource));
 	}
 	add_queries(&w->url, r);
-	add_common(w, client, NULL, r->impersonate_user);
+	add_common(w, client, r->query ? "application/json, */*" : NULL, r->impersonate_user);
 	if (r->body.n)
 		add_header(w, "Content-Type", verbs[r->verb].content_type);
 }

@@ -9,13 +9,24 @@ static char **program_env(struct arena *a, const struct environments_program *p)
 	return out;
 }
 
+static char **program_inputs(struct arena *a, const struct environments_program *p)
+{
+	char **out = arena_array(a, char *, p->n_inputs + 1);
+	for (size_t i = 0; i < p->n_inputs; i++)
+		out[i] = arena_strdup(a, p->inputs[i]);
+	return out;
+}
+
 static void take_program(struct arena *a, const struct environments_program *p, struct render_spec *out)
 {
 	out->command = arena_array(a, char *, p->n_command + 1);
 	for (size_t i = 0; i < p->n_command; i++)
 		out->command[i] = arena_strdup(a, p->command[i]);
 	out->env = program_env(a, p);
+	out->inputs = program_inputs(a, p);
 	out->exec_memory_bytes = (uint64_t)p->memory_bytes;
+	out->exec_disk_bytes = (uint64_t)p->disk_bytes;
+	out->exec_pids_max = (uint32_t)p->pids;
 	out->exec_output_max = (size_t)p->output_bytes;
 	if (p->timeout_ms)
 		out->exec_timeout_ms = p->timeout_ms;
@@ -122,15 +133,22 @@ int rendered_environment(struct arena *a, const struct rendered_request *r, stru
 	struct render_spec spec;
 	struct substitute_values values = { .a = a };
 	rendered_environment_spec(a, e, &spec);
-	spec.additions = join_additions(a, spec.additions, r->spec->additions);
 	struct rendered_request inner = *r;
 	inner.spec = &spec;
 	inner.path = tree_join(r->tree, a, r->root, e->path);
+	/* A kustomization gets the App's as its own; anything else, once it is rendered. */
+	if (spec.type == RENDER_AUTO && inner.path)
+		spec.type = spec.additions ? RENDER_KUSTOMIZE : rendered_auto(a, r, inner.path);
+	bool over = spec.type != RENDER_KUSTOMIZE && r->spec->additions;
+	if (!over)
+		spec.additions = join_additions(a, spec.additions, r->spec->additions);
 	rc = add_values(r, e, &values, err);
 	if (rc == 0) {
 		substitute_add_all(&values, r->values); /* the App\'s own win */
 		inner.values = e->substitutes || r->values ? &values : NULL;
 		rc = rendered_objects(a, &inner, out);
+		if (rc == 0 && over)
+			rendered_over(a, r->spec->additions, out);
 	} else if (rc > 0) {
 		rc = RENDERED_LACKS_VALUES;
 	}

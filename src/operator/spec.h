@@ -36,7 +36,10 @@ struct render_spec {
 	char **command;		    /* RENDER_EXEC: the program and its arguments, NULL-terminated */
 	char **env;		    /* "K=V", NULL-terminated, or NULL */
 	uint64_t exec_memory_bytes; /* of the program; 0: the usual cap */
+	uint64_t exec_disk_bytes;   /* this and the next two likewise */
 	size_t exec_output_max;
+	uint32_t exec_pids_max;
+	char **inputs;		       /* more paths that the program reads, NULL-terminated, or NULL */
 	int64_t exec_timeout_ms;       /* of the program */
 	const struct node *additions;  /* fields of a kustomization laid over the path's, or NULL */
 	const struct node *substitute; /* name -> text, or NULL */
@@ -76,8 +79,11 @@ struct app_spec {
 struct repo_spec {
 	char *namespace, *name;
 	int64_t generation;
-	char *url;
-	char *secret; /* name in the same namespace, or NULL */
+	char *url;	      /* of a hosted one, status.fetch.url; NULL: its service has not told it yet */
+	char *secret;	      /* name in the same namespace, or NULL */
+	bool hosted;	      /* by the push service */
+	char *pushed;	      /* hosted: when a push was last accepted; NULL: never */
+	char *hosted_trouble; /* hosted: what the service says is wrong; NULL: nothing */
 	int64_t interval_ms, timeout_ms;
 	uint64_t max_bytes;
 	bool submodules, suspend;

@@ -78,8 +78,9 @@ struct hosted_repo {
 
 /* How hooks reach the cluster and talk; written by the service when it starts. */
 struct push_settings {
-	const char *kubeconfig, *context; /* NULL: not given; in a cluster both are */
-	const char *address;		  /* "ssh://git@host:2222", as people see it; NULL: not known */
+	const char *kubeconfig,
+		*context;	  /* a list as in KUBECONFIG; NULL: not given; in a cluster both are */
+	const char *address;	  /* "ssh://git@host:2222", as people see it; NULL: not known */
 	const char *fetch_url;	  /* "http://127.0.0.1:8081/git": where the operator fetches; NULL: none */
 	const char *program;	  /* this program's path, for hooks */
 	bool require_confinement; /* builds by programs need a full sandbox */

@@ -19,6 +19,9 @@
  *  - No step without a deadline; undoing is tried until its own deadline, and what could not be undone is
  *    said and kept in the record as `unclean`, so that the next start tries again.
  *  - With keep (onFailure: keep), a failed WATCH is accepted all the same, and the failure is told.
+ *
+ * git moves the refs once the hook has ended, so the hook's machine ends in ACCEPT, answered; post-receive
+ * (or the service, when that was killed) resumes the record, sees whether the refs moved, and finishes it.
  */
 #pragma once
 
@@ -54,22 +57,34 @@ struct push_machine;
 struct push_host {
 	void (*check)(void *ctx);
 	void (*build)(void *ctx);
-	void (*claim)(void *ctx); /* waits for the targets, pre-empting others; then reads what they run */
+	/* Waits for the targets, asking older pushes to give way and finishing what killed ones left; a
+	 * target that a newer push has: STEP_PREEMPTED. Then sees that the refs are still where this push
+	 * found them, and reads what the targets run, as `before`. What an unclean push left running there is
+	 * not that: its own `before` is taken over. */
+	void (*claim)(void *ctx);
+	/* Only on top of what CLAIM read (a resourceVersion, a parent commit): a write that a dead process
+	 * had on its way must fail once UNDO has written. */
 	void (*deliver)(void *ctx);
 	void (*watch)(void *ctx);
-	void (*undo)(void *ctx);       /* idempotent: also when little or nothing was delivered */
+	/* Idempotent, also when little or nothing was delivered. A target that runs what somebody else put
+	 * there since is left alone; refs of this push that git moved while others could not be, go back.
+	 * STEP_FAILED: it is asked again after a pause. */
+	void (*undo)(void *ctx);
 	void (*undo_watch)(void *ctx); /* as before, or the deadline */
-	void (*move_refs)(
-		void *ctx); /* of a resumed push: when git did not; STEP_FAILED: they are elsewhere */
+	/* Of a resumed push: when git did not; all or none. STEP_FAILED: they are elsewhere. */
+	void (*move_refs)(void *ctx);
 	/* The record is made durable with this state; answered by push_machine_step(), STEP_FAILED when the
-	 * disk does not take it. */
+	 * disk does not take it. On DELIVER, ACCEPT and UNDO promises rest; the others are for push-status.
+	 */
 	void (*persist)(void *ctx, enum push_state state);
-	/* Ends what is under way (build, watch, claim) soon; its answer still comes, and does not count. */
+	/* Ends what is under way (build, watch, claim, undo) soon; its answer still comes, and does not count
+	 * (that of move_refs does). */
 	void (*cancel)(void *ctx);
 	/* The verdict for git: accepted or not. Once. Not for a resumed push. */
 	void (*answer)(void *ctx, bool accepted);
-	/* Claims are given back and the record is finished; the last call. state: DONE or REFUSED; unclean:
-	 * undoing did not succeed. */
+	/* The record is finished, then claims are given back (not if the disk does not take the record:
+	 * whoever resumes it needs them); the last call. state: DONE or REFUSED; unclean: undoing did not
+	 * succeed. */
 	void (*finish)(void *ctx, enum push_state state, bool unclean);
 };
 
@@ -85,26 +100,36 @@ struct push_machine {
 	void *ctx;
 	struct push_config config;
 	enum push_state state;
-	enum push_state asked; /* what the host does now; PIPE_NEW: nothing */
-	bool persisting, cancelled, resumed, answered, unclean, preempted, failed;
-	int64_t deadline_ms; /* monotonic; 0: none runs */
+	enum push_state asked;	    /* what the host does now; PIPE_NEW: nothing */
+	bool persisting;	    /* and the record is on its way to the disk */
+	bool cancelled;		    /* what is asked was told to end */
+	bool resumed, answered;	    /* the verdict was given */
+	bool preempted, late;	    /* why it is refused, for people */
+	bool failed;		    /* WATCH failed: kept all the same, or undone */
+	bool unclean;		    /* undoing ran out of time */
+	bool decided;		    /* the record on disk may say ACCEPT */
+	int64_t began_ms;	    /* monotonic, as all here */
+	int64_t deadline_ms;	    /* 0: none runs */
+	int64_t again_ms, pause_ms; /* when undoing is tried next; 0: not waiting */
 };
 
 void push_machine_init(struct push_machine *m, const struct push_host *host, void *ctx,
 		       const struct push_config *config);
 void push_machine_start(struct push_machine *m, int64_t now_ms);
 /*
- * A record that a killed process left in `state`. refs_moved: all refs are at the new commits (git did it),
- * or not. What was only decided is carried out, all else undone.
+ * A record that a killed process left in `state`. refs_moved: git moved all refs (they are at the new
+ * commits, or went on from there), or not. What was only decided is carried out, all else undone. REFUSED: an
+ * unclean one, of whose targets the host has the claims again.
  */
 void push_machine_resume(struct push_machine *m, enum push_state state, bool refs_moved, int64_t now_ms);
 /* What was asked last is through. */
 void push_machine_step(struct push_machine *m, enum step_outcome outcome, int64_t now_ms);
 /* A newer push claims a target. No effect from ACCEPT on. */
 void push_machine_preempt(struct push_machine *m, int64_t now_ms);
-/* After CHECK, when the host knows what the push deploys. */
+/* Before CHECK is answered, when the host knows what the push deploys. */
 void push_machine_configure(struct push_machine *m, const struct push_config *config);
-/* The deadline; INT64_MAX: none. push_machine_tick() when it is over. */
+/* The next deadline; INT64_MAX: none. push_machine_tick() when it is over; too early does no harm. */
 int64_t push_machine_deadline(const struct push_machine *m);
 void push_machine_tick(struct push_machine *m, int64_t now_ms);
+/* Nothing more comes from this process: finished, or accepted and the rest is git's. */
 bool push_machine_ended(const struct push_machine *m);

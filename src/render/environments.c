@@ -57,7 +57,8 @@ static void find_renderer(struct read *r, struct environment *e, const char *nam
 
 static bool has_limits(const struct environments_program *p)
 {
-	return p->n_env || p->timeout_ms || p->memory_bytes || p->output_bytes;
+	return p->n_env || p->n_inputs || p->timeout_ms || p->memory_bytes || p->disk_bytes ||
+	       p->output_bytes || p->pids;
 }
 
 static void settle_exec(struct read *r, struct environments_raw *raw)
@@ -68,7 +69,7 @@ static void settle_exec(struct read *r, struct environments_raw *raw)
 	else if (raw->render.renderer && has_limits(p))
 		complain(
 			r, &raw->e,
-			"render: env, timeout, memory and output of a `renderer` stand in `renderers`; move them there");
+			"render: env, inputs and limits of a `renderer` stand in `renderers`; move them there");
 	else if (raw->render.renderer)
 		find_renderer(r, &raw->e, raw->render.renderer);
 	else if (!p->n_command)
@@ -158,6 +159,38 @@ static void check_targets(struct read *r)
 	map_release(&seen);
 }
 
+/* Whether a path is that of a directory, or below it; "." is the root. */
+static bool is_in(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+	return strcmp(dir, ".") == 0 || (strncmp(path, dir, n) == 0 && (path[n] == '\0' || path[n] == '/'));
+}
+
+/* What is rendered must not fall on what it is made of, nor on another environment's. */
+static void check_rendered(struct read *r, size_t i)
+{
+	const struct environment *e = &r->file.list[i].e;
+	if (!e->rendered)
+		return;
+	if (e->path && is_in(e->path, e->rendered)) {
+		complain(r, e, "rendered: holds the path that is rendered; give it a directory of its own");
+		return;
+	}
+	for (size_t k = 0; k < i; k++) {
+		const struct environment *other = &r->file.list[k].e;
+		if (!other->rendered ||
+		    (!is_in(other->rendered, e->rendered) && !is_in(e->rendered, other->rendered)))
+			continue;
+		complain(r, e,
+			 arena_printf(
+				 r->fields.a,
+				 "rendered: is, holds or is in the directory of `%s` (line %u); give each "
+				 "environment one of its own",
+				 other->name ? other->name : "?", other->line));
+		return;
+	}
+}
+
 static void check_allowances(struct read *r)
 {
 	for (size_t i = 0; i < r->file.n_allow_secrets; i++) {
@@ -171,12 +204,26 @@ static void check_allowances(struct read *r)
 	}
 }
 
-static void warn_reserved(struct read *r, const char *name)
+/* --- what a push builds and where it goes --- */
+
+static void read_push(struct read *r)
 {
-	const struct node *n = node_get(r->root, name);
-	if (n)
-		collect_diag(r->fields.c, RENDER_WARNING, r->out->file, n->line, n->column, NULL,
-			     "%s: is reserved: this version does not use it yet", name);
+	struct environments *out = r->out;
+	const struct node *builds = node_get(r->root, "build");
+	if (r->file.n_builds > ENVIRONMENTS_BUILDS_MAX)
+		collect_diag(r->fields.c, RENDER_ERROR, out->file, builds->line, builds->column, NULL,
+			     "build: has more than %u images (ENVIRONMENTS_BUILDS_MAX)",
+			     ENVIRONMENTS_BUILDS_MAX);
+	environments_settle_builds(&r->fields, r->file.builds, r->file.n_builds);
+	out->builds = r->file.builds;
+	out->n_builds = r->file.n_builds;
+	out->deliver = environments_settle_deliver(&r->fields, "deliver", &r->file.deliver);
+	for (size_t i = 0; i < r->file.n; i++) {
+		struct environments_raw *raw = &r->file.list[i];
+		const char *path =
+			arena_printf(r->fields.a, "environments.%s.deliver", raw->e.name ? raw->e.name : "?");
+		raw->e.deliver = environments_settle_deliver(&r->fields, path, &raw->deliver);
+	}
 }
 
 /* --- the file --- */
@@ -195,9 +242,10 @@ static void read_root(struct read *r)
 	for (size_t i = 0; i < r->file.n; i++)
 		settle(r, &r->file.list[i], maps->map.pairs[i].value);
 	check_targets(r);
+	for (size_t i = 0; i < r->file.n; i++)
+		check_rendered(r, i);
 	check_allowances(r);
-	warn_reserved(r, "build");
-	warn_reserved(r, "deliver");
+	read_push(r);
 	out->list = arena_array(r->fields.a, struct environment, r->file.n + 1);
 	for (size_t i = 0; i < r->file.n; i++)
 		if (r->file.list[i].e.name)

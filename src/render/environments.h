@@ -16,6 +16,7 @@
 #define ENVIRONMENTS_MAX 1000u		/* environments of one file */
 #define ENVIRONMENTS_SOURCES_MAX 32u	/* substituteFrom of one environment */
 #define ENVIRONMENTS_SUGGESTIONS_MAX 12 /* names that a message lists */
+#define ENVIRONMENTS_BUILDS_MAX 64u	/* images of one file */
 
 /* A program of the repository that prints objects; how it is confined is the caller's. */
 struct environments_program {
@@ -25,7 +26,9 @@ struct environments_program {
 	size_t n_command;
 	struct environments_value *env;
 	size_t n_env;
-	int64_t timeout_ms, memory_bytes, output_bytes; /* 0: not said */
+	const char **inputs; /* more paths that it reads, from the environment's; ended by NULL */
+	size_t n_inputs;
+	int64_t timeout_ms, memory_bytes, disk_bytes, output_bytes, pids; /* 0: not said */
 };
 
 struct environments_value {
@@ -72,6 +75,8 @@ struct environment {
 	int64_t timeout_ms; /* 0: not said */
 	enum environments_failure on_failure;
 	const struct environments_deliver *deliver; /* of this environment alone; NULL: that of the file */
+	const char
+		*rendered; /* directory of the repository that keeps the rendered objects, cleaned; or NULL */
 	struct node *additions; /* fields of a kustomization to lay over the path's, settled; or NULL */
 };
 
@@ -81,13 +86,12 @@ struct environments_build {
 	uint32_t line, column;
 	const char *image;	/* where it is pushed to, without tag; NULL: REGISTRY/REPO-NAME */
 	const char *context;	/* directory of the repository, cleaned; "." is its root */
-	const char *dockerfile; /* from the context; NULL: command */
+	const char *dockerfile; /* from the context, cleaned; NULL: command */
 	struct environments_value *args;
 	size_t n_args;
 	const char **platforms;
 	size_t n_platforms;
-	const char *
-		*secrets; /* names of keys of the registry's Secret or of files, mounted while it builds */
+	const char **secrets; /* names of the repository's build secrets, mounted while it builds */
 	size_t n_secrets;
 	const char **command; /* a program that prints an image reference with digest; ended by NULL */
 	size_t n_command;

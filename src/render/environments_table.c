@@ -2,15 +2,6 @@
  * by. */
 #include "render/environments_table.h"
 
-#define AT(T, f) .at = offsetof(struct T, f)
-#define LIST_AT(T, f, count) .at = offsetof(struct T, f), .n = offsetof(struct T, count)
-#define NOT_KEPT .at = FIELD_NOWHERE, .n = FIELD_NOWHERE
-
-/* Every struct of a record begins as struct fields_place does. */
-#define PLACED(T)                                                                                   \
-	_Static_assert(offsetof(struct T, line) == offsetof(struct fields_place, line) &&           \
-			       offsetof(struct T, column) == offsetof(struct fields_place, column), \
-		       #T " must begin with name, line and column")
 PLACED(environment);
 PLACED(environments_program);
 PLACED(environments_value);
@@ -201,6 +192,25 @@ const struct field_record environments_kustomize_record = {
 		  AT(T, base memory_bytes),                                                   \
 		  .help = "How much memory it may take.",                                     \
 		  .example = "512Mi" },                                                       \
+		{ .name = "disk",                                                             \
+		  .kind = FIELD_SIZE,                                                         \
+		  .low = 1 << 20,                                                             \
+		  .high = 1ll << 40,                                                          \
+		  AT(T, base disk_bytes),                                                     \
+		  .help = "How much it may write.",                                           \
+		  .example = "256Mi" },                                                       \
+		{ .name = "pids",                                                             \
+		  .kind = FIELD_COUNT,                                                        \
+		  .low = 1,                                                                   \
+		  .high = 32768,                                                              \
+		  AT(T, base pids),                                                           \
+		  .help = "How many processes and threads it may have at a time.",            \
+		  .example = "64" },                                                          \
+		{ .name = "inputs",                                                           \
+		  .kind = FIELD_TEXTS,                                                        \
+		  LIST_AT(T, base inputs, base n_inputs),                                     \
+		  .help = "More files and directories that it reads, from the path.",         \
+		  .example = "[../lib]" },                                                    \
 	{                                                                                     \
 		.name = "output", .kind = FIELD_SIZE, .low = 1 << 10, .high = 1 << 30,        \
 		AT(T, base output_bytes), .help = "How much it may print.", .example = "16Mi" \
@@ -341,12 +351,25 @@ static const struct field environment_fields[] = {
 	  AT(environment, timeout_ms),
 	  .help = "Deadline of one deployment, until everything is healthy.",
 	  .example = "5m" },
+	{ .name = "rendered",
+	  .rule = RULE_PATH,
+	  AT(environment, rendered),
+	  .help = "Directory of the repository that keeps the rendered objects, one file each, for reviews. The hook before "
+		  "a push brings it up to date.",
+	  .example = "rendered/prod" },
 	{ .name = "onFailure",
 	  .kind = FIELD_CHOICE,
 	  .choices = failures,
 	  AT(environment, on_failure),
 	  .help = "What a deployment by push does when it fails: `rollback` to what was there, or `keep` what is.",
 	  .example = "rollback" },
+	{ .name = "deliver",
+	  .kind = FIELD_RECORD,
+	  .word = "direct",
+	  .record = &environments_deliver_record,
+	  AT(environments_raw, deliver),
+	  .help = "How a push gets to this environment, instead of what the file says.",
+	  .example = "direct" },
 	{ .name = NULL },
 };
 static const struct field_record environment = {
@@ -407,15 +430,19 @@ static const struct field file_fields[] = {
 	  .help = "Secrets in plain text that `capstan check` lets be.",
 	  .example = "[{path: \"tests/**\", reason: \"made up\"}]" },
 	{ .name = "build",
-	  .kind = FIELD_NODE,
-	  NOT_KEPT,
-	  .help = "Reserved for builds of images; not used yet.",
-	  .example = "{}" },
+	  .kind = FIELD_NAMED,
+	  .rule = RULE_LABEL,
+	  .record = &environments_build_record,
+	  LIST_AT(environments_raw_file, builds, n_builds),
+	  .help = "Images that a push builds, by the name that the manifests give them.",
+	  .example = "{web: {context: services/web}}" },
 	{ .name = "deliver",
-	  .kind = FIELD_NODE,
-	  NOT_KEPT,
-	  .help = "Reserved for promotion between environments; not used yet.",
-	  .example = "{}" },
+	  .kind = FIELD_RECORD,
+	  .word = "direct",
+	  .record = &environments_deliver_record,
+	  AT(environments_raw_file, deliver),
+	  .help = "How a push gets to its environments: `direct`, which is the default, or by a configuration repository.",
+	  .example = "direct" },
 	{ .name = NULL },
 };
 const struct field_record environments_record = {

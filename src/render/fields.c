@@ -203,8 +203,29 @@ static bool parse_size(struct str s, int64_t *out)
 	       !__builtin_mul_overflow(*out, scale, out);
 }
 
+/* "2", "1.5", "500m": as Kubernetes writes processors, to a thousandth. */
+static bool parse_cpus(struct str s, int64_t *out)
+{
+	int64_t whole, part = 0, scale = 100;
+	struct str rest;
+	if (!s.n || s.p[0] < '0' || s.p[0] > '9')
+		return false;
+	if (str_ends(s, STR("m")))
+		return str_int64((struct str){ s.p, s.n - 1 }, out);
+	if (!str_int64(str_cut(s, '.', &rest), &whole) || rest.n > 3)
+		return false;
+	for (size_t i = 0; i < rest.n; i++, scale /= 10) {
+		if (rest.p[i] < '0' || rest.p[i] > '9')
+			return false;
+		part += (rest.p[i] - '0') * scale;
+	}
+	return !__builtin_mul_overflow(whole, 1000, out) && !__builtin_add_overflow(*out, part, out);
+}
+
 static bool parse_number(enum field_kind kind, struct str s, int64_t *out)
 {
+	if (kind == FIELD_CPUS)
+		return parse_cpus(s, out);
 	if (kind == FIELD_DURATION)
 		return clock_parse_duration(s, out);
 	return kind == FIELD_SIZE ? parse_size(s, out) : str_int64(s, out);
@@ -212,8 +233,10 @@ static bool parse_number(enum field_kind kind, struct str s, int64_t *out)
 
 static void print_number(struct buf *out, enum field_kind kind, int64_t n)
 {
-	if (kind == FIELD_COUNT)
-		buf_printf(out, "%lld", (long long)n);
+	if (kind == FIELD_COUNT || (kind == FIELD_CPUS && n % 1000 == 0))
+		buf_printf(out, "%lld", (long long)(kind == FIELD_CPUS ? n / 1000 : n));
+	else if (kind == FIELD_CPUS)
+		buf_printf(out, "%lldm", (long long)n);
 	else if (kind == FIELD_SIZE)
 		buf_printf(out, n % (1 << 20) ? "%lldKi" : "%lldMi",
 			   (long long)(n % (1 << 20) ? n >> 10 : n >> 20));
@@ -229,6 +252,7 @@ static void read_number(struct fields_reader *r, const struct spot *s)
 		[FIELD_COUNT] = "a whole number",
 		[FIELD_DURATION] = "a duration such as 30s or 5m",
 		[FIELD_SIZE] = "a size such as 64Mi",
+		[FIELD_CPUS] = "a number of processors such as 2 or 500m",
 	};
 	struct str text;
 	int64_t number;
@@ -368,10 +392,20 @@ static void read_record(struct fields_reader *r, const struct spot *s)
 {
 	struct fields_place at = place_of(s->value);
 	char *out = slot(s);
-	if (!check_collection(r, s, NODE_MAP))
+	struct str text;
+	bool word = s->field->word && scalar_text(s->value, &text);
+	if (word && !str_is(text, s->field->word)) {
+		struct str part = shown(text);
+		fields_complain(r, &at, "`%.*s` is not known; write `%s`, or a map", STR_ARG(part),
+				s->field->word);
+		return;
+	}
+	if (!word && !check_collection(r, s, NODE_MAP))
 		return;
 	if (out)
 		memcpy(out, &at, sizeof(at));
+	if (word)
+		return;
 	fields_read(r, s->value, s->field->record, out);
 }
 
@@ -398,6 +432,7 @@ static void read_field(struct fields_reader *r, const struct spot *s)
 	case FIELD_COUNT:
 	case FIELD_DURATION:
 	case FIELD_SIZE:
+	case FIELD_CPUS:
 		read_number(r, s);
 		break;
 	case FIELD_TEXTS:
@@ -433,7 +468,7 @@ static const struct field *find(const struct field_record *record, struct str na
 static const struct field *find_inside(const struct field_record *record, struct str name)
 {
 	for (const struct field *f = record->fields; f->name; f++)
-		if (f->kind == FIELD_RECORD && find(f->record, name))
+		if (f->kind == FIELD_RECORD && !f->word && find(f->record, name))
 			return f;
 	return NULL;
 }

@@ -30,6 +30,7 @@ enum field_kind {
 	FIELD_COUNT,	/* int64_t, 0 or more */
 	FIELD_DURATION, /* int64_t: milliseconds */
 	FIELD_SIZE,	/* int64_t: bytes, from 64Mi, 1Gi, 4096 */
+	FIELD_CPUS,	/* int64_t: thousandths of a processor, from 500m, 2, 1.5 */
 	FIELD_TEXTS,	/* const char **, ended by NULL; n is its count */
 	FIELD_MAP,	/* struct fields_variable *, or a struct with its members; n */
 	FIELD_RECORD,	/* the struct itself */
@@ -48,6 +49,10 @@ enum field_rule {
 	RULE_BRANCH,	/* a name that git takes */
 	RULE_VARIABLE,	/* [_A-Za-z][_A-Za-z0-9]* */
 	RULE_DIGEST,	/* hex digits */
+	RULE_IMAGE,	/* an image's name with its registry, without tag or digest */
+	RULE_PLATFORM,	/* linux/amd64, linux/arm/v7 */
+	RULE_KEY,	/* a key of a Secret */
+	RULE_URL,	/* of a git repository, without a password */
 };
 
 #define FIELD_NOWHERE SIZE_MAX /* checked, and not stored */
@@ -59,10 +64,11 @@ struct field {
 	enum field_kind kind;
 	enum field_rule rule;
 	bool required;
-	bool otherwise;			   /* FIELD_FLAG that is not there */
-	size_t at, n;			   /* offsets: of the value, of the count */
-	int64_t low, high;		   /* COUNT, DURATION, SIZE */
-	const char *const *choices;	   /* ended by NULL */
+	bool otherwise;		    /* FIELD_FLAG that is not there */
+	size_t at, n;		    /* offsets: of the value, of the count */
+	int64_t low, high;	    /* COUNT, DURATION, SIZE */
+	const char *const *choices; /* ended by NULL */
+	const char *word;	    /* RECORD: a text that may stand for it; nothing of it is required then */
 	const struct field_record *record; /* RECORD, RECORDS, NAMED */
 	const char *help;		   /* a sentence; `code` in backticks */
 	const char *example;		   /* what to write, for messages: "deploy/prod", "[a, b]" */

@@ -44,6 +44,14 @@ static const char *pattern_of(enum field_rule rule)
 		return "^[_A-Za-z][_A-Za-z0-9]*$";
 	case RULE_DIGEST:
 		return "^[0-9a-f]{8,64}$";
+	case RULE_IMAGE:
+		return "^[A-Za-z0-9.-]+(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+$";
+	case RULE_PLATFORM:
+		return "^[a-z0-9]+/[a-z0-9_]+(/v[0-9]+)?$";
+	case RULE_KEY:
+		return "^[A-Za-z0-9_-][A-Za-z0-9._-]*$";
+	case RULE_URL:
+		return "^((ssh|https?)://[^/]|[^:/]+@[^:/]+:)";
 	case RULE_ANY:
 		return ".";
 	case RULE_EMPTY_TOO:
@@ -84,8 +92,9 @@ static struct node *number_schema(struct arena *a, const struct field *f)
 	}
 	n = any_scalar(a);
 	set_text(a, n, "pattern",
-		 f->kind == FIELD_SIZE ? "^[0-9]+(Ki|Mi|Gi|k|M|G)?$"
-				       : "^(0|([0-9]+(\\.[0-9]+)?(ms|s|m|h))+)$");
+		 f->kind == FIELD_CPUS	 ? "^[0-9]+(m|\\.[0-9]{1,3})?$"
+		 : f->kind == FIELD_SIZE ? "^[0-9]+(Ki|Mi|Gi|k|M|G)?$"
+					 : "^(0|([0-9]+(\\.[0-9]+)?(ms|s|m|h))+)$");
 	return n;
 }
 
@@ -109,6 +118,17 @@ static struct node *list_schema(struct arena *a, struct node *items)
 	return n;
 }
 
+static struct node *word_or_record(struct arena *a, const struct field *f)
+{
+	struct node *n = node_map(a), *either = node_seq(a), *word = node_map(a), *words = node_seq(a);
+	node_push(a, words, node_string(a, str_of(f->word)));
+	set(a, word, "enum", words);
+	node_push(a, either, word);
+	node_push(a, either, fields_schema(a, f->record));
+	set(a, n, "anyOf", either);
+	return n;
+}
+
 static struct node *field_schema(struct arena *a, const struct field *f)
 {
 	switch (f->kind) {
@@ -121,13 +141,14 @@ static struct node *field_schema(struct arena *a, const struct field *f)
 	case FIELD_COUNT:
 	case FIELD_DURATION:
 	case FIELD_SIZE:
+	case FIELD_CPUS:
 		return number_schema(a, f);
 	case FIELD_TEXTS:
 		return list_schema(a, text_schema(a, f->rule));
 	case FIELD_MAP:
 		return map_schema(a, f->rule, text_schema(a, RULE_EMPTY_TOO));
 	case FIELD_RECORD:
-		return fields_schema(a, f->record);
+		return f->word ? word_or_record(a, f) : fields_schema(a, f->record);
 	case FIELD_RECORDS:
 		return list_schema(a, fields_schema(a, f->record));
 	case FIELD_NAMED:

@@ -254,6 +254,12 @@ int images_find_policies(const struct edit *e, struct arena *a, const struct ima
 	return each_in_all(e, note_digests, &s) < 0 ? -1 : 0;
 }
 
+void images_note_digests(const struct edit *e, struct arena *a, struct image_policies *policies)
+{
+	struct setting s = { .e = (struct edit *)e, .a = a, .policies = policies };
+	each_in_all(e, note_digests, &s);
+}
+
 /* What a setter's value is to be; false: the image has no such part. */
 static bool setter_text(struct setting *s, enum part part, struct str *out)
 {

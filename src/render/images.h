@@ -60,6 +60,8 @@ struct image_policies {
 
 int images_find_policies(const struct edit *e, struct arena *a, const struct image_change *change,
 			 struct image_policies *out, struct error *err);
+/* The same where the policies are given already: whether a ":digest" of theirs is there. */
+void images_note_digests(const struct edit *e, struct arena *a, struct image_policies *policies);
 /* *n is counted up by how many places there are, changed or not. */
 int images_at_setters(struct edit *e, struct arena *a, const struct image_change *change,
 		      const struct image_policies *policies, size_t *n, struct error *err);

@@ -49,6 +49,11 @@ struct commit_spec {
 	int64_t when_ms;	    /* wall clock */
 	commit_edit_fn *edit;	    /* or NULL: files are as they are */
 	void *edit_ctx;
+	/* For publish.h: the branch that a branch which is not there begins at (NULL: at nothing); and who is
+	 * told of each commit before it is pushed, on the loop's thread: -1 with err, and it is not. */
+	const char *base;
+	int (*made)(void *ctx, const char *parent, const char *sha, struct error *err);
+	void *made_ctx;
 };
 
 /*

@@ -40,6 +40,9 @@ static void start_library(void)
 	git_libgit2_opts(GIT_OPT_SET_MWINDOW_MAPPED_LIMIT, (size_t)(64u << 20));
 	git_libgit2_opts(GIT_OPT_SET_MWINDOW_SIZE, (size_t)(1u << 20));
 	git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
+	/* Of repositories of people: none of them changes how objects that are there are read. */
+	static const char *extensions[] = { "worktreeconfig", "preciousobjects", "partialclone" };
+	git_libgit2_opts(GIT_OPT_SET_EXTENSIONS, extensions, sizeof(extensions) / sizeof(extensions[0]));
 	for (int level = GIT_CONFIG_LEVEL_PROGRAMDATA; level <= GIT_CONFIG_LEVEL_GLOBAL; level++)
 		git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, level, "");
 }
@@ -150,10 +153,13 @@ void objects_mark_damaged(const char *mirror, const char *sha)
 	struct objects o;
 	cleanup_tree git_tree *root = NULL;
 	cleanup_buf struct buf marker = BUF_INIT;
-	if (objects_open(&o, mirror, NULL) < 0)
+	/* A person's own repository is not ours to make anew. */
+	buf_printf(&marker, "%s/index", mirror);
+	if (access(marker.p, F_OK) == 0 || objects_open(&o, mirror, NULL) < 0)
 		return;
 	bool there = objects_root(&o, sha, &root, NULL) == 0;
 	objects_close(&o);
+	buf_clear(&marker);
 	buf_printf(&marker, "%s/" OBJECTS_DAMAGED, mirror);
 	FILE *file = there ? fopen(marker.p, "we") : NULL;
 	if (file)

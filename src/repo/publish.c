@@ -32,6 +32,7 @@ struct publish {
 
 	enum step step;
 	bool working;	       /* on a worker */
+	bool from_base;	       /* `there` is the base: the branch is not there */
 	struct resolved there; /* the branch as listed; sha "" when there is none */
 	char *mirror;
 	struct error err;
@@ -270,17 +271,39 @@ static void pushed(struct publisher *p, struct publish *j)
 	}
 }
 
-static void listed(struct publisher *p, struct publish *j)
+static bool resolve_branch(const struct publisher *p, const char *branch, struct resolved *out)
 {
 	char name[REVISION_MAX + 1];
-	snprintf(name, sizeof(name), "refs/heads/%s", j->branch);
-	if (refs_resolve(remote_refs(p->remote), name, &j->there, NULL) < 0 ||
-	    strcmp(j->there.ref, name) != 0)
-		j->there = (struct resolved){ 0 };
-	if (j->there.sha[0])
+	snprintf(name, sizeof(name), "refs/heads/%s", branch);
+	if (refs_resolve(remote_refs(p->remote), name, out, NULL) == 0 && strcmp(out->ref, name) == 0)
+		return true;
+	*out = (struct resolved){ 0 };
+	return false;
+}
+
+static void listed(struct publisher *p, struct publish *j)
+{
+	const char *base = j->spec->base;
+	j->from_base = !resolve_branch(p, j->branch, &j->there) && base;
+	if (j->from_base && !resolve_branch(p, base, &j->there)) {
+		error_set(&j->err, "the remote has no branch %s", base);
+		end(p);
+	} else if (j->there.sha[0]) {
 		remote_fetch(p->remote, &j->there, 1, on_fetched, p);
-	else
+	} else {
 		answered(p, STEP_FETCHED, NULL);
+	}
+}
+
+static void made(struct publisher *p, struct publish *j)
+{
+	const struct commit_spec *spec = j->spec;
+	j->result.absent = j->made == 1 && j->from_base;
+	if (j->made == 1 ||
+	    (spec->made && spec->made(spec->made_ctx, j->there.sha, j->result.sha, &j->err) < 0))
+		end(p);
+	else
+		remote_push(p->remote, j->result.sha, j->branch, on_pushed, p);
 }
 
 static void fetched(struct publisher *p, struct publish *j)
@@ -335,10 +358,7 @@ static void step(void *arg)
 		fetched(p, j);
 		break;
 	case STEP_MADE:
-		if (j->made == 1)
-			end(p);
-		else
-			remote_push(p->remote, j->result.sha, j->branch, on_pushed, p);
+		made(p, j);
 		break;
 	case STEP_PUSHED:
 		pushed(p, j);
@@ -368,15 +388,24 @@ static void on_waited(void *ctx, const struct publish_result *result)
 	loop_stop(w->loop);
 }
 
-int publish_wait(const struct remote_options *options, const char *branch, const struct commit_spec *spec,
-		 int64_t deadline_ms, struct publish_result *out, struct error *err)
+int publish_wait_stoppable(const struct remote_options *options, const char *branch,
+			   const struct commit_spec *spec, int64_t deadline_ms, bool (*stopped)(void *ctx),
+			   void *ctx, struct publish_result *out, struct error *err)
 {
 	struct waiting w = { .loop = loop_new(), .out = out, .err = err };
 	struct publisher *p = publisher_new(w.loop, options);
 	publisher_push(p, branch, spec, deadline_ms, on_waited, &w);
-	while (!w.done)
-		loop_run(w.loop);
+	if (!loop_run_until(w.loop, &w.done, stopped, ctx))
+		w.rc = error_set(err, "push to branch %s: ended before it was through", branch);
 	publisher_free(p);
+	/* A worker may still have spec. */
+	loop_wait_for_work(w.loop);
 	loop_free(w.loop);
 	return w.rc;
+}
+
+int publish_wait(const struct remote_options *options, const char *branch, const struct commit_spec *spec,
+		 int64_t deadline_ms, struct publish_result *out, struct error *err)
+{
+	return publish_wait_stoppable(options, branch, spec, deadline_ms, NULL, NULL, out, err);
 }

@@ -109,13 +109,60 @@ static void knows_plain_text(void **state)
 	assert_false(regex_is_literal(STR("a|b")));
 }
 
+/* "-": a group that took no part. */
+static void finds_what_go_finds(void **state)
+{
+	static const struct {
+		const char *pattern, *text, *groups[4];
+	} examples[] = {
+		{ "(a|ab)(c|bcd)(d*)", "abcd", { "abcd", "a", "bcd", "" } },
+		{ "(a+?)(a*)", "aaa", { "aaa", "a", "aa" } },
+		{ "(a*)(a+)", "aaa", { "aaa", "aa", "a" } },
+		{ "^v(?P<x>[0-9]+)(?:-(rc))?$", "v12", { "v12", "12", "-" } },
+		{ "(a)|(b)", "zb", { "b", "-", "b" } },
+		{ "(x*)", "bx", { "", "" } },
+		{ "(a(b)?)+", "aba", { "aba", "a", "b" } },
+		{ "(?:(a)|b)*", "ab", { "ab", "a" } },
+		{ "b+?$", "abb", { "bb" } },
+		{ "(\\w+)-(\\w+)$", "a-b-c", { "b-c", "b", "c" } },
+		{ "((a){2})", "aaa", { "aa", "aa", "a" } },
+		{ "(\xc3\xa9)(.)", "x\xc3\xa9z", { "\xc3\xa9z", "\xc3\xa9", "z" } },
+	};
+	for (size_t i = 0; i < sizeof(examples) / sizeof(*examples); i++) {
+		cleanup_arena struct arena a = ARENA_INIT;
+		struct regex *re;
+		struct str groups[4];
+		assert_int_equal(regex_compile_groups(&a, str_of(examples[i].pattern), &re, NULL), 0);
+		assert_true(regex_find(re, str_of(examples[i].text), groups, 4));
+		for (size_t k = 0; k < 4; k++) {
+			const char *want = examples[i].groups[k];
+			bool absent = !want || strcmp(want, "-") == 0;
+			if (absent ? groups[k].p != NULL : !str_is(groups[k], want))
+				fail_msg("%s: group %zu is %.*s", examples[i].pattern, k, STR_ARG(groups[k]));
+		}
+	}
+	cleanup_arena struct arena a = ARENA_INIT;
+	struct regex *re;
+	struct str group;
+	assert_int_equal(regex_compile_groups(&a, STR("(x)(?P<name>y)"), &re, NULL), 0);
+	assert_int_equal(regex_groups(re), 2);
+	assert_int_equal(regex_group_of(re, STR("name")), 2);
+	assert_int_equal(regex_group_of(re, STR("other")), 0);
+	assert_false(regex_find(re, STR("xx"), &group, 1));
+	struct error err = ERROR_INIT;
+	cleanup_buf struct buf many = BUF_INIT;
+	for (unsigned i = 0; i <= REGEX_GROUPS_MAX; i++)
+		buf_adds(&many, "(a)");
+	assert_int_equal(regex_compile_groups(&a, buf_str(&many), &re, &err), -1);
+	assert_int_equal(regex_compile(&a, buf_str(&many), &re, &err), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(matches_as_go_does),
-		cmocka_unit_test(refuses_what_go_refuses),
-		cmocka_unit_test(hostile_patterns_cost_little),
-		cmocka_unit_test(knows_plain_text),
+		cmocka_unit_test(matches_as_go_does),		cmocka_unit_test(refuses_what_go_refuses),
+		cmocka_unit_test(hostile_patterns_cost_little), cmocka_unit_test(knows_plain_text),
+		cmocka_unit_test(finds_what_go_finds),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

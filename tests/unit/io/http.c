@@ -110,7 +110,10 @@ static void methods_headers_and_bodies(void **unused)
 		{ "PUT", "x", "PUT v 1 x" },
 		{ "DELETE", "", "DELETE v 1 " },
 		{ "DELETE", "why", "DELETE v 1 why" },
+		{ "HEAD", "", "" },
 		{ "GET", "", "GET v 1 " },
+		{ "HEAD", "", "" },
+		{ "POST", "text", "POST v 1 text" },
 	};
 	const struct http_header headers[] = { { "X-Test", "v" } };
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -78,7 +78,8 @@ static const char whole[] =
 	"  lab:\n"
 	"    path: lab\n"
 	"    branch: main\n"
-	"    render: {type: exec, command: [./render.sh, -v], env: {A: 1}, timeout: 30s, memory: 64Mi, output: 1Mi}\n"
+	"    render: {type: exec, command: [./render.sh, -v], env: {A: 1}, timeout: 30s, memory: 64Mi, output: 1Mi,\n"
+	"             disk: 8Mi, pids: 16, inputs: [../lib]}\n"
 	"renderers:\n"
 	"  cue: {command: [cue, export], timeout: 1m, memory: 1Gi}\n"
 	"allowSecrets:\n"
@@ -165,6 +166,11 @@ static void programs_are_read(void **state)
 	assert_string_equal(lab->program->env[0].name, "A");
 	assert_int_equal(lab->program->timeout_ms, 30000);
 	assert_int_equal(lab->program->memory_bytes, 64 << 20);
+	assert_int_equal(lab->program->disk_bytes, 8 << 20);
+	assert_int_equal(lab->program->pids, 16);
+	assert_int_equal(lab->program->n_inputs, 1);
+	assert_string_equal(lab->program->inputs[0], "../lib");
+	assert_null(lab->program->inputs[1]);
 	assert_int_equal(r.e.n_allow_secrets, 2);
 	assert_string_equal(r.e.allow_secrets[0].path, "tests/**");
 	assert_string_equal(r.e.allow_secrets[1].fingerprint, "0123abcd");
@@ -232,9 +238,10 @@ static void a_program_belongs_to_exec(void **state)
 		    RENDER ": names a program, but its type is not exec; write `type: exec`\n");
 	check_field("render: {type: exec, renderer: cue, command: [a]}",
 		    RENDER ": has both `renderer` and `command`; keep one of them\n");
-	check_field(
-		"render: {type: exec, renderer: cue, timeout: 1s}", RENDER
-		": env, timeout, memory and output of a `renderer` stand in `renderers`; move them there\n");
+	check_field("render: {type: exec, renderer: cue, timeout: 1s}", RENDER
+		    ": env, inputs and limits of a `renderer` stand in `renderers`; move them there\n");
+	check_field("render: {type: exec, renderer: cue, pids: 3}", RENDER
+		    ": env, inputs and limits of a `renderer` stand in `renderers`; move them there\n");
 	check_field(
 		"render: {type: kustomise}",
 		"capstan.yaml:4:20: error: environments.prod.render.type: `kustomise` is not known; did you mean "
@@ -322,6 +329,24 @@ static void equal_targets_are_refused(void **state)
 		"(line 7); give it another branch, path, namespace or context\n");
 }
 
+static void rendered_directories_are_apart(void **state)
+{
+	struct read r;
+	read_file(&r, "environments: {a: {path: deploy, rendered: ./deploy//out/}}");
+	assert_int_equal(r.e.n_diags, 0);
+	assert_string_equal(r.e.list[0].rendered, "deploy/out");
+	arena_release(&r.a);
+	check_said(
+		"environments:\n  a: {path: p/q, rendered: p}\n  b: {path: s, rendered: p2/b}\n"
+		"  c: {path: q, rendered: p2}\n  d: {path: r, rendered: .}\n",
+		"capstan.yaml:2: error: environments.a: rendered: holds the path that is rendered; give it a directory of "
+		"its own\n"
+		"capstan.yaml:4: error: environments.c: rendered: is, holds or is in the directory of `b` (line 3); give "
+		"each environment one of its own\n"
+		"capstan.yaml:5: error: environments.d: rendered: holds the path that is rendered; give it a directory of "
+		"its own\n");
+}
+
 static void the_file_itself_may_be_wrong(void **state)
 {
 	check_said(
@@ -344,9 +369,9 @@ static void the_file_itself_may_be_wrong(void **state)
 		"capstan.yaml:3:3: error: the key `a` is there twice: on line 2 and on line 3; keep one of them\n");
 	check_said(
 		"environments: {a: {path: b}}\nbuild: {x: [1]}\ndeliver: 3\nallowSecrets: [{reason: x}]\n",
-		"capstan.yaml:2:8: warning: build: is reserved: this version does not use it yet\n"
-		"capstan.yaml:3:10: warning: deliver: is reserved: this version does not use it yet\n"
-		"capstan.yaml:3:10: error: deliver: must be a map, this is a number; write `deliver: {}`\n"
+		"capstan.yaml:2:12: error: build.x: must be a map, this is a list; write `build: {web: {context: "
+		"services/web}}`\n"
+		"capstan.yaml:3:10: error: deliver: `3` is not known; write `direct`, or a map\n"
 		"capstan.yaml:4:16: error: allowSecrets[0]: says not what is allowed; add `path`, `object` or "
 		"`fingerprint`\n");
 	struct read r = { 0 };
@@ -386,6 +411,172 @@ static void all_errors_are_one_error(void **state)
 	read_file(&r, "environments: {a: {path: a}}\nbuild: {}\n");
 	assert_int_equal(environments_check(&r.e, &err), 0);
 	arena_release(&r.a);
+}
+
+/* --- build, deliver --- */
+
+static const char pushed[] =
+	"environments:\n"
+	"  staging: {branch: main, path: s, deliver: direct, onFailure: keep}\n"
+	"  prod: {branch: rel, path: p, deliver: {config: \"git@git.example.com:a/b.git\", environment: live}}\n"
+	"  dev: {path: d}\n"
+	"build:\n"
+	"  web: {context: ./services/web/, dockerfile: docker/Dockerfile, args: {V: 1.10, W: }, platforms: [linux/amd64, "
+	"linux/arm/v7],\n"
+	"        secrets: [npm-token, .x, a.b], image: registry.example.com:5000/team/web}\n"
+	"  api: {context: .}\n"
+	"  job: {exec: [./build.sh, -v], timeout: 10m, memory: 1Gi, disk: 2Gi, cpus: 1.5, noCache: true}\n"
+	"deliver: {config: \"ssh://git@git.example.com/config.git\", branch: main, path: deploy/./prod, review: true}\n";
+
+static void builds_are_read(void **state)
+{
+	struct read r;
+	read_file(&r, pushed);
+	assert_string_equal(
+		said(&r),
+		"capstan.yaml:7:30: error: build.web.secrets[1]: `.x` is no name of a secret: letters, "
+		"digits, -, _ and .\n");
+	assert_int_equal(r.e.n_builds, 3);
+	const struct environments_build *web = &r.e.builds[0], *api = &r.e.builds[1], *job = &r.e.builds[2];
+	assert_string_equal(web->name, "web");
+	assert_int_equal(web->line, 6);
+	assert_string_equal(web->context, "services/web");
+	assert_string_equal(web->dockerfile, "docker/Dockerfile");
+	assert_string_equal(web->image, "registry.example.com:5000/team/web");
+	assert_int_equal(web->n_args, 2);
+	assert_true(str_is(web->args[0].text, "1.10") && web->args[1].text.n == 0);
+	assert_int_equal(web->n_platforms, 2);
+	assert_string_equal(web->platforms[1], "linux/arm/v7");
+	assert_int_equal(web->n_secrets, 2);
+	assert_string_equal(web->secrets[1], "a.b");
+	assert_null(web->command);
+	assert_string_equal(api->dockerfile, "Dockerfile");
+	assert_string_equal(api->context, ".");
+	assert_null(api->image);
+	assert_int_equal(api->timeout_ms + api->memory_bytes + api->disk_bytes + api->cpus_milli, 0);
+	assert_null(job->dockerfile);
+	assert_string_equal(job->context, ".");
+	assert_string_equal(job->command[1], "-v");
+	assert_true(job->no_cache && !web->no_cache);
+	assert_int_equal(job->timeout_ms, 600000);
+	assert_int_equal(job->memory_bytes, 1ll << 30);
+	assert_int_equal(job->disk_bytes, 2ll << 30);
+	assert_int_equal(job->cpus_milli, 1500);
+	arena_release(&r.a);
+}
+
+static void deliveries_are_read(void **state)
+{
+	struct read r;
+	read_file(&r, pushed);
+	const struct environments_deliver *d = r.e.deliver, *prod = r.e.list[1].deliver;
+	assert_true(d->config && d->review && d->line == 10);
+	assert_string_equal(d->url, "ssh://git@git.example.com/config.git");
+	assert_string_equal(d->branch, "main");
+	assert_string_equal(d->path, "deploy/prod");
+	assert_null(d->environment);
+	assert_non_null(r.e.list[0].deliver);
+	assert_false(r.e.list[0].deliver->config);
+	assert_int_equal(r.e.list[0].on_failure, ENVIRONMENTS_FAILURE_KEEP);
+	assert_true(prod->config && !prod->review && !prod->path);
+	assert_string_equal(prod->environment, "live");
+	assert_null(r.e.list[2].deliver);
+	arena_release(&r.a);
+	read_file(&r, "environments: {a: {path: b}}\ndeliver: direct\n");
+	assert_true(r.e.deliver && !r.e.deliver->config && r.e.n_diags == 0);
+	arena_release(&r.a);
+}
+
+static void check_build(const char *fields, const char *want)
+{
+	cleanup_buf struct buf text = BUF_INIT, all = BUF_INIT;
+	buf_printf(&text, "environments: {a: {path: b}}\nbuild: {web: {%s}}\n", fields);
+	buf_printf(&all, "capstan.yaml:2%s\n", want);
+	check_said(text.p, want[0] ? all.p : "");
+}
+
+static void wrong_builds_are_told(void **state)
+{
+#define NO_IMAGE                                                                              \
+	" is no name of an image with its registry, without tag or digest, such as registry." \
+	"example.com/team/web"
+	check_build("contxt: a", ": error: build.web: `contxt` is not known; did you mean `context`?");
+	check_build("context: ../a",
+		    ":24: error: build.web.context: `../a` must not hold `..`: paths begin at the root "
+		    "of the repository and stay in it");
+	check_build("dockerfile: .",
+		    ": error: build.web: dockerfile: is a directory; write `dockerfile: Dockerfile`");
+	check_build("image: web", ":22: error: build.web.image: `web`" NO_IMAGE);
+	check_build("image: team/web", ":22: error: build.web.image: `team/web`" NO_IMAGE);
+	check_build("image: 'r.io/web:v1'", ":22: error: build.web.image: `r.io/web:v1`" NO_IMAGE);
+	check_build("image: r.io/Web", ":22: error: build.web.image: `r.io/Web`" NO_IMAGE);
+	check_build("image: 'localhost:5000/web'", "");
+	check_build("platforms: [amd64]",
+		    ":27: error: build.web.platforms[0]: `amd64` is no platform such as linux/amd64");
+	check_build("platforms: [linux/arm/]",
+		    ":27: error: build.web.platforms[0]: `linux/arm/` is no platform such as linux/amd64");
+	check_build("args: {a-b: 1}",
+		    ": error: build.web.args: `a-b` is no name of a variable: letters, digits and _, "
+		    "not a digit in front");
+	check_build("secrets: [a/b]",
+		    ":25: error: build.web.secrets[0]: `a/b` is no name of a secret: letters, digits, "
+		    "-, _ and .");
+	check_build("exec: []", ": error: build.web: exec: is empty; write `exec: [./build.sh]`");
+	check_build(
+		"exec: [a], args: {A: 1}",
+		": error: build.web: a program (`exec`) decides on these itself: take image, dockerfile, args, "
+		"platforms and secrets away");
+	check_build("cpus: 1m", ":21: error: build.web.cpus: `1m` is not between 10m and 1024");
+	check_build("cpus: 1.2345",
+		    ":21: error: build.web.cpus: `1.2345` is not a number of processors such as 2 or 500m");
+	check_build("cpus: 500m", "");
+	check_build("memory: 1Mi", ":23: error: build.web.memory: `1Mi` is not between 16Mi and 1048576Mi");
+	cleanup_buf struct buf many = BUF_INIT;
+	buf_adds(&many, "environments: {a: {path: b}}\nbuild:\n");
+	for (unsigned i = 0; i <= ENVIRONMENTS_BUILDS_MAX; i++)
+		buf_printf(&many, "  b%u: {}\n", i);
+	check_said(many.p,
+		   "capstan.yaml:3:3: error: build: has more than 64 images (ENVIRONMENTS_BUILDS_MAX)\n");
+}
+
+static void check_deliver(const char *value, const char *want)
+{
+	cleanup_buf struct buf text = BUF_INIT, all = BUF_INIT;
+	buf_printf(&text, "environments: {a: {path: b}}\ndeliver: %s\n", value);
+	buf_printf(&all, "capstan.yaml:2:%s\n", want);
+	check_said(text.p, want[0] ? all.p : "");
+}
+
+static void wrong_deliveries_are_told(void **state)
+{
+#define NO_URL                                                                                \
+	" is no URL of a repository: it begins with ssh://, https:// or http://, or is USER@" \
+	"HOST:PATH"
+	check_deliver("directly", "10: error: deliver: `directly` is not known; write `direct`, or a map");
+	check_deliver("[direct]",
+		      "10: error: deliver: must be a map, this is a list; write `deliver: direct`");
+	check_deliver("{path: a}", "10: error: deliver: `config` is missing; write `config: "
+				   "ssh://git@git.example.com/team/config.git`");
+	check_deliver("{config: 'file:///x'}", "19: error: deliver.config: `file:///x`" NO_URL);
+	check_deliver("{config: /srv/x.git}", "19: error: deliver.config: `/srv/x.git`" NO_URL);
+	check_deliver("{config: 'ext::sh -c x'}", "19: error: deliver.config: `ext::sh -c x`" NO_URL);
+	check_deliver("{config: 'ssh://-oProxyCommand=x/y'}",
+		      "19: error: deliver.config: `ssh://-oProxyCommand=x/y`" NO_URL);
+	check_deliver("{config: 'a@-oProxyCommand=x:y'}",
+		      "19: error: deliver.config: `a@-oProxyCommand=x:y`" NO_URL);
+	check_deliver(
+		"{config: 'https://me:secret@h/x'}",
+		"19: error: deliver.config: `https://me:secret@h/x` must not hold a name or password: everybody who "
+		"reads the repository would have it; they belong into the Secret of its Repo");
+	check_deliver("{config: 'https://h/x', path: a, environment: b}",
+		      "10: error: deliver: has both `path` and `environment`; keep one of them");
+	check_deliver("{config: 'git@h:x', branch: a..b}",
+		      "38: error: deliver.branch: `a..b` is no name of a branch that git takes");
+	check_deliver("{config: 'http://127.0.0.1:8080/a.git'}", "");
+	check_field(
+		"deliver: {path: x}",
+		"capstan.yaml:4:14: error: environments.prod.deliver: `config` is missing; write `config: "
+		"ssh://git@git.example.com/team/config.git`\n");
 }
 
 /* --- what is made of the tables --- */
@@ -433,6 +624,7 @@ static void check_told(const struct node *schema, const char *page)
 		check_told(pair->value, page);
 		check_told(node_get(pair->value, "items"), page);
 		check_told(node_get(pair->value, "additionalProperties"), page);
+		check_told(node_item(node_get(pair->value, "anyOf"), 1), page);
 	}
 }
 
@@ -453,9 +645,14 @@ int main(void)
 		cmocka_unit_test(a_program_belongs_to_exec),
 		cmocka_unit_test(each_field_has_its_type),
 		cmocka_unit_test(equal_targets_are_refused),
+		cmocka_unit_test(rendered_directories_are_apart),
 		cmocka_unit_test(the_file_itself_may_be_wrong),
 		cmocka_unit_test(environments_are_found_by_name),
 		cmocka_unit_test(all_errors_are_one_error),
+		cmocka_unit_test(builds_are_read),
+		cmocka_unit_test(deliveries_are_read),
+		cmocka_unit_test(wrong_builds_are_told),
+		cmocka_unit_test(wrong_deliveries_are_told),
 		cmocka_unit_test(the_schema_is_as_the_tables_say),
 		cmocka_unit_test(the_page_tells_every_field),
 	};
