@@ -20,6 +20,10 @@ struct await_spec {
 	/* Where git knows the history, to tell older from newer commits; NULL: nowhere. With url its branch
 	 * is fetched first. */
 	const char *history, *url, *branch;
+	/* Whether another commit gives the cluster what the revision gives, so that an App that wants it will
+	 * do: the newest commits of a branch may not concern it. Asked once for each, after history was
+	 * fetched. NULL: none does. */
+	bool (*same)(void *ctx, const char *sha);
 	const char *namespace; /* that is watched; "": all */
 	/* Which Apps count. NULL: all that want the revision. (An App that a commit does not concern goes on
 	 * wanting the one before.) */

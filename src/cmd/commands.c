@@ -22,6 +22,8 @@ const struct command *const commands[] = {
 	&command_suspend,
 	&command_resume,
 	&command_delete,
+	&command_serve,
+	&command_repo,
 	&command_version,
 	&command_completion,
 	&command_man, /* hidden */
@@ -32,6 +34,9 @@ const struct command *const commands[] = {
 	&command_push_received, /* hidden */
 	&command_push_recover, /* hidden */
 	&command_push_shell, /* hidden */
+	&command_push_box, /* hidden */
+	&command_push_build, /* hidden */
+	&command_push_clean, /* hidden */
 	NULL,
 };
 /* clang-format on */

@@ -16,6 +16,7 @@ struct rendered_one {
 	struct arena arena;
 	struct substitute_values values;
 	bool has_values;
+	struct error lacking; /* a base that is not here, and may not be fetched */
 	VEC(struct render_file) texts;
 };
 
@@ -136,7 +137,12 @@ static int kept_remote(void *ctx, const char *url, const char *ref, bool submodu
 		       struct error *err)
 {
 	struct kept_tree *t = ctx;
-	return bases_find(t->c->options.bases, url, ref, submodules, out, err);
+	struct bases *bases = t->c->options.bases;
+	struct error own = ERROR_INIT;
+	int rc = bases_find(bases, url, ref, submodules, out, &own);
+	if (rc < 0 && bases->offline)
+		t->one->lacking = own;
+	return rc < 0 ? error_set(err, "%s", own.text) : rc;
 }
 
 static const struct render_tree_ops kept_alone = {
@@ -234,7 +240,7 @@ static int render(struct commit_check *c, struct rendered_one *one, struct error
 			return -1;
 		rc = render_once(c, one, &spec, err);
 	}
-	return rc;
+	return one->lacking.text[0] ? error_set(err, "%s", one->lacking.text) : rc;
 }
 
 const struct commit_environment *commit_check_render(struct commit_check *c, const struct environment *e,

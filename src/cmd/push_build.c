@@ -1,133 +1,133 @@
-/* push_build.c - the images of a pushed commit, built on threads of their own while this one listens for a
- * newer push. */
-#include <pthread.h>
-#include <stdio.h>
-#include <time.h>
+/* push_build.c - `capstan push-build`: the images of a commit, as a push of it builds them. For trying out a
+ * build on the push service's machine, and for tests of builds without a push. */
+#include "cmd/commands.h"
 
-#include "cmd/push_run.h"
+#include <signal.h>
 
-struct building {
-	struct push_run *run;
-	struct build_request request;
-	struct error err;
-	int rc;
-	bool over;
-	pthread_mutex_t lock;
-	pthread_cond_t ended;
+#include "base/clock.h"
+#include "push/build.h"
+#include "repo/tree.h"
+
+#define FILE_WANTED ENVIRONMENTS_FILE
+
+struct own {
+	const char *state;
+	int64_t timeout_ms;
+	bool confined;
 };
 
-static void on_line(void *ctx, const char *name, const char *line)
+static const struct option_def options[] = {
+	{ .name = "state",
+	  .kind = OPTION_TEXT,
+	  .value = "DIR",
+	  .help = "Directory of the push service.",
+	  .offset = offsetof(struct own, state),
+	  .complete = COMPLETE_DIRECTORY },
+	{ .name = "timeout",
+	  .kind = OPTION_DURATION,
+	  .value = "DURATION",
+	  .help = "All builds end after it.",
+	  .offset = offsetof(struct own, timeout_ms) },
+	{ .name = "require-confinement",
+	  .kind = OPTION_FLAG,
+	  .help = "Refuse programs that cannot be confined.",
+	  .offset = offsetof(struct own, confined) },
+	{ .name = NULL },
+};
+
+static atomic_bool interrupted;
+
+static void interrupt(int signal_number)
 {
-	struct building *b = ctx;
-	tell_step(b->run->tell, "build", "%s: %s", name, line);
+	atomic_store(&interrupted, true);
 }
 
-static void *build(void *arg)
+static void tell(void *ctx, const char *name, const char *line)
 {
-	struct building *b = arg;
-	int rc = build_images(&b->run->arena, &b->request, b->run->images, &b->err);
-	pthread_mutex_lock(&b->lock);
-	b->rc = rc;
-	b->over = true;
-	pthread_cond_signal(&b->ended);
-	pthread_mutex_unlock(&b->lock);
-	return NULL;
+	const struct cli *cli = ctx;
+	flockfile(cli->err);
+	fprintf(cli->err, "%s: %s\n", name, line);
+	fflush(cli->err);
+	funlockfile(cli->err);
 }
 
-/* The run's arena is the builder's meanwhile: nothing here takes memory of it. */
-static void listen(struct building *b)
+static bool is_wanted(struct str name)
 {
-	pthread_mutex_lock(&b->lock);
-	while (!b->over) {
-		struct timespec until;
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += PUSH_POLL_MS * 1000000L;
-		until.tv_sec += until.tv_nsec / 1000000000L;
-		until.tv_nsec %= 1000000000L;
-		pthread_cond_timedwait(&b->ended, &b->lock, &until);
-		if (!b->over)
-			push_stopped(b->run);
-	}
-	pthread_mutex_unlock(&b->lock);
+	return str_is(name, FILE_WANTED);
 }
 
-static int run_build(struct building *b, struct error *err)
+static int read_environments(struct arena *a, const char *git_dir, const char *commit,
+			     struct environments *out, struct error *err)
 {
-	pthread_t thread;
-	pthread_mutex_init(&b->lock, NULL);
-	pthread_cond_init(&b->ended, NULL);
-	if (pthread_create(&thread, NULL, build, b) != 0)
-		return error_set(err, "no thread for the builds");
-	listen(b);
-	pthread_join(thread, NULL);
-	pthread_cond_destroy(&b->ended);
-	pthread_mutex_destroy(&b->lock);
-	if (b->rc < 0)
-		error_set(err, "%s", b->err.text);
-	return b->rc;
+	struct repo_files files = { 0 };
+	int rc = repo_tree_read(git_dir, commit, FILE_WANTED, is_wanted, a, &files, err);
+	if (rc > 0 || (rc == 0 && files.n == 0))
+		return error_set(err, "the commit has no " FILE_WANTED);
+	if (rc < 0)
+		return -1;
+	environments_read(a, FILE_WANTED, files.files[0].data, out);
+	return environments_check(out, err);
 }
 
-/* A Remote's containers, where the repository has no capstan.yaml of its own. */
-static void take_containers(struct push_run *run)
+static void print(struct cli *cli, const struct built *built, size_t n)
 {
-	struct environments *all = &run->environments;
-	const struct hosted_repo *repo = &run->repo;
-	struct arena *a = &run->arena;
-	all->builds = arena_array(a, struct environments_build, repo->n_containers + 1);
-	for (size_t i = 0; i < repo->n_containers; i++) {
-		const struct hosted_container *c = &repo->containers[i];
-		struct environments_build *b = &all->builds[all->n_builds++];
-		*b = (struct environments_build){
-			.name = arena_printf(a, "%s/%s", c->deployment, c->container),
-			.image = repo->registry.url ? arena_printf(a, "%s/%s-%s-%s", repo->registry.url,
-								   repo->name, c->deployment, c->container)
-						    : NULL,
-			.context = c->path ? c->path : ".",
-			.dockerfile = c->dockerfile ? c->dockerfile : "Dockerfile",
-			.args = arena_array(a, struct environments_value, c->n_build_args + 1),
-			.n_args = c->n_build_args,
-			.no_cache = c->no_cache,
-		};
-		for (size_t k = 0; k < c->n_build_args; k++) {
-			struct str value, name = str_cut(str_of(c->build_args[k]), '=', &value);
-			b->args[k] = (struct environments_value){ .name = arena_strndup(a, name.p, name.n),
-								  .text = value };
-		}
-	}
+	for (size_t i = 0; i < n; i++)
+		fprintf(cli->out, "%s %s %s %lld ms\n", built[i].name, built[i].image,
+			built[i].cached ? "cached" : "built", (long long)built[i].took_ms);
 }
 
-static void tell_images(struct push_run *run)
+static int build(struct cli *cli, struct arena *a, struct error *err)
 {
-	for (size_t i = 0; i < run->n_images; i++)
-		tell_step(run->tell, "build", "%s: %s%s", run->images[i].name, run->images[i].image,
-			  run->images[i].cached ? " (as before)" : "");
+	const struct own *own = cli->own;
+	struct environments file;
+	struct hosted_repo repo;
+	const char *home = push_home(a, own->state);
+	int rc = hosted_read(a, home, cli->operands[0], &repo, err);
+	if (rc > 0)
+		return error_set(err, "%s: there is no such repository", cli->operands[0]);
+	if (rc < 0 || read_environments(a, cli->operands[1], cli->operands[2], &file, err) < 0)
+		return -1;
+	struct built *out = arena_array(a, struct built, file.n_builds + 1);
+	struct build_request request = {
+		.home = home,
+		.git_dir = cli->operands[1],
+		.commit = cli->operands[2],
+		.repo = &repo,
+		.builds = file.builds,
+		.n_builds = file.n_builds,
+		.require_confinement = own->confined,
+		.tell = tell,
+		.ctx = cli,
+		.cancel = &interrupted,
+		.deadline_ms = own->timeout_ms ? clock_mono_ms() + own->timeout_ms : 0,
+	};
+	if (build_images(a, &request, out, err) < 0)
+		return -1;
+	print(cli, out, file.n_builds);
+	return 0;
 }
 
-enum step_outcome push_build(struct push_run *run, struct error *err)
+static int run(struct cli *cli)
 {
-	if (run->n_targets && run->targets[0].environment->line == 0)
-		take_containers(run);
-	size_t n = run->environments.n_builds;
-	if (!n)
-		return STEP_OK;
-	run->images = arena_array(&run->arena, struct built, n);
-	struct building b = { .run = run,
-			      .request = {
-				      .home = run->home,
-				      .git_dir = run->git_dir,
-				      .commit = run->targets[0].commit,
-				      .repo = &run->repo,
-				      .builds = run->environments.builds,
-				      .n_builds = n,
-				      .require_confinement = run->settings.require_confinement,
-				      .tell = on_line,
-				      .cancel = &run->cancel,
-				      .deadline_ms = run->machine.deadline_ms,
-			      } };
-	b.request.ctx = &b;
-	if (run_build(&b, err) < 0)
-		return STEP_FAILED;
-	run->n_images = n;
-	tell_images(run);
-	return STEP_OK;
+	cleanup_arena struct arena a = ARENA_INIT;
+	struct error err = ERROR_INIT;
+	struct sigaction action = { .sa_handler = interrupt };
+	atomic_store(&interrupted, false);
+	(void)sigaction(SIGINT, &action, NULL);
+	(void)sigaction(SIGTERM, &action, NULL);
+	return build(cli, &a, &err) < 0 ? command_fail(cli, &err) : EXIT_OK;
 }
+
+const struct command command_push_build = {
+	.name = "push-build",
+	.operands = "NAMESPACE/NAME GIT-DIR COMMIT",
+	.summary = "Build the images of a commit as a push does",
+	.help = "Builds the images that capstan.yaml of a commit names, with the registry and the secrets of a hosted "
+		"repository, and prints one line for each.",
+	.options = options,
+	.options_size = sizeof(struct own),
+	.operands_min = 3,
+	.operands_max = 3,
+	.hidden = true,
+	.run = run,
+};

@@ -4,15 +4,32 @@
  */
 #include <stdio.h>
 
-#include "cmd/print_check.h"
-#include "cmd/push_render.h"
+#include "base/vec.h"
+#include "cmd/commit_rendered.h"
+#include "cmd/commit_secrets.h"
+#include "cmd/print_findings.h"
 #include "cmd/push_run.h"
+#include "push/hosted.h"
 #include "push/receive.h"
 #include "push/tree.h"
+#include "render/images.h"
 
-#define CHECK_SHOWN_MAX 100u /* lines of findings that the pusher sees */
 #define CHECK_TIME_MS 180000 /* beside builds and rollouts: check, claims, undisturbed deliveries */
 #define BUILD_TIME_MAX_MS 14400000
+#define RENDERED_SHOWN_MAX 20u
+
+/* What looks at the commit that deploys. */
+struct checking {
+	struct push_run *run;
+	struct commit_check *check;
+	/* Other repositories are not fetched here: which may be read, and with whose keys, is the operator's.
+	 */
+	struct bases bases;
+	struct findings_printer printer;
+	char *text; /* what it printed */
+	size_t size;
+	size_t refused; /* reasons that are no findings */
+};
 
 /* --- what is pushed --- */
 
@@ -52,37 +69,40 @@ static void take_remote(struct push_run *run, const char *branch, struct environ
 	*all = (struct environments){ .file = ENVIRONMENTS_FILE, .list = e, .n = 1 };
 }
 
-static int look_at_branch(struct push_run *run, struct found *found, const struct journal_ref *ref,
+static int look_at_branch(struct checking *c, struct found *found, const struct journal_ref *ref,
 			  struct error *err)
 {
-	struct push_render r;
-	struct environments all;
+	struct push_run *run = c->run;
 	struct receive_target *targets;
 	size_t n = 0;
 	const char *branch = receive_branch(ref);
-	if (push_render_open(&r, run->git_dir, ref->new, err) < 0)
+	struct commit_check_options options = { .git_dir = run->git_dir,
+						.sha = ref->new,
+						.bases = &c->bases };
+	struct commit_check *check = commit_check_open(&options, err);
+	if (!check)
 		return -1;
-	int rc = push_render_file(&r, &run->arena, &all, err);
-	push_render_close(&r);
-	if (rc > 0 && run->repo.remote && run->repo.manifests) {
+	const struct environments *file = commit_check_file(check);
+	struct environments all = file ? *file : (struct environments){ .file = ENVIRONMENTS_FILE };
+	if (!file && run->repo.remote && run->repo.manifests)
 		take_remote(run, branch, &all);
-		rc = 0;
-	}
-	if (rc)
-		return rc < 0 ? -1 : 0;
-	if (receive_targets(&run->arena, &run->repo, &all, branch, &targets, &n, err) < 0)
-		return -1;
-	if (n && found->sha && strcmp(found->sha, ref->new) != 0)
-		return error_set(
+	int rc = receive_targets(&run->arena, &run->repo, &all, branch, &targets, &n, err);
+	if (rc == 0 && n && found->sha && strcmp(found->sha, ref->new) != 0)
+		rc = error_set(
 			err, "%s and %s both deploy, and are at different commits; push one after the other",
 			found->branch, branch);
+	if (rc < 0 || !n) {
+		commit_check_free(check);
+		return rc;
+	}
 	for (size_t i = 0; i < n; i++)
 		vec_push(&found->list, targets[i]);
-	if (!n)
-		return 0;
 	found->sha = ref->new;
 	found->branch = branch;
 	run->environments = all;
+	/* It holds the texts of the environments: it goes with the run. */
+	commit_check_free(run->check);
+	run->check = c->check = check;
 	return 0;
 }
 
@@ -127,14 +147,15 @@ static void take_targets(struct push_run *run, const struct found *found)
 	}
 }
 
-static int find_targets(struct push_run *run, struct error *err)
+static int find_targets(struct checking *c, struct error *err)
 {
+	struct push_run *run = c->run;
 	struct found found = { .sha = NULL };
 	int rc = 0;
 	for (size_t i = 0; i < run->record.n_refs && rc == 0; i++) {
 		const struct journal_ref *ref = &run->record.refs[i];
 		if (ref->new[0] && receive_branch(ref))
-			rc = look_at_branch(run, &found, ref, err);
+			rc = look_at_branch(c, &found, ref, err);
 	}
 	if (rc == 0)
 		take_targets(run, &found);
@@ -142,78 +163,166 @@ static int find_targets(struct push_run *run, struct error *err)
 	return rc;
 }
 
-/* --- the check --- */
+/* --- environments --- */
 
-static int allow_secrets(struct push_run *run, struct check *c, struct error *err)
+struct noting {
+	struct push_run *run;
+	VEC(const char *) names;
+};
+
+static void note_image(void *ctx, const struct node *image)
 {
-	for (size_t i = 0; i < run->environments.n_allow_secrets; i++) {
-		const struct environments_allowance *from = &run->environments.allow_secrets[i];
-		struct check_allowance to = { ENVIRONMENTS_FILE, from->line,	    from->path,
-					      from->object,	 from->fingerprint, from->reason };
-		if (check_allow_secret(c, &to, err) < 0)
-			return -1;
-	}
+	struct noting *n = ctx;
+	struct str name = image_ref_split(node_text(image)).name;
+	for (size_t i = 0; i < n->names.n; i++)
+		if (str_is(name, n->names.at[i]))
+			return;
+	if (name.n)
+		vec_push(&n->names, arena_strndup(&n->run->arena, name.p, name.n));
+}
+
+/* What the target needs later of its objects: which images they use, where it answers. */
+static void note_objects(struct push_run *run, struct push_target *t, const struct render_output *objects)
+{
+	struct noting noting = { .run = run };
+	for (size_t i = 0; i < objects->n; i++)
+		images_of(objects->objects[i].root, note_image, &noting);
+	t->images_used = arena_array(&run->arena, const char *, noting.names.n + 1);
+	t->n_images_used = noting.names.n;
+	for (size_t i = 0; i < noting.names.n; i++)
+		t->images_used[i] = noting.names.at[i];
+	vec_release(&noting.names);
+	t->address = push_address(&run->arena, objects, t->namespace, &t->balancer);
+}
+
+static void tell_rendered(struct checking *c, const struct environment *e, const struct rendered_file *files,
+			  size_t n)
+{
+	fprintf(c->printer.out,
+		"%s is not what environment %s renders to (`capstan hook install` keeps it):\n", e->rendered,
+		e->name);
+	for (size_t i = 0; i < n && i < RENDERED_SHOWN_MAX; i++)
+		fprintf(c->printer.out, "  %s\n", files[i].path);
+	if (n > RENDERED_SHOWN_MAX)
+		fprintf(c->printer.out, "  ... and %zu more\n", n - RENDERED_SHOWN_MAX);
+	c->refused++;
+}
+
+static int check_rendered(struct checking *c, const struct commit_environment *made, struct error *err)
+{
+	struct rendered_file *files;
+	size_t n = 0;
+	if (!made->environment->rendered || made->output.n_errors)
+		return 0;
+	if (commit_rendered_changes(&c->run->arena, c->run->git_dir, c->run->targets[0].commit, made, &files,
+				    &n, err) < 0)
+		return -1;
+	if (n)
+		tell_rendered(c, made->environment, files, n);
 	return 0;
 }
 
-static void tell_findings(struct push_run *run, const struct check_result *result)
+static int check_target(struct checking *c, struct push_target *t, struct error *err)
 {
-	char *text = NULL;
-	size_t n = 0, lines = 0;
-	struct style plain = { .width = 80, .height = 24 };
-	FILE *out = open_memstream(&text, &n);
-	print_check(out, &plain, result);
-	fclose(out);
-	struct str rest = { text, n };
-	while (rest.n && lines++ < CHECK_SHOWN_MAX)
-		tell_plain(run->tell, str_cut(rest, '\n', &rest));
-	if (rest.n)
-		tell_plain(run->tell, STR("... and more; `capstan check` shows all"));
-	free(text);
-}
-
-static void tell_result(struct push_run *run, const struct push_target *t, const struct check_result *r,
-			bool passed)
-{
-	const char *name = t->record->environment;
-	if (passed)
-		tell_step(run->tell, "check",
-			  "%s: rendered by a program or with other repositories; the operator will tell",
-			  name);
-	else if (r->warnings)
-		tell_step(run->tell, "check", "%s: %zu objects, %zu warning%s (`capstan check --env %s`)",
-			  name, t->n_objects, r->warnings, r->warnings == 1 ? "" : "s", name);
-	else
-		tell_step(run->tell, "check", "%s: %zu object%s", name, t->n_objects,
-			  t->n_objects == 1 ? "" : "s");
-}
-
-static enum step_outcome check_target(struct push_run *run, struct push_target *t, struct error *err)
-{
-	struct push_render r;
-	struct check_options options = { .minor = 0 };
-	struct check_result result;
-	struct check *c = check_new(&options);
-	int rc = push_render_open(&r, run->git_dir, t->commit, err);
-	if (rc == 0)
-		rc = push_render_environment(&r, t->environment, err);
-	if (rc == 0)
-		rc = allow_secrets(run, c, err);
-	if (rc == 0 && !r.passed)
-		push_render_check(&r, c, t->environment, t->namespace);
-	if (rc == 0) {
-		check_finish(c, &result);
-		push_render_note(&r, run, t);
-		tell_result(run, t, &result, r.passed);
-		if (result.errors) {
-			tell_findings(run, &result);
-			rc = error_set(err, "%s: the check found %zu error%s; nothing was changed",
-				       t->record->environment, result.errors, result.errors == 1 ? "" : "s");
-		}
+	struct error why = ERROR_INIT;
+	const struct environment *e = t->environment;
+	if (e->type == RENDER_EXEC) {
+		tell_step(c->run->tell, "check", "%s: a program renders it; the operator will tell", e->name);
+		return 0;
 	}
-	push_render_close(&r);
-	check_free(c);
-	return rc < 0 ? STEP_FAILED : STEP_OK;
+	const struct commit_environment *made = commit_check_render(c->check, e, &why);
+	if (!made) {
+		tell_word(c->run->tell, "warning", "environment %s is not checked: %s", e->name, why.text);
+		return 0;
+	}
+	note_objects(c->run, t, &made->output);
+	t->n_objects = made->output.n;
+	return check_rendered(c, made, err);
+}
+
+/* --- secrets --- */
+
+static int check_secrets(struct checking *c, struct error *err)
+{
+	struct push_run *run = c->run;
+	struct commit_secrets found;
+	const char **heads = arena_array(&run->arena, const char *, run->record.n_refs + 1);
+	const char *const *known;
+	const struct environments *files[] = { &run->environments };
+	struct commit_secrets_options options = {
+		.git_dir = run->git_dir, .heads = heads, .files = files, .n_files = 1
+	};
+	const char *hosted = hosted_git_dir(&run->arena, run->home, run->record.repo);
+	for (size_t i = 0; i < run->record.n_refs; i++)
+		if (run->record.refs[i].new[0])
+			heads[options.n_heads++] = run->record.refs[i].new;
+	if (push_tree_tips(&run->arena, hosted, &known, &options.n_known, err) < 0)
+		return -1;
+	options.known = known;
+	int rc = commit_secrets_scan(&options, &found, err);
+	for (size_t i = 0; rc == 0 && i < found.n; i++)
+		print_findings(&c->printer, &found.list[i].result, found.list[i].sha);
+	commit_secrets_release(&found);
+	return rc;
+}
+
+/* --- the check --- */
+
+static int check_all(struct checking *c, struct error *err)
+{
+	struct check_result result;
+	const struct commit_environment *const *made;
+	struct push_run *run = c->run;
+	for (size_t i = 0; i < run->n_targets; i++)
+		if (run->targets[i].record->kind == JOURNAL_DIRECT &&
+		    check_target(c, &run->targets[i], err) < 0)
+			return -1;
+	if (c->check && commit_check_rendered(c->check, &made) > 0) {
+		if (commit_check_finish(c->check, &result, err) < 0)
+			return -1;
+		print_findings(&c->printer, &result, NULL);
+	}
+	if (check_secrets(c, err) < 0)
+		return -1;
+	print_findings_rest(&c->printer);
+	return 0;
+}
+
+static void tell_good(const struct checking *c)
+{
+	cleanup_buf struct buf line = BUF_INIT;
+	const struct push_run *run = c->run;
+	for (size_t i = 0; i < run->n_targets; i++)
+		if (run->targets[i].n_objects)
+			buf_printf(&line, "%s%s: %zu object%s", line.n ? ", " : "",
+				   run->targets[i].record->environment, run->targets[i].n_objects,
+				   run->targets[i].n_objects == 1 ? "" : "s");
+	if (line.n && c->printer.warnings)
+		buf_printf(&line, ", %zu warning%s (`capstan check` tells them)", c->printer.warnings,
+			   c->printer.warnings == 1 ? "" : "s");
+	if (line.n)
+		tell_step(run->tell, "check", "%s", line.p);
+}
+
+static int run_check(struct checking *c, struct error *err)
+{
+	c->printer = (struct findings_printer){ .out = open_memstream(&c->text, &c->size),
+						.style = { .width = 80, .height = 24 } };
+	int rc = check_all(c, err);
+	fclose(c->printer.out);
+	struct str rest = { c->text, c->size };
+	while (rest.n)
+		tell_plain(c->run->tell, str_cut(rest, '\n', &rest));
+	free(c->text);
+	print_findings_release(&c->printer);
+	if (rc == 0 && c->printer.errors)
+		return error_set(err, "the check found %zu error%s; nothing was changed", c->printer.errors,
+				 c->printer.errors == 1 ? "" : "s");
+	if (rc == 0 && c->refused)
+		return error_set(err, "what is kept rendered is not what it renders to; nothing was changed");
+	if (rc == 0)
+		tell_good(c);
+	return rc;
 }
 
 /* --- the machine's times --- */
@@ -254,14 +363,15 @@ static void tell_nothing(struct push_run *run)
 
 enum step_outcome push_check(struct push_run *run, struct error *err)
 {
-	if (check_refs(run, err) < 0 || find_targets(run, err) < 0)
-		return STEP_FAILED;
-	enum step_outcome outcome = STEP_OK;
-	for (size_t i = 0; i < run->n_targets && outcome == STEP_OK; i++)
-		if (run->targets[i].record->kind == JOURNAL_DIRECT)
-			outcome = push_stopped(run) ? STEP_LATE : check_target(run, &run->targets[i], err);
-	if (outcome == STEP_OK && !run->n_targets)
+	struct checking c = { .run = run, .bases.offline = true };
+	int rc = check_refs(run, err);
+	if (rc == 0)
+		rc = find_targets(&c, err);
+	if (rc == 0)
+		rc = run_check(&c, err);
+	if (rc == 0 && !run->n_targets)
 		tell_nothing(run);
 	configure(run);
-	return outcome;
+	bases_release(&c.bases);
+	return rc < 0 ? STEP_FAILED : STEP_OK;
 }

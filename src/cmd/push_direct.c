@@ -39,7 +39,7 @@ static int read_apps(struct push_run *run, struct error *err)
 }
 
 /* One of that name that is somebody else's is not taken over. 0: there is none. */
-static int check_free(struct push_run *run, const struct push_target *t, struct error *err)
+static int check_unclaimed(struct push_run *run, const struct push_target *t, struct error *err)
 {
 	struct reply reply;
 	struct kube_request request = apps_request(KUBE_GET, t->record->namespace, t->record->app);
@@ -85,7 +85,7 @@ enum step_outcome direct_claim(struct push_run *run, struct push_target *t, stru
 	if (!run->apps && read_apps(run, err) < 0)
 		return STEP_FAILED;
 	t->app = push_app_find(run->apps, t);
-	if (!t->app && check_free(run, t, err) < 0)
+	if (!t->app && check_unclaimed(run, t, err) < 0)
 		return STEP_FAILED;
 	if (t->app) {
 		t->record->app = apps_text(&run->arena, node_at(t->app, "metadata.name"));

@@ -345,6 +345,7 @@ void push_run_close(struct push_run *run)
 	loop_timer_free(run->poll);
 	if (run->has_cluster)
 		cluster_close(&run->cluster);
+	commit_check_free(run->check);
 	tell_free(run->tell);
 	journal_close(run->journal);
 	if (run->finished)

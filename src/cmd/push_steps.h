@@ -18,6 +18,7 @@
 #pragma once
 
 #include "cmd/cluster.h"
+#include "cmd/commit_check.h"
 #include "cmd/push_address.h"
 #include "push/build.h"
 #include "push/journal.h"
@@ -62,6 +63,7 @@ struct push_run {
 	size_t n_targets;
 	struct built *images; /* BUILD's; n_images is 0 when nothing is built */
 	size_t n_images;
+	struct commit_check *check;	  /* of the commit that deploys; holds what `environments` borrows */
 	struct environments environments; /* of the pushed capstan.yaml; n is 0 without one */
 	struct cluster cluster;
 	struct cli cluster_cli; /* with the service's kubeconfig */

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -59,7 +60,8 @@ struct confine_spec {
 	uint32_t pids_max;
 	size_t output_max, stderr_max; /* stdout over its cap ends the program; of stderr the tail is kept */
 	enum confine_policy policy;
-	unsigned without; /* for tests: layers (1 << CONFINE_...) that are not even tried */
+	const atomic_bool *cancel; /* set by another thread: it is ended soon; NULL: never */
+	unsigned without;	   /* for tests: layers (1 << CONFINE_...) that are not even tried */
 };
 
 enum confine_layer {
@@ -94,6 +96,7 @@ enum confine_end {
 	CONFINE_OVER_CPU,
 	CONFINE_OVER_DISK,
 	CONFINE_OVER_PIDS,
+	CONFINE_CANCELLED,
 	CONFINE_LOST, /* the process that held it was killed from outside */
 };
 

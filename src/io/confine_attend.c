@@ -17,6 +17,7 @@ enum {
 	KILL_GRACE_MS = 3000, /* for the keeper to end what it holds, before it is killed itself */
 	GONE_MS = 10000,      /* for what was killed to be gone: a process may hang in the kernel */
 	KILL_AFTER_MS = 100,  /* for a keeper that has closed its end to be gone by itself */
+	CANCEL_MS = 50,	      /* between two looks at *cancel */
 	DRAIN_MS = 200,	      /* for output of processes that outlive the keeper */
 };
 
@@ -193,8 +194,13 @@ void confine_attend(struct confine_attempt *r)
 	int64_t give_up = INT64_MAX;
 	while (r->control >= 0) {
 		int64_t now = clock_mono_ms(), next = r->killed ? r->force_at : r->deadline;
+		const atomic_bool *cancel = r->killed ? NULL : r->job->spec->cancel;
 		if (now >= give_up)
 			break;
+		if (cancel && atomic_load(cancel)) {
+			run_limit(r, CONFINE_CANCELLED);
+			continue;
+		}
 		if (now >= next && !r->killed) {
 			run_limit(r, CONFINE_TIMED_OUT);
 			continue;
@@ -204,7 +210,8 @@ void confine_attend(struct confine_attempt *r)
 			give_up = now + GONE_MS;
 			continue;
 		}
-		poll_once(r, time_left(next < give_up ? next : give_up));
+		int wait = time_left(next < give_up ? next : give_up);
+		poll_once(r, cancel && wait > CANCEL_MS ? CANCEL_MS : wait);
 	}
 }
 

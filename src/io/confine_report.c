@@ -115,6 +115,8 @@ static int over(const struct confine_spec *spec, const struct confine_result *r,
 	case CONFINE_OVER_PIDS:
 		return error_set(err, "%.200s: started more than %u processes and was killed", name,
 				 OR_DEFAULT(spec->pids_max, CONFINE_PIDS));
+	case CONFINE_CANCELLED:
+		return error_set(err, "%.200s: was cancelled", name);
 	default:
 		return error_set(err, "%.200s: was killed from outside", name);
 	}

@@ -91,17 +91,16 @@ static int exec(struct arena *a, const struct rendered_request *r, struct render
 	return 0;
 }
 
-/* Whether the directory has a kustomization file. */
-static bool has_kustomization(struct arena *a, const struct rendered_request *r)
+enum render_type rendered_auto(struct arena *a, const struct rendered_request *r, const char *path)
 {
 	for (size_t i = 0; kustomize_file_names[i]; i++) {
 		enum tree_kind kind;
-		const char *path = tree_join(r->tree, a, r->path, kustomize_file_names[i]);
-		if (path && r->tree->ops->find(r->tree->ctx, a, path, &kind, NULL, NULL) == 0 &&
+		const char *file = tree_join(r->tree, a, path, kustomize_file_names[i]);
+		if (file && r->tree->ops->find(r->tree->ctx, a, file, &kind, NULL, NULL) == 0 &&
 		    kind == TREE_FILE)
-			return true;
+			return RENDER_KUSTOMIZE;
 	}
-	return false;
+	return RENDER_PLAIN;
 }
 
 static int by_type(struct arena *a, const struct rendered_request *r, struct render_output *out,
@@ -109,7 +108,7 @@ static int by_type(struct arena *a, const struct rendered_request *r, struct ren
 {
 	enum render_type type = r->spec->type;
 	if (type == RENDER_AUTO)
-		type = r->spec->additions || has_kustomization(a, r) ? RENDER_KUSTOMIZE : RENDER_PLAIN;
+		type = rendered_auto(a, r, r->path);
 	switch (type) {
 	case RENDER_KUSTOMIZE:
 		return kustomize(a, r, out);
@@ -121,7 +120,10 @@ static int by_type(struct arena *a, const struct rendered_request *r, struct ren
 	case RENDER_AUTO:
 		break;
 	}
-	return plain(a, r, out, err);
+	int rc = plain(a, r, out, err);
+	if (rc == 0 && r->spec->additions)
+		rendered_over(a, r->spec->additions, out);
+	return rc;
 }
 
 int rendered_objects(struct arena *a, const struct rendered_request *request, struct render_output *out)

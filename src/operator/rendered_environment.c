@@ -133,15 +133,22 @@ int rendered_environment(struct arena *a, const struct rendered_request *r, stru
 	struct render_spec spec;
 	struct substitute_values values = { .a = a };
 	rendered_environment_spec(a, e, &spec);
-	spec.additions = join_additions(a, spec.additions, r->spec->additions);
 	struct rendered_request inner = *r;
 	inner.spec = &spec;
 	inner.path = tree_join(r->tree, a, r->root, e->path);
+	/* A kustomization gets the App's as its own; anything else, once it is rendered. */
+	if (spec.type == RENDER_AUTO && inner.path)
+		spec.type = spec.additions ? RENDER_KUSTOMIZE : rendered_auto(a, r, inner.path);
+	bool over = spec.type != RENDER_KUSTOMIZE && r->spec->additions;
+	if (!over)
+		spec.additions = join_additions(a, spec.additions, r->spec->additions);
 	rc = add_values(r, e, &values, err);
 	if (rc == 0) {
 		substitute_add_all(&values, r->values); /* the App\'s own win */
 		inner.values = e->substitutes || r->values ? &values : NULL;
 		rc = rendered_objects(a, &inner, out);
+		if (rc == 0 && over)
+			rendered_over(a, r->spec->additions, out);
 	} else if (rc > 0) {
 		rc = RENDERED_LACKS_VALUES;
 	}

@@ -2,7 +2,8 @@
  * webhook.c - signatures, and what was seen already; see webhook.h.
  *
  * GitHub, Gitea, Bitbucket and the generic form sign the body by HMAC-SHA256; GitLab and Azure DevOps send
- * the secret itself. Secrets are compared by their digests, so that the time tells nothing of their length.
+ * the secret itself, and so do registries that cannot sign; two of them can only put it into the URL. Secrets
+ * are compared by their digests, so that the time tells nothing of their length.
  */
 #include "operator/webhook.h"
 
@@ -13,8 +14,17 @@
 #include <strings.h>
 
 static const char *const names[WEBHOOK_TYPES] = {
-	[WEBHOOK_GITHUB] = "github",	   [WEBHOOK_GITLAB] = "gitlab", [WEBHOOK_GITEA] = "gitea",
-	[WEBHOOK_BITBUCKET] = "bitbucket", [WEBHOOK_AZURE] = "azure",	[WEBHOOK_GENERIC] = "generic",
+	[WEBHOOK_GITHUB] = "github",
+	[WEBHOOK_GITLAB] = "gitlab",
+	[WEBHOOK_GITEA] = "gitea",
+	[WEBHOOK_BITBUCKET] = "bitbucket",
+	[WEBHOOK_AZURE] = "azure",
+	[WEBHOOK_GENERIC] = "generic",
+	[WEBHOOK_DISTRIBUTION] = "distribution",
+	[WEBHOOK_HARBOR] = "harbor",
+	[WEBHOOK_DOCKERHUB] = "dockerhub",
+	[WEBHOOK_GHCR] = "ghcr",
+	[WEBHOOK_QUAY] = "quay",
 };
 
 const char *webhook_type_name(enum webhook_type type)
@@ -31,6 +41,16 @@ bool webhook_type_parse(struct str name, enum webhook_type *out)
 		}
 	}
 	return false;
+}
+
+bool webhook_of_git(enum webhook_type type)
+{
+	return type <= WEBHOOK_GENERIC;
+}
+
+bool webhook_of_registry(enum webhook_type type)
+{
+	return type >= WEBHOOK_GENERIC && type < WEBHOOK_TYPES;
 }
 
 /* --- signatures --- */
@@ -126,6 +146,29 @@ static int check_basic(const struct webhook_headers *headers, struct str secret,
 	return rc;
 }
 
+/* "Bearer TOKEN", basic authentication, or the token alone: registries send the header as they were given it.
+ */
+static int check_authorization(const struct webhook_headers *headers, struct str secret, struct error *err)
+{
+	const char *value = headers->get(headers->ctx, "Authorization");
+	if (!value)
+		return error_set(err, "it has no header Authorization: is it set at the registry?");
+	if (strncasecmp(value, "Basic ", 6) == 0)
+		return check_basic(headers, secret, err);
+	struct str token = str_of(value);
+	if (strncasecmp(value, "Bearer ", 7) == 0)
+		token = str_from(token, 7);
+	return check_token(str_trim(token), secret, err);
+}
+
+static int check_query(const struct webhook_headers *headers, struct str secret, struct error *err)
+{
+	const char *token = headers->query ? headers->query(headers->ctx, "token") : NULL;
+	if (!token)
+		return error_set(err, "its URL has no ?token=: add the secret to the URL at the registry");
+	return check_token(str_of(token), secret, err);
+}
+
 int webhook_verify(enum webhook_type type, const struct webhook_headers *headers, struct str body,
 		   struct str secret, struct error *err)
 {
@@ -138,6 +181,7 @@ int webhook_verify(enum webhook_type type, const struct webhook_headers *headers
 		return error_set(err, "the secret must have 1 to %d bytes", WEBHOOK_TOKEN_MAX);
 	switch (type) {
 	case WEBHOOK_GITHUB:
+	case WEBHOOK_GHCR:
 		return check_hmac(headers, github, "sha256=", body, secret, err);
 	case WEBHOOK_GITEA:
 		return check_hmac(headers, gitea, "", body, secret, err);
@@ -149,6 +193,12 @@ int webhook_verify(enum webhook_type type, const struct webhook_headers *headers
 		return check_gitlab(headers, secret, err);
 	case WEBHOOK_AZURE:
 		return check_basic(headers, secret, err);
+	case WEBHOOK_DISTRIBUTION:
+	case WEBHOOK_HARBOR:
+		return check_authorization(headers, secret, err);
+	case WEBHOOK_DOCKERHUB:
+	case WEBHOOK_QUAY:
+		return check_query(headers, secret, err);
 	case WEBHOOK_TYPES:
 		break;
 	}
@@ -160,8 +210,11 @@ int webhook_verify(enum webhook_type type, const struct webhook_headers *headers
 struct webhook_mark webhook_mark_of(enum webhook_type type, const struct webhook_event *event,
 				    struct str body, int64_t now_ms)
 {
-	bool signed_body = type != WEBHOOK_GITLAB && type != WEBHOOK_AZURE;
+	bool signed_body = type == WEBHOOK_GITHUB || type == WEBHOOK_GITEA || type == WEBHOOK_BITBUCKET ||
+			   type == WEBHOOK_GENERIC || type == WEBHOOK_GHCR;
 	struct webhook_mark mark = { .at_ms = now_ms };
+	if (type == WEBHOOK_QUAY)
+		return mark;
 	if (event->delivery.n)
 		mark.delivery = hash_of(event->delivery);
 	if (signed_body || !event->delivery.n)

@@ -1,5 +1,6 @@
 /*
- * webhook.h - what the webhooks of git hosts say, and whether they may say it. Pure: no I/O, no clock.
+ * webhook.h - what the webhooks of git hosts and registries say, and whether they may say it. Pure: no I/O,
+ * no clock.
  *
  * The order is always: webhook_verify() over the raw bytes, webhook_parse() of what was verified, then
  * the ring, so that each event counts once. docs/webhooks.md tells how each host is set up.
@@ -13,6 +14,7 @@
 
 #define WEBHOOK_REFS_MAX 256	       /* of one event; of an event with more every ref counts */
 #define WEBHOOK_URLS_MAX 16	       /* of one event; further ones are passed over */
+#define WEBHOOK_IMAGES_MAX 64	       /* of one event; further ones are passed over */
 #define WEBHOOK_TOKEN_MAX 4096	       /* bytes of a secret, and of what a request gives for one */
 #define WEBHOOK_RING_MAX 256	       /* events of one Repo that are remembered */
 #define WEBHOOK_RING_WINDOW_MS 3600000 /* and for how long */
@@ -25,17 +27,27 @@ enum webhook_type {
 	WEBHOOK_GITEA,	   /* and Forgejo */
 	WEBHOOK_BITBUCKET, /* Cloud, and Data Center or Server */
 	WEBHOOK_AZURE,	   /* Azure DevOps */
-	WEBHOOK_GENERIC,
+	WEBHOOK_GENERIC,   /* of git hosts and registries */
+	/* Registries: */
+	WEBHOOK_DISTRIBUTION,
+	WEBHOOK_HARBOR,
+	WEBHOOK_DOCKERHUB,
+	WEBHOOK_GHCR,
+	WEBHOOK_QUAY,
 	WEBHOOK_TYPES
 };
 
 const char *webhook_type_name(enum webhook_type type); /* as spec.webhook.type */
 bool webhook_type_parse(struct str name, enum webhook_type *out);
+bool webhook_of_git(enum webhook_type type);	  /* a Repo may have it */
+bool webhook_of_registry(enum webhook_type type); /* an ImageRule may have it */
 
-/* The headers of a request; get() answers NULL for one that is absent, and takes any case. */
+/* The headers of a request; get() answers NULL for one that is absent, and takes any case. query() the same
+ * for what is in its URL; NULL: nothing is. */
 struct webhook_headers {
 	const char *(*get)(const void *ctx, const char *name);
 	const void *ctx;
+	const char *(*query)(const void *ctx, const char *name);
 };
 
 /*
@@ -46,7 +58,7 @@ int webhook_verify(enum webhook_type type, const struct webhook_headers *headers
 		   struct str secret, struct error *err);
 
 enum webhook_kind {
-	WEBHOOK_PUSH,
+	WEBHOOK_PUSH,  /* of commits, or of an image */
 	WEBHOOK_PING,  /* the host tries whether anybody is there */
 	WEBHOOK_OTHER, /* some event that moves no ref */
 };
@@ -62,11 +74,20 @@ struct webhook_event {
 	const char **urls; /* of the repository, for git or a browser */
 	size_t n_urls;
 	const char *default_branch; /* full name of its ref, or NULL: not said */
+	/* Of a push to a registry; NUL-terminated, in the arena. */
+	struct webhook_image {
+		const char *path; /* of the repository, without the registry: "team/app" */
+		const char *tag;  /* or NULL */
+	} * images;
+	size_t n_images;
 };
 
 /* -1: err says what cannot be read, in words for the sender. body is verified already. */
 int webhook_parse(struct arena *a, enum webhook_type type, const struct webhook_headers *headers,
 		  struct str body, struct webhook_event *out, struct error *err);
+
+/* Whether an event is of the repository with that path. */
+bool webhook_names_image(const struct webhook_event *event, const char *path);
 
 /*
  * Whether an event may concern a reader of url. Only an event of another path on the same host surely does
@@ -94,7 +115,8 @@ struct webhook_ring { /* zeroed: empty */
 
 /*
  * Marks of one event. The body counts too where it is signed and the name of the delivery is not: else a
- * replay would only need another name.
+ * replay would only need another name. Quay sends the same bytes for every push of a tag, and names none: its
+ * events have no marks.
  */
 struct webhook_mark webhook_mark_of(enum webhook_type type, const struct webhook_event *event,
 				    struct str body, int64_t now_ms);

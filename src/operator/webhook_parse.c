@@ -3,23 +3,15 @@
  * document for a push; what a body has beyond the few fields read here is passed over.
  */
 #include "doc/json.h"
-#include "operator/webhook.h"
+#include "operator/webhook_parts.h"
 #include "repo/refs.h"
 
-struct parse {
-	struct arena *a;
-	const struct webhook_headers *headers;
-	const struct node *body;
-	struct webhook_event *out;
-	struct error *err;
-};
-
-static struct str header(const struct parse *p, const char *name)
+struct str webhook_header(const struct webhook_reading *p, const char *name)
 {
 	return str_of(p->headers->get(p->headers->ctx, name));
 }
 
-static bool has_control(struct str text)
+bool webhook_has_control(struct str text)
 {
 	for (size_t i = 0; i < text.n; i++)
 		if ((unsigned char)text.p[i] < ' ' || text.p[i] == 0x7f)
@@ -27,10 +19,10 @@ static bool has_control(struct str text)
 	return false;
 }
 
-static void add_name(struct parse *p, const char *prefix, struct str name)
+static void add_name(struct webhook_reading *p, const char *prefix, struct str name)
 {
 	/* A longer name, or one with such bytes, is none that a revision can be. */
-	if (!name.n || name.n > REVISION_MAX || has_control(name))
+	if (!name.n || name.n > REVISION_MAX || webhook_has_control(name))
 		return;
 	if (p->out->n_refs == WEBHOOK_REFS_MAX) {
 		p->out->any_ref = true;
@@ -39,36 +31,36 @@ static void add_name(struct parse *p, const char *prefix, struct str name)
 	p->out->refs[p->out->n_refs++] = arena_printf(p->a, "%s%.*s", prefix, STR_ARG(name));
 }
 
-static void add_ref(struct parse *p, const struct node *name)
+static void add_ref(struct webhook_reading *p, const struct node *name)
 {
 	struct str text = node_text(name);
 	if (str_starts(text, STR("refs/")))
 		add_name(p, "", text);
 }
 
-static void add_url(struct parse *p, const struct node *url)
+static void add_url(struct webhook_reading *p, const struct node *url)
 {
 	struct str text = node_text(url);
-	if (text.n && !has_control(text) && p->out->n_urls < WEBHOOK_URLS_MAX)
+	if (text.n && !webhook_has_control(text) && p->out->n_urls < WEBHOOK_URLS_MAX)
 		p->out->urls[p->out->n_urls++] = arena_strndup(p->a, text.p, text.n);
 }
 
-static void add_urls(struct parse *p, const struct node *map, const char *const *keys)
+static void add_urls(struct webhook_reading *p, const struct node *map, const char *const *keys)
 {
 	for (size_t i = 0; keys[i]; i++)
 		add_url(p, node_get(map, keys[i]));
 }
 
-static void set_default(struct parse *p, const struct node *name)
+static void set_default(struct webhook_reading *p, const struct node *name)
 {
 	struct str text = node_text(name);
-	if (!text.n || text.n > REVISION_MAX || has_control(text))
+	if (!text.n || text.n > REVISION_MAX || webhook_has_control(text))
 		return;
 	p->out->default_branch = arena_printf(
 		p->a, "%s%.*s", str_starts(text, STR("refs/")) ? "" : "refs/heads/", STR_ARG(text));
 }
 
-static int need(struct parse *p, const char *path, enum node_type type, const struct node **out)
+static int need(struct webhook_reading *p, const char *path, enum node_type type, const struct node **out)
 {
 	const struct node *n = node_at(p->body, path);
 	*out = n;
@@ -79,11 +71,11 @@ static int need(struct parse *p, const char *path, enum node_type type, const st
 
 /* --- GitHub, Gitea, Forgejo --- */
 
-static int read_hub(struct parse *p, const char *event_header)
+static int read_hub(struct webhook_reading *p, const char *event_header)
 {
 	static const char *const urls[] = { "clone_url", "ssh_url", "git_url", "html_url", NULL };
 	const struct node *ref;
-	struct str event = header(p, event_header);
+	struct str event = webhook_header(p, event_header);
 	p->out->kind = str_is(event, "push")   ? WEBHOOK_PUSH
 		       : str_is(event, "ping") ? WEBHOOK_PING
 					       : WEBHOOK_OTHER;
@@ -98,24 +90,24 @@ static int read_hub(struct parse *p, const char *event_header)
 	return 0;
 }
 
-static int read_github(struct parse *p)
+static int read_github(struct webhook_reading *p)
 {
-	p->out->delivery = header(p, "X-GitHub-Delivery");
+	p->out->delivery = webhook_header(p, "X-GitHub-Delivery");
 	return read_hub(p, "X-GitHub-Event");
 }
 
-static int read_gitea(struct parse *p)
+static int read_gitea(struct webhook_reading *p)
 {
-	p->out->delivery = header(p, "X-Gitea-Delivery");
+	p->out->delivery = webhook_header(p, "X-Gitea-Delivery");
 	if (!p->out->delivery.n)
-		p->out->delivery = header(p, "X-Forgejo-Delivery");
-	return read_hub(p, header(p, "X-Forgejo-Event").n ? "X-Forgejo-Event" : "X-Gitea-Event");
+		p->out->delivery = webhook_header(p, "X-Forgejo-Delivery");
+	return read_hub(p, webhook_header(p, "X-Forgejo-Event").n ? "X-Forgejo-Event" : "X-Gitea-Event");
 }
 
 /* --- GitLab --- */
 
 /* Hooks of a project or group say object_kind; those of the whole instance ("System Hook") event_name too. */
-static int read_gitlab(struct parse *p)
+static int read_gitlab(struct webhook_reading *p)
 {
 	static const char *const urls[] = { "git_http_url", "git_ssh_url", "web_url", NULL };
 	const struct node *ref, *project = node_get(p->body, "project");
@@ -123,9 +115,9 @@ static int read_gitlab(struct parse *p)
 	if (!kind.n)
 		kind = node_text(node_get(p->body, "event_name"));
 	/* The event's UUID is shared by events that one event caused; the key is the delivery's own. */
-	p->out->delivery = header(p, "Idempotency-Key");
+	p->out->delivery = webhook_header(p, "Idempotency-Key");
 	if (!p->out->delivery.n)
-		p->out->delivery = header(p, "X-Gitlab-Event-UUID");
+		p->out->delivery = webhook_header(p, "X-Gitlab-Event-UUID");
 	if (!str_is(kind, "push") && !str_is(kind, "tag_push")) {
 		p->out->kind = WEBHOOK_OTHER;
 		return 0;
@@ -141,7 +133,7 @@ static int read_gitlab(struct parse *p)
 
 /* --- Bitbucket --- */
 
-static void add_cloud_side(struct parse *p, const struct node *side)
+static void add_cloud_side(struct webhook_reading *p, const struct node *side)
 {
 	struct str type = node_text(node_get(side, "type")), name = node_text(node_get(side, "name"));
 	if (str_is(type, "branch") || str_is(type, "named_branch"))
@@ -150,7 +142,7 @@ static void add_cloud_side(struct parse *p, const struct node *side)
 		add_name(p, "refs/tags/", name);
 }
 
-static int read_bitbucket_cloud(struct parse *p)
+static int read_bitbucket_cloud(struct webhook_reading *p)
 {
 	const struct node *changes, *repository = node_get(p->body, "repository");
 	if (need(p, "push.changes", NODE_SEQ, &changes) < 0)
@@ -165,7 +157,7 @@ static int read_bitbucket_cloud(struct parse *p)
 	return 0;
 }
 
-static int read_bitbucket_server(struct parse *p)
+static int read_bitbucket_server(struct webhook_reading *p)
 {
 	const struct node *changes, *clone = node_at(p->body, "repository.links.clone");
 	if (need(p, "changes", NODE_SEQ, &changes) < 0)
@@ -177,12 +169,12 @@ static int read_bitbucket_server(struct parse *p)
 	return 0;
 }
 
-static int read_bitbucket(struct parse *p)
+static int read_bitbucket(struct webhook_reading *p)
 {
-	struct str event = header(p, "X-Event-Key");
-	p->out->delivery = header(p, "X-Request-UUID");
+	struct str event = webhook_header(p, "X-Event-Key");
+	p->out->delivery = webhook_header(p, "X-Request-UUID");
 	if (!p->out->delivery.n)
-		p->out->delivery = header(p, "X-Request-Id");
+		p->out->delivery = webhook_header(p, "X-Request-Id");
 	p->out->kind = WEBHOOK_PUSH;
 	if (str_is(event, "repo:push"))
 		return read_bitbucket_cloud(p);
@@ -194,7 +186,7 @@ static int read_bitbucket(struct parse *p)
 
 /* --- Azure DevOps --- */
 
-static int read_azure(struct parse *p)
+static int read_azure(struct webhook_reading *p)
 {
 	const struct node *updates, *repository = node_at(p->body, "resource.repository");
 	struct str id = node_text(node_get(p->body, "id"));
@@ -224,9 +216,11 @@ static bool is_full_ref(const struct node *name)
 	return str_starts(node_text(name), STR("refs/"));
 }
 
-static int read_generic(struct parse *p)
+static int read_generic(struct webhook_reading *p)
 {
 	const struct node *refs = node_get(p->body, "refs"), *ref = node_get(p->body, "ref");
+	if (node_get(p->body, "image"))
+		return webhook_read_generic_image(p);
 	bool has_refs = refs && refs->type == NODE_SEQ, good = has_refs || !refs;
 	for (size_t i = 0; has_refs && good && i < node_count(refs); i++)
 		good = is_full_ref(node_item(refs, i));
@@ -247,10 +241,18 @@ static int read_generic(struct parse *p)
 int webhook_parse(struct arena *a, enum webhook_type type, const struct webhook_headers *headers,
 		  struct str body, struct webhook_event *out, struct error *err)
 {
-	static int (*const read[WEBHOOK_TYPES])(struct parse *) = {
-		[WEBHOOK_GITHUB] = read_github, [WEBHOOK_GITLAB] = read_gitlab,
-		[WEBHOOK_GITEA] = read_gitea,	[WEBHOOK_BITBUCKET] = read_bitbucket,
-		[WEBHOOK_AZURE] = read_azure,	[WEBHOOK_GENERIC] = read_generic,
+	static int (*const read[WEBHOOK_TYPES])(struct webhook_reading *) = {
+		[WEBHOOK_GITHUB] = read_github,
+		[WEBHOOK_GITLAB] = read_gitlab,
+		[WEBHOOK_GITEA] = read_gitea,
+		[WEBHOOK_BITBUCKET] = read_bitbucket,
+		[WEBHOOK_AZURE] = read_azure,
+		[WEBHOOK_GENERIC] = read_generic,
+		[WEBHOOK_DISTRIBUTION] = webhook_read_distribution,
+		[WEBHOOK_HARBOR] = webhook_read_harbor,
+		[WEBHOOK_DOCKERHUB] = webhook_read_dockerhub,
+		[WEBHOOK_GHCR] = webhook_read_ghcr,
+		[WEBHOOK_QUAY] = webhook_read_quay,
 	};
 	struct node *root;
 	*out = (struct webhook_event){ .kind = WEBHOOK_OTHER };
@@ -264,6 +266,7 @@ int webhook_parse(struct arena *a, enum webhook_type type, const struct webhook_
 		return error_set(err, "the body is no JSON object");
 	out->refs = arena_array(a, const char *, WEBHOOK_REFS_MAX);
 	out->urls = arena_array(a, const char *, WEBHOOK_URLS_MAX);
-	struct parse p = { a, headers, root, out, err };
+	out->images = arena_array(a, struct webhook_image, WEBHOOK_IMAGES_MAX);
+	struct webhook_reading p = { a, headers, root, out, err };
 	return read[type](&p);
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "doc/json.h"
 #include "io/file.h"
 #include "push/access.h"
@@ -122,8 +123,7 @@ static int write_record(struct arena *a, const char *home, const struct hosted_r
 	return file_is(path, buf_str(&text)) ? 0 : hosted_write(home, repo, err);
 }
 
-int hosted_update(const char *home, const struct hosted_repo *repo, const char *branch, bool first,
-		  struct error *err)
+int hosted_update(const char *home, const struct hosted_repo *repo, const char *branch, struct error *err)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
 	cleanup_buf struct buf config = BUF_INIT;
@@ -131,12 +131,8 @@ int hosted_update(const char *home, const struct hosted_repo *repo, const char *
 		return error_set(err, "%s/%s: such a name cannot be hosted", repo->namespace, repo->name);
 	const char *key = arena_printf(&a, "%s/%s", repo->namespace, repo->name);
 	const char *dir = hosted_git_dir(&a, home, key);
-	if (access(push_path(&a, dir, "HEAD", NULL), F_OK) < 0) {
-		if (make(&a, dir, branch, err) < 0)
-			return -1;
-	} else if (first) {
-		files_remove_leftovers(dir);
-	}
+	if (access(push_path(&a, dir, "HEAD", NULL), F_OK) < 0 && make(&a, dir, branch, err) < 0)
+		return -1;
 	add_config(&config, home, repo, files_size(dir));
 	if (write_if_other(push_path(&a, dir, "config", NULL), buf_str(&config), err) < 0)
 		return -1;
@@ -152,13 +148,84 @@ int hosted_delete(const char *home, const char *key, struct error *err)
 	const char *record = arena_printf(&a, "%s/repos/%s.json", home, key);
 	if (unlink(record) < 0 && errno != ENOENT)
 		return error_set(err, "%s: %s", record, strerror(errno));
-	const char *dir = hosted_git_dir(&a, home, key), *gone = arena_printf(&a, "%s.gone", dir);
+	const char *gone = arena_printf(&a, "%s/deleted/%.*s_%.*s.%lld.git", home, STR_ARG(namespace),
+					STR_ARG(name), (long long)(clock_wall_ms() / 1000));
+	if (push_make_dirs(push_path(&a, home, "deleted", NULL), err) < 0)
+		return -1;
 	files_remove(gone);
-	if (rename(dir, gone) == 0)
-		files_remove(gone);
-	else if (errno != ENOENT)
-		return error_set(err, "%s: %s", dir, strerror(errno));
+	if (rename(hosted_git_dir(&a, home, key), gone) < 0 && errno != ENOENT)
+		return error_set(err, "%s: %s", gone, strerror(errno));
 	return 0;
+}
+
+/* ---- what is left behind ---- */
+
+typedef bool leftover_fn(const char *name);
+
+static bool is_lock(const char *name)
+{
+	return str_ends(str_of(name), STR(".lock"));
+}
+
+static bool is_temporary(const char *name)
+{
+	return strncmp(name, "tmp_", 4) == 0;
+}
+
+/* Removes entries below dir that are left over and old; depth: how many levels of directories are looked at.
+ */
+static void sweep(struct arena *a, const char *dir, leftover_fn *left, int64_t old_s, unsigned depth)
+{
+	DIR *d = opendir(dir);
+	for (struct dirent *e; d && (e = readdir(d));) {
+		struct stat st;
+		if (e->d_name[0] == '.')
+			continue;
+		const char *path = push_path(a, dir, e->d_name, NULL);
+		if (lstat(path, &st) < 0)
+			continue;
+		if (left(e->d_name) && st.st_mtime < clock_wall_ms() / 1000 - old_s)
+			files_remove(path);
+		else if (S_ISDIR(st.st_mode) && depth > 1)
+			sweep(a, path, left, old_s, depth - 1);
+	}
+	if (d)
+		closedir(d);
+}
+
+void hosted_clean(const char *home, const char *key)
+{
+	enum { DAY_S = 24 * 3600, REFS_DEPTH_MAX = 16 };
+	cleanup_arena struct arena a = ARENA_INIT;
+	const char *dir = hosted_git_dir(&a, home, key);
+	sweep(&a, dir, is_lock, HOSTED_LOCK_OLD_S, 1);
+	sweep(&a, push_path(&a, dir, "refs", NULL), is_lock, HOSTED_LOCK_OLD_S, REFS_DEPTH_MAX);
+	sweep(&a, push_path(&a, dir, "objects", NULL), is_temporary, DAY_S, 2);
+}
+
+/* "NS_NAME.SECONDS.git" */
+static bool is_past(const char *name)
+{
+	struct str rest = str_of(name);
+	int64_t since;
+	if (!str_ends(rest, STR(".git")))
+		return false;
+	rest.n -= 4;
+	const char *dot = memrchr(rest.p, '.', rest.n);
+	return dot && str_int64(str_from(rest, (size_t)(dot - rest.p) + 1), &since) &&
+	       since < clock_wall_ms() / 1000 - HOSTED_DELETED_S;
+}
+
+void hosted_purge(const char *home)
+{
+	cleanup_arena struct arena a = ARENA_INIT;
+	const char *const *keys;
+	size_t n;
+	sweep(&a, push_path(&a, home, "deleted", NULL), is_past, 0, 1);
+	if (hosted_list(&a, home, &keys, &n, NULL) < 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		hosted_clean(home, keys[i]);
 }
 
 /* ---- all of them ---- */

@@ -261,3 +261,28 @@ void push_tree_ref(const char *git_dir, const char *ref, char *out)
 		git_oid_tostr(out, GIT_OID_HEXSZ + 1, &oid);
 	objects_close(&o);
 }
+
+int push_tree_tips(struct arena *a, const char *git_dir, const char *const **out, size_t *n,
+		   struct error *err)
+{
+	struct objects o;
+	git_reference_iterator *refs = NULL;
+	git_reference *ref = NULL;
+	const char **list = arena_array(a, const char *, TREE_TIPS_MAX);
+	*out = list;
+	*n = 0;
+	if (objects_open(&o, git_dir, err) < 0)
+		return -1;
+	int rc = git_reference_iterator_glob_new(&refs, o.repository, "refs/heads/*");
+	while (rc == 0 && *n < TREE_TIPS_MAX && git_reference_next(&ref, refs) == 0) {
+		git_oid oid;
+		if (git_reference_name_to_id(&oid, o.repository, git_reference_name(ref)) == 0)
+			list[(*n)++] = arena_strdup(a, git_oid_tostr_s(&oid));
+		git_reference_free(ref);
+	}
+	if (rc < 0)
+		error_set(err, "%s: %s", git_dir, objects_failure());
+	git_reference_iterator_free(refs);
+	objects_close(&o);
+	return rc < 0 ? -1 : 0;
+}

@@ -5,9 +5,11 @@
  */
 #pragma once
 
+#include "base/arena.h"
 #include "base/error.h"
 
-#define TREE_LINKS_MAX_FILES 100000u	     /* of one push; git keeps more than 100 objects as one pack */
+#define TREE_LINKS_MAX_FILES 100000u /* of one push; git keeps more than 100 objects as one pack */
+#define TREE_TIPS_MAX 5000u
 #define TREE_OBJECT_BYTES_MAX (512ull << 20) /* of one file of a push, unpacked */
 #define TREE_META_BYTES_MAX (32ull << 20)    /* of one directory, commit or tag */
 
@@ -27,6 +29,10 @@ int push_tree_commit(const char *git_dir, const char *sha, char *out, struct err
 
 /* Where a ref of a repository is; "": it is not there. out has SHA_HEX_MAX + 1 bytes. */
 void push_tree_ref(const char *git_dir, const char *ref, char *out);
+
+/* Where the branches of a repository are, at most TREE_TIPS_MAX of them; memory from a. */
+int push_tree_tips(struct arena *a, const char *git_dir, const char *const **out, size_t *n,
+		   struct error *err);
 
 /* Gives the hosted repository the objects of tree.git: when git itself no longer can. */
 int push_tree_bring(const char *git_dir, const char *hosted, struct error *err);

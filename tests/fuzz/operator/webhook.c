@@ -57,10 +57,17 @@ static void check_event(const struct webhook_event *event, struct arena *a, enum
 		check_text(event->urls[i], body.n);
 		check(webhook_is_of(event, event->urls[i]));
 	}
+	check(event->n_images <= WEBHOOK_IMAGES_MAX && (!event->n_images || event->kind == WEBHOOK_PUSH));
+	for (size_t i = 0; i < event->n_images; i++) {
+		check_text(event->images[i].path, body.n + REVISION_MAX);
+		check(webhook_names_image(event, event->images[i].path));
+		if (event->images[i].tag)
+			check_text(event->images[i].tag, 128);
+	}
 	struct webhook_mark mark = webhook_mark_of(type, event, body, 0);
 	check(!webhook_ring_has(&ring, &mark));
 	webhook_ring_add(&ring, &mark);
-	check(webhook_ring_has(&ring, &mark));
+	check(webhook_ring_has(&ring, &mark) == (type != WEBHOOK_QUAY));
 	webhook_ring_release(&ring);
 }
 

@@ -1,0 +1,236 @@
+/*
+ * build.c - all images of a push: a few threads take one build after the other. The first that fails stops
+ * the others, for the push is refused anyhow.
+ */
+#include "push/build.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "io/file.h"
+#include "push/build_parts.h"
+
+#define TURN_MS 20 /* between two looks at the request's *cancel */
+#define SHOWN_MAX 400u
+
+struct building {
+	const struct build_request *request;
+	struct build_store *store;
+	struct built *out;
+	struct arena *arenas; /* of each image */
+	pthread_mutex_t lock;
+	pthread_cond_t ended;
+	atomic_bool stop;
+	size_t next, running, failed;
+	struct error err; /* of the first that failed */
+};
+
+/* --- what a builder says --- */
+
+static struct str without(struct arena *a, struct str text, struct str secret)
+{
+	cleanup_buf struct buf out = BUF_INIT;
+	while (text.n) {
+		const char *at = memmem(text.p, text.n, secret.p, secret.n);
+		size_t n = at ? (size_t)(at - text.p) : text.n;
+		buf_add(&out, text.p, n);
+		if (at)
+			buf_adds(&out, "***");
+		text = str_from(text, n + (at ? secret.n : 0));
+	}
+	return arena_str(a, buf_str(&out));
+}
+
+/* Each line of a secret by itself; short ones are in every other word, and are let be. */
+static struct str mask(struct build_job *job, struct str text)
+{
+	for (size_t i = 0; i < job->n_secrets; i++) {
+		struct str rest = job->secrets[i].data;
+		while (rest.n) {
+			struct str line = str_trim(str_cut(rest, '\n', &rest));
+			if (line.n >= 4 && memmem(text.p, text.n, line.p, line.n))
+				text = without(&job->a, text, line);
+		}
+	}
+	return text;
+}
+
+void build_line(void *ctx, const char *line)
+{
+	struct build_job *job = ctx;
+	struct str shown = mask(job, str_of(line));
+	const char *text = arena_strndup(&job->a, shown.p, shown.n);
+	job->kept[job->n_lines++ % BUILD_LINES_KEPT] = text;
+	job->request->tell(job->request->ctx, job->build->name, text);
+}
+
+int build_failed(struct build_job *job, struct error *err, const char *fmt, ...)
+{
+	va_list ap;
+	cleanup_buf struct buf text = BUF_INIT;
+	va_start(ap, fmt);
+	buf_adds(&text, arena_vprintf(&job->a, fmt, ap));
+	va_end(ap);
+	size_t n = job->n_lines < BUILD_LINES_KEPT ? job->n_lines : BUILD_LINES_KEPT;
+	if (n)
+		buf_adds(&text, "; it said last:");
+	for (size_t i = job->n_lines - n; i < job->n_lines; i++) {
+		const char *line = job->kept[i % BUILD_LINES_KEPT];
+		buf_printf(&text, "\n  %.160s", line);
+	}
+	return error_set(err, "%s", text.p);
+}
+
+/* --- one image --- */
+
+static int read_secrets(struct build_job *job, struct error *err)
+{
+	const struct environments_build *b = job->build;
+	const struct hosted_repo *repo = job->request->repo;
+	job->secrets = arena_array(&job->a, struct build_secret, b->n_secrets + 1);
+	for (size_t i = 0; i < b->n_secrets; i++) {
+		cleanup_buf struct buf data = BUF_INIT;
+		const char *dir = push_path(&job->a, job->request->home, "repos", repo->namespace,
+					    arena_printf(&job->a, "%s" BUILD_SECRETS, repo->name), NULL);
+		int rc =
+			file_read(push_path(&job->a, dir, b->secrets[i], NULL), BUILD_SECRET_MAX, &data, err);
+		if (rc > 0)
+			return error_set(err, "secret %s: the repository has no build secret of that name",
+					 b->secrets[i]);
+		if (rc < 0)
+			return -1;
+		job->secrets[job->n_secrets++] =
+			(struct build_secret){ b->secrets[i], arena_str(&job->a, buf_str(&data)) };
+	}
+	return 0;
+}
+
+static int build_one(struct building *b, size_t i, struct error *err)
+{
+	struct build_job job = {
+		.request = b->request, .build = &b->request->builds[i], .store = b->store, .stop = &b->stop
+	};
+	int64_t began = clock_mono_ms();
+	int rc = read_secrets(&job, err);
+	if (rc == 0)
+		rc = job.build->command ? build_exec(&job, &b->out[i], err)
+					: build_image(&job, &b->out[i], err);
+	b->out[i].name = job.build->name;
+	b->out[i].took_ms = clock_mono_ms() - began;
+	b->arenas[i] = job.a;
+	if (rc < 0)
+		error_wrap(err, "build.%s (" ENVIRONMENTS_FILE ":%u)", job.build->name, job.build->line);
+	return rc;
+}
+
+static void *work(void *ctx)
+{
+	struct building *b = ctx;
+	pthread_mutex_lock(&b->lock);
+	while (b->next < b->request->n_builds && !atomic_load(&b->stop)) {
+		struct error err = ERROR_INIT;
+		size_t i = b->next++;
+		pthread_mutex_unlock(&b->lock);
+		int rc = build_one(b, i, &err);
+		pthread_mutex_lock(&b->lock);
+		if (rc < 0 && b->failed++ == 0)
+			b->err = err;
+		if (rc < 0)
+			atomic_store(&b->stop, true);
+	}
+	b->running--;
+	pthread_cond_signal(&b->ended);
+	pthread_mutex_unlock(&b->lock);
+	return NULL;
+}
+
+/* --- all of them --- */
+
+static void wait_for_all(struct building *b)
+{
+	pthread_mutex_lock(&b->lock);
+	while (b->running) {
+		struct timespec until;
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += TURN_MS * 1000000;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		pthread_cond_timedwait(&b->ended, &b->lock, &until);
+		if (b->request->cancel && atomic_load(b->request->cancel))
+			atomic_store(&b->stop, true);
+	}
+	pthread_mutex_unlock(&b->lock);
+}
+
+static void run_all(struct building *b)
+{
+	pthread_t threads[BUILD_PARALLEL];
+	size_t n = 0;
+	size_t want = b->request->n_builds < BUILD_PARALLEL ? b->request->n_builds : BUILD_PARALLEL;
+	b->running = want;
+	for (; n < want; n++)
+		if (pthread_create(&threads[n], NULL, work, b) != 0)
+			break;
+	if (n < want) {
+		pthread_mutex_lock(&b->lock);
+		b->running -= want - n;
+		if (n == 0)
+			b->failed = 1;
+		if (n == 0)
+			error_set(&b->err, "no thread can be started");
+		pthread_mutex_unlock(&b->lock);
+	}
+	wait_for_all(b);
+	for (size_t i = 0; i < n; i++)
+		pthread_join(threads[i], NULL);
+}
+
+static bool needs_store(const struct build_request *request)
+{
+	for (size_t i = 0; i < request->n_builds; i++)
+		if (!request->builds[i].command)
+			return true;
+	return false;
+}
+
+static void take_results(struct arena *a, struct building *b, int rc)
+{
+	for (size_t i = 0; i < b->request->n_builds; i++) {
+		if (rc == 0)
+			b->out[i].image = arena_strdup(a, b->out[i].image);
+		arena_release(&b->arenas[i]);
+	}
+}
+
+int build_images(struct arena *a, const struct build_request *request, struct built *out, struct error *err)
+{
+	struct build_store store = { .lock = -1 };
+	struct building b = { .request = request,
+			      .out = out,
+			      .lock = PTHREAD_MUTEX_INITIALIZER,
+			      .ended = PTHREAD_COND_INITIALIZER,
+			      .err = ERROR_INIT };
+	if (request->n_builds == 0)
+		return 0;
+	if (request->n_builds > BUILD_IMAGES_MAX)
+		return error_set(err, "%zu images are to be built, more than %u (BUILD_IMAGES_MAX)",
+				 request->n_builds, BUILD_IMAGES_MAX);
+	if (needs_store(request) && build_store_open(&store, request->home, request->repo, err) < 0) {
+		build_store_close(&store);
+		return -1;
+	}
+	if (store.unclean)
+		build_clean_store(request, &store);
+	b.store = store.dir ? &store : NULL;
+	b.arenas = arena_array(a, struct arena, request->n_builds);
+	memset(out, 0, sizeof(*out) * request->n_builds);
+	run_all(&b);
+	bool cancelled = request->cancel && atomic_load(request->cancel);
+	int rc = b.failed || cancelled ? -1 : 0;
+	take_results(a, &b, rc);
+	build_store_close(&store);
+	if (cancelled)
+		return error_set(err, "the builds were cancelled");
+	return rc < 0 ? error_set(err, "%s", b.err.text) : 0;
+}
