@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 N      ?= 20000
 JOBS   ?= $(shell nproc)
 
-.PHONY: build demo uninstall-demo test conformance test-peers install image bench bench-render bench-peers sim fuzz fmt lint clean
+.PHONY: build demo uninstall-demo test conformance test-peers install image bench bench-push bench-render bench-peers sim fuzz fmt lint clean
 
 build: ## a release build in $(BUILD)
 	@scripts/setup build
@@ -37,6 +37,11 @@ bench: ## the figures, beside the floor
 	@scripts/setup test
 	@scripts/build $(BUILD)
 	@tests/bench/run --build $(BUILD) $(BENCH)
+
+bench-push: ## pushes beside a bare git: make bench-push PUSH='--only ssh,http'
+	@scripts/setup test
+	@scripts/build $(BUILD)
+	@tests/bench/push --build $(BUILD) $(PUSH)
 
 bench-render: ## renders beside the real kustomize: make bench-render RENDER='--objects 5,21'
 	@scripts/setup test

@@ -42,6 +42,7 @@ struct await {
 	struct map by_key;
 	VEC(struct waited *) apps;
 	struct map relations; /* of a revision: enum relation + 1 */
+	struct map sames;     /* of a revision: 1 + whether it gives the same */
 	struct loop_timer *deadline, *settle;
 	int64_t begun;
 	bool listed, told_failing, over, deepened;
@@ -148,6 +149,27 @@ static enum relation relation_of(struct await *w, struct str revision)
 	return (enum relation)(known - 1);
 }
 
+static bool is_same(struct await *w, struct str revision)
+{
+	struct str sha = sha_of(revision);
+	cleanup_free char *text = mem_strndup(sha.p, sha.n);
+	if (!w->spec->same || !sha.n || strspn(text, "0123456789abcdef") != sha.n)
+		return false;
+	uintptr_t known = (uintptr_t)map_get(&w->sames, sha);
+	if (!known) {
+		relation_of(w, revision);
+		known = 1 + (uintptr_t)w->spec->same(w->spec->ctx, text);
+		map_put(&w->sames, sha, (void *)known);
+	}
+	return known > 1;
+}
+
+/* Whether an App that wants it wants what is waited for. */
+static bool is_ours(struct await *w, struct str wanted)
+{
+	return is_revision(w->spec->revision, wanted) || is_same(w, wanted);
+}
+
 /* --- one App --- */
 
 struct view {
@@ -174,15 +196,17 @@ static void view_of(const struct node *app, struct view *v)
 	};
 }
 
-/* Where an App with spec.hydrate stands: the commit of its branch that was made from the revision. "" when
- * there is none yet. */
+/* The commit that the App is to apply. With spec.hydrate it is that of its branch which was made from the
+ * revision. "" when there is none yet. */
 static const char *target_of(struct await *w, struct arena *a, const struct node *app, struct view *v)
 {
 	const struct node *hydrated = node_at(app, "status.hydrated");
-	if (!node_at(app, "spec.hydrate"))
-		return w->spec->revision;
+	if (!node_at(app, "spec.hydrate")) {
+		struct str sha = sha_of(v->wanted);
+		return is_same(w, v->wanted) ? arena_str(a, sha).p : w->spec->revision;
+	}
 	v->wanted = node_text(node_get(hydrated, "source"));
-	if (!is_revision(w->spec->revision, v->wanted))
+	if (!is_ours(w, v->wanted))
 		return "";
 	return apps_text(a, node_get(hydrated, "commit"));
 }
@@ -214,7 +238,7 @@ static enum verdict judge(struct await *w, struct waited *x, const struct node *
 	const char *target = target_of(w, &a, app, v);
 	if (!x->first)
 		x->first = mem_strndup(v->wanted.p ? v->wanted.p : "", v->wanted.n);
-	if (is_revision(w->spec->revision, v->wanted)) {
+	if (is_ours(w, v->wanted)) {
 		x->ours = true;
 		return judge_ours(v, target);
 	}
@@ -444,6 +468,7 @@ static void release_apps(struct await *w)
 	vec_release(&w->apps);
 	map_release(&w->by_key);
 	map_release(&w->relations);
+	map_release(&w->sames);
 }
 
 int await_apps(struct cluster *c, struct arena *a, const struct await_spec *spec, FILE *out,
@@ -461,11 +486,11 @@ int await_apps(struct cluster *c, struct arena *a, const struct await_spec *spec
 	w.settle = loop_timer_new(c->loop, end_all, &w);
 	if (c->deadline != INT64_MAX)
 		loop_timer_set(w.deadline, cluster_left_ms(c));
-	if (loop_signal(c->loop, SIGINT, on_interrupt, &w, err) < 0)
+	if (!spec->stop.stopped && loop_signal(c->loop, SIGINT, on_interrupt, &w, err) < 0)
 		end(&w, EXIT_TROUBLE);
 	struct kube_watch *watch = kube_watch_start(c->client, &apps, on_watch, &w);
-	while (!w.over)
-		loop_run(c->loop);
+	if (!loop_run_until(c->loop, &w.over, spec->stop.stopped, spec->stop.ctx))
+		on_interrupt(&w);
 	kube_watch_stop(watch);
 	collect(&w, a, result);
 	loop_timer_free(w.deadline);

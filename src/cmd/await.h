@@ -9,6 +9,7 @@
 #pragma once
 
 #include "cmd/cluster.h"
+#include "cmd/remote_wait.h"
 #include "doc/node.h"
 
 #define AWAIT_APPS_MAX 10000u /* of one wait */
@@ -19,12 +20,19 @@ struct await_spec {
 	/* Where git knows the history, to tell older from newer commits; NULL: nowhere. With url its branch
 	 * is fetched first. */
 	const char *history, *url, *branch;
+	/* Whether another commit gives the cluster what the revision gives, so that an App that wants it will
+	 * do: the newest commits of a branch may not concern it. Asked once for each, after history was
+	 * fetched. NULL: none does. */
+	bool (*same)(void *ctx, const char *sha);
 	const char *namespace; /* that is watched; "": all */
 	/* Which Apps count. NULL: all that want the revision. (An App that a commit does not concern goes on
 	 * wanting the one before.) */
 	bool (*counts)(void *ctx, const struct node *app);
 	void *ctx;
 	size_t expected; /* so many at least */
+	/* Who may end it, besides an interrupt; EXIT_INTERRUPTED then, too. With it signals are left alone.
+	 */
+	struct wait_stop stop;
 };
 
 /* Returns an exit code; c->deadline ends it. What happens is told on `out`. *result: a list of {namespace,

@@ -54,7 +54,7 @@ static int add_inventory(struct checkout *co, struct str text, struct error *err
 	return 0;
 }
 
-static int read_inventory(struct cluster *c, const struct node *app, struct checkout *co, struct error *err)
+int checkout_inventory(struct cluster *c, const struct node *app, struct checkout *co, struct error *err)
 {
 	const struct node *annotations = node_at(app, "metadata.annotations");
 	int64_t chunks = 0;
@@ -78,10 +78,10 @@ static int read_inventory(struct cluster *c, const struct node *app, struct chec
 static int fetch(struct cluster *c, struct repo_remote *remote, struct checkout *co, struct resolved *commit,
 		 struct error *err)
 {
-	if (remote_poll_wait(c->loop, remote, err) < 0 ||
+	if (remote_poll_wait(c->loop, remote, NULL, err) < 0 ||
 	    refs_resolve(remote_refs(remote), co->app.revision, commit, err) < 0)
 		return -1;
-	return remote_fetch_wait(c->loop, remote, commit, 1, err);
+	return remote_fetch_wait(c->loop, remote, commit, 1, NULL, err);
 }
 
 static char *mirror_stem(struct checkout *co)
@@ -249,7 +249,7 @@ int checkout_app(struct cluster *c, const struct node *app, struct checkout *out
 	if (get(c, out, CAPSTAN_GROUP, CAPSTAN_VERSION_NAME, "Repo", out->app.repo, &repo, err) < 0 ||
 	    repo_spec_read(&out->arena, repo, &out->repo, err) < 0)
 		return -1;
-	return read_inventory(c, app, out, err) < 0 ? -1 : read_commit(c, out, err);
+	return checkout_inventory(c, app, out, err) < 0 ? -1 : read_commit(c, out, err);
 }
 
 void checkout_release(struct checkout *co)

@@ -26,4 +26,6 @@ struct checkout {
 
 /* app: the object. -1: err says what is missing or refused. To be released in both cases. */
 int checkout_app(struct cluster *c, const struct node *app, struct checkout *out, struct error *err);
+/* Only what the operator wrote down of the App in co->app, into co->inventory. */
+int checkout_inventory(struct cluster *c, const struct node *app, struct checkout *co, struct error *err);
 void checkout_release(struct checkout *co);

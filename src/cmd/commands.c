@@ -22,6 +22,8 @@ const struct command *const commands[] = {
 	&command_suspend,
 	&command_resume,
 	&command_delete,
+	&command_serve,
+	&command_repo,
 	&command_version,
 	&command_completion,
 	&command_man, /* hidden */

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "cmd/await.h"
+#include "cmd/commit_check.h"
 #include "cmd/deploy_edit.h"
 #include "cmd/deploy_repo.h"
 #include "cmd/deploy_review.h"
@@ -276,11 +277,43 @@ static bool is_ours(void *ctx, const struct node *app)
 	return false;
 }
 
+/* A hash of the objects that the environment is in a commit; zero when they cannot be told. */
+static struct hash objects_at(struct deploy *d, const char *sha)
+{
+	struct commit_check_options options = { .git_dir = d->repo.options.mirror, .sha = sha };
+	struct error err = ERROR_INIT;
+	struct hash all = { 0 };
+	struct commit_check *c = commit_check_open(&options, &err);
+	const struct environments *file = c ? commit_check_file(c) : NULL;
+	const struct environment *e = file ? environments_find(file, str_of(d->own->env), &err) : NULL;
+	const struct commit_environment *made = e ? commit_check_render(c, e, &err) : NULL;
+	if (made && !made->output.n_errors) {
+		cleanup_buf struct buf text = BUF_INIT;
+		for (size_t i = 0; i < made->output.n; i++) {
+			struct hash one = render_hash(&made->output.objects[i]);
+			buf_add(&text, &one, sizeof(one));
+		}
+		all = hash_of(buf_str(&text));
+	}
+	commit_check_free(c);
+	return all;
+}
+
+/* Where nothing had to be changed, the image may be there since an older commit, and Apps need not want the
+ * newest one, which does not concern them. */
+static bool gives_the_same(void *ctx, const char *sha)
+{
+	struct deploy *d = ctx;
+	struct hash there = objects_at(d, sha);
+	return !hash_is_zero(there) && hash_eq(there, objects_at(d, d->result.sha));
+}
+
 static int await(struct deploy *d, struct error *err)
 {
 	struct await_spec spec = {
 		.revision = d->result.sha,
 		.before = d->change.parent,
+		.same = d->result.changed ? NULL : gives_the_same,
 		.history = d->repo.options.mirror,
 		.url = d->repo.options.url,
 		.branch = d->repo.branch,
@@ -338,12 +371,11 @@ static int deploy(struct deploy *d, struct error *err)
 		return command_fail(d->cli, err);
 	deploy_repo_unlock(&d->repo);
 	tell(d);
-	/* What is there already may be of an older commit, which is waited for by `capstan wait`. */
 	int status = EXIT_OK;
 	/* The branch may be there from a try whose pull request failed. */
 	if (d->proposal && !d->result.absent && propose(d, err) < 0)
 		status = command_fail(d->cli, err);
-	if (own->wait && d->result.changed) {
+	if (own->wait) {
 		status = await(d, err);
 		if (err->text[0])
 			command_fail(d->cli, err);
@@ -438,7 +470,8 @@ static const struct example examples[] = {
 
 static const struct exit_note exits[] = {
 	{ EXIT_OK,
-	  "Pushed, or there was nothing to change; with `--review`: a pull request is open; with `--wait`: all are healthy at that commit." },
+	  "Pushed, or there was nothing to change; with `--review`: a pull request is open; with `--wait`: all are healthy at "
+	  "that commit, or at one that is the same to them." },
 	{ EXIT_DIFFERS, "An App has failed, or its objects are unhealthy. The commit stays." },
 	{ EXIT_TROUBLE,
 	  "Wrong usage, an image that nothing uses, a refused push, no cluster, or any other error." },

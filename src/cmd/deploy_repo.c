@@ -56,6 +56,7 @@ struct asking {
 	struct loop *loop;
 	struct deploy_repo *repo;
 	const char *path; /* that is asked for instead of an environment; or NULL */
+	const struct wait_stop *stop;
 };
 
 /* A revision's capstan.yaml; a path needs none. */
@@ -64,7 +65,7 @@ static int environments_at(struct asking *q, const char *revision, struct resolv
 {
 	*out = arena_new(q->a, struct environments);
 	if (refs_resolve(remote_refs(q->remote), revision, at, err) < 0 ||
-	    remote_fetch_wait(q->loop, q->remote, at, 1, err) < 0)
+	    remote_fetch_wait(q->loop, q->remote, at, 1, q->stop, err) < 0)
 		return -1;
 	struct error ignored = ERROR_INIT;
 	if (read_environments(q->a, remote_mirror(q->remote), at->sha, *out, q->path ? &ignored : err) == 0)
@@ -138,6 +139,7 @@ static int choose_branch(struct asking *q, const char *branch, struct error *err
 	}
 	if (environment_at(q, arena_printf(q->a, "refs/heads/%s", branch), &at, &e, err) < 0)
 		return error_wrap(err, "branch %s", branch);
+	snprintf(q->repo->tip, sizeof(q->repo->tip), "%s", at.sha);
 	q->repo->branch = arena_strdup(q->a, branch);
 	q->repo->path = arena_strdup(q->a, q->path ? q->path : rendered_path(q->a, e->path));
 	q->repo->context = e && e->context ? arena_strdup(q->a, e->context) : NULL;
@@ -146,8 +148,11 @@ static int choose_branch(struct asking *q, const char *branch, struct error *err
 }
 
 /* Jobs of one machine share the cache, and so the mirror. */
-static int lock_mirror(struct arena *a, struct deploy_repo *repo, int64_t deadline_ms, struct error *err)
+static int lock_mirror(struct arena *a, struct deploy_repo *repo, const struct deploy_repo_request *request,
+		       struct error *err)
 {
+	int64_t deadline_ms = request->deadline_ms;
+	const struct wait_stop *stop = &request->stop;
 	char *path = arena_printf(a, "%s.lock", repo->options.mirror);
 	int64_t until = clock_mono_ms() + DEPLOY_LOCK_TIMEOUT_MS;
 	until = deadline_ms && deadline_ms < until ? deadline_ms : until;
@@ -156,6 +161,9 @@ static int lock_mirror(struct arena *a, struct deploy_repo *repo, int64_t deadli
 		return error_set(err, "%s: %s", path, strerror(errno));
 	while (flock(repo->lock, LOCK_EX | LOCK_NB) < 0) {
 		struct timespec pause = { 0, LOCK_PAUSE_MS * 1000000L };
+		if (stop->stopped && stop->stopped(stop->ctx))
+			return error_set(err, "ended while another command worked in %s",
+					 repo->options.mirror);
 		if (clock_mono_ms() >= until)
 			return error_set(
 				err,
@@ -198,15 +206,23 @@ static int prepare(struct arena *a, const struct deploy_repo_request *request, s
 	return 0;
 }
 
-int deploy_repo_open(struct arena *a, const struct deploy_repo_request *request, struct deploy_repo *out,
+int deploy_repo_hold(struct arena *a, const struct deploy_repo_request *request, struct deploy_repo *out,
 		     struct error *err)
 {
 	*out = (struct deploy_repo){ .environment = request->environment, .lock = -1 };
-	if (prepare(a, request, out, err) < 0 || lock_mirror(a, out, request->deadline_ms, err) < 0)
+	return prepare(a, request, out, err) < 0 || lock_mirror(a, out, request, err) < 0 ? -1 : 0;
+}
+
+int deploy_repo_open(struct arena *a, const struct deploy_repo_request *request, struct deploy_repo *out,
+		     struct error *err)
+{
+	if (deploy_repo_hold(a, request, out, err) < 0)
 		return -1;
-	struct asking q = { .a = a, .loop = loop_new(), .repo = out, .path = request->path };
+	struct asking q = {
+		.a = a, .loop = loop_new(), .repo = out, .path = request->path, .stop = &request->stop
+	};
 	q.remote = remote_new(q.loop, &out->options, err);
-	int rc = q.remote ? remote_poll_wait(q.loop, q.remote, err) : -1;
+	int rc = q.remote ? remote_poll_wait(q.loop, q.remote, q.stop, err) : -1;
 	if (rc == 0)
 		rc = choose_branch(&q, request->branch, err);
 	remote_free(q.remote);

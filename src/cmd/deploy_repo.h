@@ -5,15 +5,17 @@
 #pragma once
 
 #include "cmd/cluster.h"
+#include "cmd/remote_wait.h"
 #include "repo/remote.h"
 
 struct deploy_repo {
 	struct remote_options options; /* url, mirror and limits */
 	char *branch;
-	char *path;		 /* of the environment, as capstan.yaml of that branch says */
-	char *context;		 /* of the kubeconfig, as it says; or NULL */
-	const char *environment; /* NULL: path is of none */
-	int lock;		 /* on the mirror: one command at a time works in it; -1: not held */
+	char *path;		   /* of the environment, as capstan.yaml of that branch says */
+	char *context;		   /* of the kubeconfig, as it says; or NULL */
+	char tip[SHA_HEX_MAX + 1]; /* the newest commit of the branch */
+	const char *environment;   /* NULL: path is of none */
+	int lock;		   /* on the mirror: one command at a time works in it; -1: not held */
 };
 
 #define DEPLOY_LOCK_TIMEOUT_MS 180000 /* for other commands in the same mirror to end */
@@ -30,12 +32,17 @@ struct deploy_repo_request {
 	/* For a service: where mirrors are, and whose login counts; the user's settings count for nothing. */
 	const char *cache;
 	const struct remote_credentials *credentials;
-	int64_t deadline_ms; /* monotonic; 0: DEPLOY_LOCK_TIMEOUT_MS and one fetch's */
+	int64_t deadline_ms;   /* monotonic, of the wait for other commands; 0: DEPLOY_LOCK_TIMEOUT_MS */
+	struct wait_stop stop; /* of all that waits */
 };
 
 /* Asks the remote. All in a. The mirror is held until deploy_repo_unlock(), which is due whatever is
  * returned. */
 int deploy_repo_open(struct arena *a, const struct deploy_repo_request *request, struct deploy_repo *out,
+		     struct error *err);
+
+/* Only the options and the lock, without asking the remote. */
+int deploy_repo_hold(struct arena *a, const struct deploy_repo_request *request, struct deploy_repo *out,
 		     struct error *err);
 
 void deploy_repo_unlock(struct deploy_repo *repo);

@@ -16,27 +16,6 @@
 #include "doc/json.h"
 #include "doc/yaml.h"
 
-/* --- what is shown of an object --- */
-
-/* Without what the server fills in, and what kubectl remembers of its own applies. */
-static struct node *clean(struct arena *a, const struct node *object)
-{
-	static const char *const server[] = { "managedFields", "resourceVersion",   "generation",
-					      "uid",	       "creationTimestamp", "selfLink" };
-	if (!object)
-		return NULL;
-	struct node *copy = node_clone(a, object), *metadata = node_get(copy, "metadata");
-	struct node *annotations = node_get(metadata, "annotations");
-	for (size_t i = 0; metadata && i < sizeof(server) / sizeof(server[0]); i++)
-		node_del(metadata, str_of(server[i]));
-	if (annotations)
-		node_del(annotations, STR("kubectl.kubernetes.io/last-applied-configuration"));
-	if (annotations && node_count(annotations) == 0)
-		node_del(metadata, STR("annotations"));
-	node_del(copy, STR("status"));
-	return copy;
-}
-
 /* --- output --- */
 
 struct output {
@@ -104,8 +83,8 @@ static void show_compared(struct output *out, const struct compared *all, size_t
 		struct diff_object o = {
 			.name = key_display(&a, c->key),
 			.place = c->file ? arena_printf(&a, "%s:%u", c->file, c->line) : "",
-			.git = clean(&a, c->git),
-			.cluster = clean(&a, c->live),
+			.git = comparison_clean(&a, c->git),
+			.cluster = comparison_clean(&a, c->live),
 			.live = c->live,
 		};
 		show(out, &o);

@@ -29,6 +29,8 @@ struct comparison {
 	const char *name;
 	struct local_objects *objects;	 /* of this machine; or NULL */
 	const struct checkout *checkout; /* an App's, instead of them; or NULL */
+	/* Rendered already, of no App: instead of both; without an inventory, so that nothing is pruned. */
+	const struct render_output *output;
 	bool prune;
 	/* Filled: */
 	struct arena arena;
@@ -41,3 +43,7 @@ struct comparison {
 /* -1: nothing could be compared. What is wrong with single objects is in them, and in desired->problems. */
 int comparison_run(struct comparison *c, struct error *err);
 void comparison_release(struct comparison *c);
+
+/* An object without what the server fills in, and what kubectl remembers of its own applies; a copy in a.
+ * NULL stays NULL. */
+struct node *comparison_clean(struct arena *a, const struct node *object);

@@ -37,6 +37,13 @@ static int render(struct comparison *c, struct error *err)
 		cluster_prepare(&prepare, &co->output, c->desired);
 		return 0;
 	}
+	if (c->output) {
+		prepare.app_name = c->name;
+		prepare.app_namespace = prepare.target_namespace = c->cluster->namespace;
+		c->desired = desired_new();
+		cluster_prepare(&prepare, c->output, c->desired);
+		return 0;
+	}
 	struct standalone_options options = { .name = c->name,
 					      .namespace = c->cluster->namespace,
 					      .render = local_objects_render,
@@ -80,6 +87,8 @@ static int read_inventory(struct comparison *c, struct inventory *out, struct er
 		*out = c->checkout->inventory;
 		return 0;
 	}
+	if (c->output)
+		return 0;
 	struct reading r = { .c = c, .err = err };
 	struct config_store *store = config_store_new(c->cluster->client, c->cluster->namespace, c->name);
 	config_store_read(store, on_inventory, &r);
@@ -273,4 +282,22 @@ void comparison_release(struct comparison *c)
 {
 	desired_unref(c->desired);
 	arena_release(&c->arena);
+}
+
+struct node *comparison_clean(struct arena *a, const struct node *object)
+{
+	static const char *const server[] = { "managedFields", "resourceVersion",   "generation",
+					      "uid",	       "creationTimestamp", "selfLink" };
+	if (!object)
+		return NULL;
+	struct node *copy = node_clone(a, object), *metadata = node_get(copy, "metadata");
+	struct node *annotations = node_get(metadata, "annotations");
+	for (size_t i = 0; metadata && i < sizeof(server) / sizeof(server[0]); i++)
+		node_del(metadata, str_of(server[i]));
+	if (annotations)
+		node_del(annotations, STR("kubectl.kubernetes.io/last-applied-configuration"));
+	if (annotations && node_count(annotations) == 0)
+		node_del(metadata, STR("annotations"));
+	node_del(copy, STR("status"));
+	return copy;
 }

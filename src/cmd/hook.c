@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cmd/commands.h"
+#include "cmd/hook_summary.h"
 
 struct hook_options {
 	bool uninstall;
@@ -16,6 +17,8 @@ static int run_hook(struct cli *cli)
 	if (strcmp(name, "pre-push") == 0)
 		return hook_pre_push(cli, cli->n_operands > 2 ? cli->operands[2] : NULL,
 				     cli->n_operands > 3 ? cli->operands[3] : NULL);
+	if (strcmp(name, "summary") == 0 && cli->n_operands == 4)
+		return hook_summary_ask(cli, cli->operands[2], cli->operands[3]);
 	error_set(&err, "hook run: there is no hook `%s`; it is pre-push", name);
 	return command_fail(cli, &err);
 }

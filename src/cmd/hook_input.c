@@ -7,7 +7,7 @@
 
 #include "cmd/git.h"
 
-static int read_stdin(struct buf *out, struct error *err)
+int hook_input_text(struct buf *out, struct error *err)
 {
 	char part[65536];
 	for (;;) {
@@ -59,6 +59,6 @@ int hook_input_read(struct arena *a, struct hook_input *in, struct error *err)
 		return error_set(err,
 				 "git runs this before a push, with the refs on standard input; `capstan "
 				 "hook install` sees to it");
-	int rc = pre_commit ? read_pre_commit(a, remote_branch, &text, err) : read_stdin(&text, err);
+	int rc = pre_commit ? read_pre_commit(a, remote_branch, &text, err) : hook_input_text(&text, err);
 	return rc < 0 ? -1 : hook_refs_read(a, arena_str(a, buf_str(&text)), &in->refs, &in->n, err);
 }

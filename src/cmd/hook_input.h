@@ -11,3 +11,6 @@ struct hook_input {
 
 /* remote and url are set as the operands have them, NULL where there is none. */
 int hook_input_read(struct arena *a, struct hook_input *in, struct error *err);
+
+/* All of standard input; at most HOOK_REFS_TEXT_MAX bytes. */
+int hook_input_text(struct buf *out, struct error *err);

@@ -11,6 +11,7 @@
 #include "cmd/hook.h"
 #include "cmd/hook_input.h"
 #include "cmd/hook_rendered.h"
+#include "cmd/hook_summary.h"
 #include "cmd/local_objects.h"
 #include "cmd/print_findings.h"
 
@@ -32,6 +33,7 @@ struct hook {
 	struct exec_render exec;
 	bool exec_begun;
 	struct findings_printer printer;
+	struct hook_summary *summary;
 	size_t refused; /* reasons that are no findings */
 };
 
@@ -109,19 +111,31 @@ static void render_all(struct hook *h, struct pushed *p)
 	}
 }
 
-static int check_commit(struct hook *h, struct pushed *p, struct error *err)
+static void open_commit(struct hook *h, struct pushed *p)
 {
-	const struct commit_environment *const *made;
-	struct check_result result;
+	struct error err = ERROR_INIT;
 	struct commit_check_options options = {
 		.git_dir = h->git_dir,
 		.sha = p->sha,
 		.bases = &h->bases,
 		.exec = &h->exec,
 	};
-	p->check = commit_check_open(&options, err);
-	if (!p->check)
-		return -1;
+	p->check = commit_check_open(&options, &err);
+	const struct environments *all = p->check ? commit_check_file(p->check) : NULL;
+	for (size_t i = 0; all && i < all->n; i++)
+		if (deploys(p, &all->list[i]))
+			hook_summary_add(h->summary, p->sha, &all->list[i]);
+	if (p->check)
+		return;
+	if (h->commits.n > 1)
+		error_wrap(&err, "commit %.12s", p->sha);
+	refuse(h, &err);
+}
+
+static int check_commit(struct hook *h, struct pushed *p, struct error *err)
+{
+	const struct commit_environment *const *made;
+	struct check_result result;
 	render_all(h, p);
 	if (commit_check_rendered(p->check, &made) == 0)
 		return 0;
@@ -133,14 +147,15 @@ static int check_commit(struct hook *h, struct pushed *p, struct error *err)
 
 static void check_commits(struct hook *h)
 {
+	for (size_t i = 0; i < h->commits.n; i++)
+		open_commit(h, h->commits.at[i]);
+	if (!h->refused)
+		hook_summary_start(h->summary);
 	for (size_t i = 0; i < h->commits.n; i++) {
 		struct error err = ERROR_INIT;
 		struct pushed *p = h->commits.at[i];
-		if (check_commit(h, p, &err) == 0)
-			continue;
-		if (h->commits.n > 1)
-			error_wrap(&err, "commit %.12s", p->sha);
-		refuse(h, &err);
+		if (p->check && check_commit(h, p, &err) < 0)
+			refuse(h, &err);
 	}
 }
 
@@ -256,6 +271,7 @@ static int verdict(struct hook *h)
 		keep_rendered(h);
 	if (!h->printer.errors && !h->refused) {
 		tell_good(h);
+		hook_summary_print(h->summary);
 		return EXIT_OK;
 	}
 	if (h->printer.errors)
@@ -277,6 +293,7 @@ static int pre_push(struct hook *h)
 		.out = h->cli->err,
 		.style = style_of(h->cli->err, h->cli->common.color),
 	};
+	h->summary = hook_summary_new(h->cli, h->git_dir, h->input.url);
 	collect_commits(h);
 	check_commits(h);
 	check_secrets(h);
@@ -287,6 +304,7 @@ int hook_pre_push(struct cli *cli, const char *remote, const char *url)
 {
 	struct hook h = { .cli = cli, .input = { .remote = remote, .url = url }, .bases.offline = true };
 	int status = pre_push(&h);
+	hook_summary_free(h.summary);
 	for (size_t i = 0; i < h.commits.n; i++) {
 		commit_check_free(h.commits.at[i]->check);
 		vec_release(&h.commits.at[i]->branches);

@@ -117,10 +117,15 @@ static void fill_record(struct push_run *run, const struct receive_target *from,
 		.timeout_ms = e->timeout_ms ? e->timeout_ms : PUSH_TIMEOUT_MS,
 		.keep = e->on_failure == ENVIRONMENTS_FAILURE_KEEP,
 	};
-	/* By the environment: the App's own name may change when others come and go. */
-	if (!from->deliver)
+	/* By the environment: the App's own name may change when others come and go. Which place of a
+	 * configuration repository it is, is seen before it is claimed (push_claim.c). */
+	if (from->deliver) {
+		to->url = from->deliver->url;
+		to->key = arena_printf(&run->arena, "config %s", to->url);
+	} else {
 		to->key = arena_printf(&run->arena, "app %s/%s %s", run->repo.namespace, run->repo.name,
 				       e->name);
+	}
 }
 
 static void take_targets(struct push_run *run, const struct found *found)

@@ -171,6 +171,7 @@ static const struct kube_resource known[] = {
 	KIND(CAPSTAN_GROUP, CAPSTAN_VERSION_NAME, "App", "apps"),
 	KIND(CAPSTAN_GROUP, CAPSTAN_VERSION_NAME, "Repo", "repos"),
 	KIND("", "v1", "Pod", "pods"),
+	KIND("", "v1", "Secret", "secrets"),
 	KIND("", "v1", "Service", "services"),
 	KIND("apps", "v1", "Deployment", "deployments"),
 	KIND("apps", "v1", "StatefulSet", "statefulsets"),
@@ -184,7 +185,8 @@ struct cluster *push_cluster(struct push_run *run, struct error *err)
 	if (run->has_cluster)
 		return &run->cluster;
 	run->cluster_cli = *run->cli;
-	run->cluster_cli.common.kubeconfig = run->settings.kubeconfig;
+	if (run->settings.kubeconfig)
+		setenv("KUBECONFIG", run->settings.kubeconfig, 1);
 	run->cluster_cli.common.context = run->settings.context;
 	run->cluster_cli.common.timeout_ms = 0;
 	if (cluster_open(&run->cluster, &run->cluster_cli, 0, err) < 0) {

@@ -42,9 +42,10 @@ struct push_target {
 	const char *namespace; /* where its objects go; NULL in a push that is resumed */
 	const char *address;   /* where it answers; NULL: nowhere that is known */
 	struct push_balancer balancer;
-	const struct node *app; /* as CLAIM found it; NULL: there was none */
-	bool failed;		/* its rollout did, and is kept */
-	bool waited;		/* undo has given late writes their time */
+	const struct node *app;	    /* as CLAIM found it; NULL: there was none */
+	struct config_step *config; /* of push_steps_config.c; NULL: not looked at yet */
+	bool failed;		    /* its rollout did, and is kept */
+	bool waited;		    /* undo has given late writes their time */
 };
 
 struct push_run {

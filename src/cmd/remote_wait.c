@@ -16,24 +16,25 @@ static void on_done(void *ctx, bool changed, const char *error)
 	loop_stop(w->loop);
 }
 
-static int wait_done(struct waiting *w)
+static int wait_done(struct waiting *w, const struct wait_stop *stop)
 {
-	while (!w->done)
-		loop_run(w->loop);
+	if (!loop_run_until(w->loop, &w->done, stop ? stop->stopped : NULL, stop ? stop->ctx : NULL))
+		return error_set(w->err, "ended before the remote answered");
 	return w->rc;
 }
 
-int remote_poll_wait(struct loop *loop, struct repo_remote *r, struct error *err)
+int remote_poll_wait(struct loop *loop, struct repo_remote *r, const struct wait_stop *stop,
+		     struct error *err)
 {
 	struct waiting w = { .loop = loop, .err = err };
 	remote_poll(r, on_done, &w);
-	return wait_done(&w);
+	return wait_done(&w, stop);
 }
 
 int remote_fetch_wait(struct loop *loop, struct repo_remote *r, const struct resolved *wants, size_t n,
-		      struct error *err)
+		      const struct wait_stop *stop, struct error *err)
 {
 	struct waiting w = { .loop = loop, .err = err };
 	remote_fetch(r, wants, n, on_done, &w);
-	return wait_done(&w);
+	return wait_done(&w, stop);
 }

@@ -124,9 +124,9 @@ static bool is_namespace(const struct manifest *m)
 /* A namespace that holds anything of people's own must stay: to delete it deletes that. */
 static bool is_lived_in(struct cluster *c, const struct manifest *m, bool *known)
 {
-	static const char *const kinds[] = { "App", "Repo" };
+	static const char *const kinds[] = { "App", "ImageRule", "Repo" };
 	*known = true;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		cleanup_arena struct arena a = ARENA_INIT;
 		struct kube_request request = apps_request(KUBE_LIST, "", "");
 		request.kind = str_of(kinds[i]);
@@ -147,7 +147,7 @@ static int remove_one(struct cluster *c, const struct manifest *m)
 	bool known = true;
 	const char *name = manifest_name(&a, m);
 	if (is_namespace(m) && (is_lived_in(c, m, &known) || !known)) {
-		fprintf(c->cli->out, "%-10s  %s: Apps or Repos live in it\n", "kept", name);
+		fprintf(c->cli->out, "%-10s  %s: Apps, ImageRules or Repos live in it\n", "kept", name);
 		return EXIT_OK;
 	}
 	struct kube_request request = {

@@ -271,3 +271,36 @@ void loop_workers(unsigned n)
 	snprintf(text, sizeof(text), "%u", n);
 	setenv("UV_THREADPOOL_SIZE", text, 1);
 }
+
+/* --- until something --- */
+
+struct asking {
+	struct loop *loop;
+	struct loop_timer *timer;
+	bool (*stopped)(void *ctx);
+	void *ctx;
+	bool over;
+};
+
+static void on_ask(void *arg)
+{
+	struct asking *q = arg;
+	q->over = q->stopped(q->ctx);
+	if (q->over)
+		loop_stop(q->loop);
+	else
+		loop_timer_set(q->timer, LOOP_ASK_MS);
+}
+
+bool loop_run_until(struct loop *loop, const bool *done, bool (*stopped)(void *ctx), void *ctx)
+{
+	struct asking q = { .loop = loop, .stopped = stopped, .ctx = ctx };
+	if (stopped) {
+		q.timer = loop_timer_new(loop, on_ask, &q);
+		loop_timer_set(q.timer, LOOP_ASK_MS);
+	}
+	while (!*done && !q.over)
+		loop_run(loop);
+	loop_timer_free(q.timer);
+	return *done;
+}

@@ -11,6 +11,8 @@
 
 #include "base/error.h"
 
+#define LOOP_ASK_MS 100
+
 struct loop;
 struct loop_timer;
 typedef void loop_fn(void *arg);
@@ -19,6 +21,9 @@ struct loop *loop_new(void);
 void loop_free(struct loop *loop); /* after loop_run() returned; closes what is still open */
 void loop_run(struct loop *loop);  /* until loop_stop(), or until nothing is left to wait for */
 void loop_stop(struct loop *loop);
+/* Runs until *done, or until stopped(ctx), which is asked every LOOP_ASK_MS (NULL: never), says so: then
+ * false. */
+bool loop_run_until(struct loop *loop, const bool *done, bool (*stopped)(void *ctx), void *ctx);
 struct uv_loop_s *loop_uv(struct loop *loop); /* for files in io/ only */
 int64_t loop_now(struct loop *loop);	      /* milliseconds, monotonic, read once a turn */
 

@@ -1,8 +1,10 @@
 /*
- * hooks.c - POST /webhook/NAMESPACE/REPO: events of a Repo's git host, by the rules of webhook.h.
+ * hooks.c - POST /webhook/NAMESPACE/NAME: events of a Repo's git host, or of an ImageRule's registry, by the
+ * rules of webhook.h. Where both have that name and a webhook, it is the Repo's.
  *
  * The signature is checked first, over the bytes as they came; only then are they read. An event only ever
- * makes the Repo look at its own remote: what it says of commits is never believed. Who cannot sign learns
+ * makes the Repo look at its own remote, or rules of the namespace at their registries: what it says of
+ * commits and tags is never believed. Who cannot sign learns
  * nothing; who can is told in words what came of it, for the host's list of deliveries.
  */
 #include <stdlib.h>
@@ -16,6 +18,8 @@
 struct hook {
 	struct operator* operator;
 	char *key; /* NAMESPACE/NAME, for the log */
+	char *namespace;
+	const char *object;
 	enum webhook_type type;
 	struct values_use *secret;
 	struct webhook_ring taken;
@@ -23,23 +27,24 @@ struct hook {
 	bool complained; /* that the Secret cannot be had */
 };
 
-struct hook *hook_update(struct operator* op, struct hook *old, const struct repo_spec *spec)
+struct hook *hook_update(struct operator* op, struct hook *old, const struct hook_want *want)
 {
-	if (!spec->webhook_secret) {
+	if (!want->secret) {
 		hook_free(op, old);
 		return NULL;
 	}
 	struct hook *hook = old ? old : mem_alloc(sizeof(*hook));
 	if (!old) {
 		cleanup_buf struct buf key = BUF_INIT;
-		buf_printf(&key, "%s/%s", spec->namespace, spec->name);
+		buf_printf(&key, "%s/%s", want->namespace, want->name);
 		hook->operator= op;
 		hook->key = mem_strdup(key.p);
+		hook->namespace = mem_strdup(want->namespace);
 	}
-	hook->type = spec->webhook_type;
+	hook->object = want->object;
+	hook->type = want->type;
 	hook->complained = false;
-	hook->secret =
-		values_use_secret(op->hook_values, hook->secret, spec->namespace, spec->webhook_secret, hook);
+	hook->secret = values_use_secret(op->hook_values, hook->secret, want->namespace, want->secret, hook);
 	return hook;
 }
 
@@ -50,6 +55,7 @@ void hook_free(struct operator* op, struct hook *hook)
 	values_use_free(op->hook_values, hook->secret);
 	webhook_ring_release(&hook->taken);
 	free(hook->key);
+	free(hook->namespace);
 	free(hook);
 }
 
@@ -71,7 +77,8 @@ static int token_of(struct hook *hook, struct arena *a, struct str *out)
 	if (rc == 0 && out->n == 0)
 		rc = error_set(&err, "key " KEY_TOKEN " is empty");
 	if (rc < 0 && !hook->complained)
-		log_warn("webhook: its Secret cannot be used", "repo", hook->key, "error", err.text, NULL);
+		log_warn("webhook: its Secret cannot be used", hook->object, hook->key, "error", err.text,
+			 NULL);
 	hook->complained = rc < 0;
 	return rc;
 }
@@ -118,12 +125,39 @@ static const char *header_of(const void *ctx, const char *name)
 	return request->header(request, name);
 }
 
-/* What was verified. */
-static void take(struct operator* op, struct source *source, const struct webhook_headers *headers,
-		 struct str body, struct httpd_reply *reply)
+static const char *query_of(const void *ctx, const char *name)
+{
+	const struct httpd_request *request = ctx;
+	return request->query(request, name);
+}
+
+static void look_at_remote(struct operator* op, struct source *source, const struct webhook_event *event,
+			   struct httpd_reply *reply)
+{
+	if (!source_concerns(source, event)) {
+		answer(op, HOOK_IGNORED, reply,
+		       "nothing is fetched: no App follows what was pushed, or the Repo is suspended\n");
+		return;
+	}
+	source_notify(source);
+	answer(op, HOOK_TAKEN, reply, "the Repo is fetched now\n");
+}
+
+static void look_at_registry(struct operator* op, const struct hook *hook, const struct webhook_event *event,
+			     struct httpd_reply *reply)
+{
+	if (image_rules_notify(op, hook->namespace, event))
+		answer(op, HOOK_TAKEN, reply, "the registry is asked now\n");
+	else
+		answer(op, HOOK_IGNORED, reply,
+		       "nothing is asked: no ImageRule of the namespace watches that image\n");
+}
+
+/* What was verified. source NULL: it is an ImageRule's. */
+static void take(struct operator* op, struct hook *hook, struct source *source,
+		 const struct webhook_headers *headers, struct str body, struct httpd_reply *reply)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
-	struct hook *hook = source_hook(source);
 	struct webhook_event event;
 	struct error err = ERROR_INIT;
 	if (webhook_parse(&a, hook->type, headers, body, &event, &err) < 0) {
@@ -138,38 +172,41 @@ static void take(struct operator* op, struct source *source, const struct webhoo
 	struct webhook_mark mark = webhook_mark_of(hook->type, &event, body, loop_now(op->loop));
 	if (webhook_ring_has(&hook->taken, &mark)) {
 		answer(op, HOOK_REPLAYED, reply, "this event was taken already\n");
+		/* docker-registry would send it again for ever, and nothing behind it. */
+		reply->status = hook->type == WEBHOOK_DISTRIBUTION ? 202 : reply->status;
 		return;
 	}
 	webhook_ring_add(&hook->taken, &mark);
-	if (!source_concerns(source, &event)) {
-		answer(op, HOOK_IGNORED, reply,
-		       "nothing is fetched: no App follows what was pushed, or the Repo is suspended\n");
-		return;
-	}
-	source_notify(source);
-	answer(op, HOOK_TAKEN, reply, "the Repo is fetched now\n");
+	if (source)
+		look_at_remote(op, source, &event, reply);
+	else
+		look_at_registry(op, hook, &event, reply);
 }
 
 static void refuse(struct hook *hook, int64_t now, const char *why)
 {
 	webhook_limit_bad(&hook->limit, now);
-	log_warn("webhook: refused", "repo", hook->key, "reason", why, NULL);
+	log_warn("webhook: refused", hook->object, hook->key, "reason", why, NULL);
 }
 
 void hooks_serve(void *ctx, const char *name, const struct httpd_request *request, struct httpd_reply *reply)
 {
 	struct operator* op = ctx;
 	cleanup_arena struct arena a = ARENA_INIT;
-	struct webhook_headers headers = { header_of, request };
+	struct webhook_headers headers = { header_of, request, query_of };
 	struct error err = ERROR_INIT;
 	struct str token;
 	int64_t now = loop_now(op->loop);
 	struct source *source = map_get(&op->sources, str_of(name));
 	struct hook *hook = source ? source_hook(source) : NULL;
-	if (!hook && (!op->repos_listed || op->stopping)) {
+	if (!hook) {
+		source = NULL;
+		hook = image_rules_hook(op, name);
+	}
+	if (!hook && (!op->repos_listed || !op->rules_listed || op->stopping)) {
 		answer(op, HOOK_UNREADY, reply, "not ready, or another replica leads: try again\n");
 	} else if (!hook) {
-		answer(op, HOOK_UNKNOWN, reply, "there is no such Repo with spec.webhook\n");
+		answer(op, HOOK_UNKNOWN, reply, "there is no such Repo or ImageRule with spec.webhook\n");
 	} else if (webhook_limit_reached(&hook->limit, now)) {
 		answer(op, HOOK_LIMITED, reply, "too many bad signatures: try again later\n");
 	} else if (token_of(hook, &a, &token) != 0) {
@@ -178,6 +215,6 @@ void hooks_serve(void *ctx, const char *name, const struct httpd_request *reques
 		refuse(hook, now, err.text);
 		answer(op, HOOK_UNAUTHORIZED, reply, "not authorized\n");
 	} else {
-		take(op, source, &headers, request->body, reply);
+		take(op, hook, source, &headers, request->body, reply);
 	}
 }

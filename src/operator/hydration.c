@@ -89,7 +89,10 @@ static void on_published(void *ctx, const struct publish_result *result)
 	if (!result->error) {
 		h->done = h->input;
 		snprintf(h->done_display, sizeof(h->done_display), "%s", h->display);
-		snprintf(h->done_commit, sizeof(h->done_commit), "%s", result->sha);
+		/* Where nothing changed the branch may have moved on with commits of others, which the App
+		 * does not take: the one it took stays the one that has it. */
+		if (result->changed || !h->done_commit[0])
+			snprintf(h->done_commit, sizeof(h->done_commit), "%s", result->sha);
 		log_info(result->changed ? "hydrated" : "hydrated, nothing changed", "app", m->key, "branch",
 			 h->branch, NULL);
 		if (m->source)
@@ -118,6 +121,17 @@ static void fill_message(struct hydration *h, struct render_job *job)
 	hydrate_message(a, &source, &job->commit);
 }
 
+static void take_branch(struct hydration *h)
+{
+	const struct app_spec *spec = &h->m->spec;
+	char *branch = mem_alloc(strlen(spec->hydrate.branch) + sizeof("-next"));
+	sprintf(branch, "%s%s", spec->hydrate.branch, spec->hydrate.review ? "-next" : "");
+	if (!h->branch || strcmp(branch, h->branch) != 0)
+		h->done_commit[0] = '\0';
+	free(h->branch);
+	h->branch = branch;
+}
+
 static void on_rendered(struct managed *m, struct render_job *job)
 {
 	struct hydration *h = m->hydration;
@@ -136,9 +150,7 @@ static void on_rendered(struct managed *m, struct render_job *job)
 		return;
 	}
 	fill_message(h, job);
-	free(h->branch);
-	h->branch = mem_alloc(strlen(m->spec.hydrate.branch) + sizeof("-next"));
-	sprintf(h->branch, "%s%s", m->spec.hydrate.branch, m->spec.hydrate.review ? "-next" : "");
+	take_branch(h);
 	h->pushing = job;
 	h->publish = publisher_push(publisher, h->branch, &job->commit, PUSH_TIMEOUT_MS, on_published, job);
 	if (h->publish)

@@ -42,9 +42,13 @@ struct operator
 	struct link link;
 	struct lease *lease;
 	struct httpd *web;
-	struct kube_watch *app_watch, *repo_watch;
-	struct map apps;    /* "NAMESPACE/NAME" -> struct managed */
-	struct map sources; /* "NAMESPACE/NAME" -> struct source */
+	struct kube_watch *app_watch, *repo_watch, *image_watch;
+	struct map apps;	   /* "NAMESPACE/NAME" -> struct managed */
+	struct map sources;	   /* "NAMESPACE/NAME" -> struct source */
+	struct map image_rules;	   /* "NAMESPACE/NAME" -> struct image_rule */
+	struct map image_branches; /* image_commit.c */
+	struct http_client *registries;
+	uint64_t image_scans, image_commits; /* counters for /metrics */
 	struct scope_cache scopes;
 	struct values *values;
 	struct exec_render exec;    /* programs that Apps may run */
@@ -58,7 +62,7 @@ struct operator
 	VEC(struct managed *) status_queue; /* apps whose status may differ from what was written */
 	size_t status_in_flight;
 	struct loop_timer *stop_timer, *quiet_timer;
-	bool repos_listed;
+	bool repos_listed, rules_listed;
 	bool stopping;
 	struct error failure; /* why operator_run() ends with -1 */
 	bool failed;
@@ -164,6 +168,8 @@ struct hook *source_hook(const struct source *s);	    /* NULL: it has no webhook
 /* Whether a look at the remote may bring any App something, after this event. */
 bool source_concerns(const struct source *s, const struct webhook_event *event);
 const char *source_mirror(const struct source *s); /* NULL: its remote is not open */
+/* The newest commit of a branch, as last looked at; NULL: not known, or there is none. */
+const char *source_branch(struct source *s, const char *branch);
 
 /* slots.c */
 void slot_wait(struct managed *m, uint64_t ticket); /* job_start() now, or when there is a slot */
@@ -208,9 +214,30 @@ void store_release(struct managed *m);
 /* The text for status.inventory, or NULL when chunks hold it. */
 char *store_status_text(struct managed *m, struct arena *a);
 
+/* image_rules.c */
+void image_rules_event(struct operator* op, const struct kube_watch_event *event);
+void image_rules_list_begin(struct operator* op);
+void image_rules_list_end(struct operator* op);
+void image_rules_free(struct operator* op);
+/* A Repo was looked at. */
+void image_rules_told(struct operator* op, struct source *s, const char *namespace, const char *name);
+/* Those of the namespace that watch an image of the event look at the registry now; how many do. */
+size_t image_rules_notify(struct operator* op, const char *namespace, const struct webhook_event *event);
+/* NULL: there is no such rule, or it has no webhook. */
+struct hook *image_rules_hook(struct operator* op, const char *key);
+
+/* image_commit.c */
+void image_commits_cancel(struct operator* op, const char *source_key); /* its publisher goes away */
+
 /* hooks.c */
-/* Begins, changes or ends the webhook of a Repo as its spec says; old and the answer may be NULL. */
-struct hook *hook_update(struct operator* op, struct hook *old, const struct repo_spec *spec);
+/* What an object says of its webhook; secret NULL: it has none. */
+struct hook_want {
+	const char *object; /* "repo" or "rule", in the log */
+	const char *namespace, *name, *secret;
+	enum webhook_type type;
+};
+/* Begins, changes or ends a webhook; old and the answer may be NULL. */
+struct hook *hook_update(struct operator* op, struct hook *old, const struct hook_want *want);
 void hook_free(struct operator* op, struct hook *hook);
 void hooks_changed(void *op, void *hook); /* for values_new() */
 void hooks_serve(void *op, const char *name, const struct httpd_request *request, struct httpd_reply *reply);

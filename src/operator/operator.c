@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "io/http.h"
 #include "io/resident.h"
 #include "operator/internal.h"
 #include "repo/files.h"
@@ -78,6 +79,30 @@ static void on_repo(void *arg, const struct kube_watch_event *event)
 	}
 }
 
+static void on_image_rule(void *arg, const struct kube_watch_event *event)
+{
+	struct operator* op = arg;
+	link_tick(&op->link);
+	switch (event->type) {
+	case WATCH_LIST_BEGIN:
+		image_rules_list_begin(op);
+		break;
+	case WATCH_OBJECT:
+	case WATCH_DELETED:
+		image_rules_event(op, event);
+		break;
+	case WATCH_LIST_END:
+		image_rules_list_end(op);
+		break;
+	case WATCH_NO_KIND:
+		log_warn("the cluster has no kind ImageRule, of this version; run `capstan install`", NULL);
+		break;
+	case WATCH_FAILING:
+		log_warn("watch of ImageRule fails, trying on", "error", event->message, NULL);
+		break;
+	}
+}
+
 static void lead(struct operator* op)
 {
 	const char *namespace = op->options->watch_namespace ? op->options->watch_namespace : "";
@@ -90,6 +115,9 @@ static void lead(struct operator* op)
 	log_info("leading", "identity", op->options->identity, NULL);
 	op->repo_watch = kube_watch_start(op->client, &repos, on_repo, op);
 	op->app_watch = kube_watch_start(op->client, &apps, on_app, op);
+	struct kube_watch_spec rules = repos;
+	rules.kind = STR("ImageRule");
+	op->image_watch = kube_watch_start(op->client, &rules, on_image_rule, op);
 }
 
 static void lease_won(void *ctx)
@@ -125,7 +153,8 @@ static void on_stop_signal(void *arg)
 	loop_timer_set(op->stop_timer, STOP_DEADLINE_MS);
 	kube_watch_stop(op->app_watch);
 	kube_watch_stop(op->repo_watch);
-	op->app_watch = op->repo_watch = NULL;
+	kube_watch_stop(op->image_watch);
+	op->app_watch = op->repo_watch = op->image_watch = NULL;
 	if (op->lease)
 		lease_release(op->lease);
 	else
@@ -142,6 +171,7 @@ static void release_objects(struct operator* op)
 		managed_free(m);
 	}
 	map_release(&op->apps);
+	image_rules_free(op);
 	for (size_t i = 0; (e = map_next(&op->sources, &i));)
 		source_free(e->value);
 	map_release(&op->sources);
@@ -280,6 +310,7 @@ int operator_run(const struct operator_options *options, struct error *err)
 	httpd_free(op->web);
 	kube_watch_stop(op->app_watch);
 	kube_watch_stop(op->repo_watch);
+	kube_watch_stop(op->image_watch);
 	release_objects(op);
 	loop_wait_for_work(op->loop);
 	values_free(op->values);
@@ -287,6 +318,7 @@ int operator_run(const struct operator_options *options, struct error *err)
 	remote_cache_free(op->remotes);
 	if (op->client)
 		link_release(&op->link);
+	http_client_free(op->registries);
 	kube_client_free(op->client);
 	loop_timer_free(op->stop_timer);
 	loop_timer_free(op->quiet_timer);

@@ -198,6 +198,8 @@ int plain_check_app(const struct app_spec *spec, struct error *err)
 int plain_check_repo(const struct repo_spec *spec, struct error *err)
 {
 	struct error url = ERROR_INIT;
+	if (spec->hosted)
+		return error_set(err, "spec.hosted: needs a cluster and its push service; give url");
 	if (spec->secret)
 		return error_set(
 			err,

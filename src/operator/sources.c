@@ -64,6 +64,7 @@ struct source {
 	int64_t fetched_wall_ms, ready_since_ms;
 	bool was_ready;
 	struct hook *hook;
+	char pushed[CLOCK_RFC3339_MAX]; /* of a hosted repository: when somebody pushed last, "" */
 };
 
 static void cycle(void *arg);
@@ -168,6 +169,7 @@ static void end_cycle(struct source *s, const char *error)
 	s->busy = false;
 	s->failures = error ? s->failures + 1 : 0;
 	tell_apps(s);
+	image_rules_told(s->operator, s, s->spec.namespace, s->spec.name);
 	write_status(s);
 	int64_t in =
 		wants_pause_ms(s->spec.interval_ms, s->failures, random_next(&s->operator->random_state));
@@ -257,6 +259,8 @@ static void close_publisher(struct source *s)
 {
 	for (size_t i = 0; s->publisher && i < s->apps.n; i++)
 		hydration_cancel(s->apps.at[i]);
+	if (s->publisher)
+		image_commits_cancel(s->operator, s->key);
 	publisher_free(s->publisher);
 	s->publisher = NULL;
 }
@@ -358,7 +362,7 @@ static bool same_text(const char *a, const char *b)
 bool source_concerns(const struct source *s, const struct webhook_event *event)
 {
 	const char *last = NULL, *last_sha = NULL;
-	if (s->spec.suspend || !webhook_is_of(event, s->spec.url))
+	if (s->spec.suspend || !s->spec.url || !webhook_is_of(event, s->spec.url))
 		return false;
 	if ((s->error || !s->polled) && s->apps.n)
 		return true;
@@ -409,6 +413,17 @@ void source_unsubscribe(struct source *s, struct managed *m)
 const char *source_mirror(const struct source *s)
 {
 	return s->remote ? remote_mirror(s->remote) : NULL;
+}
+
+const char *source_branch(struct source *s, const char *branch)
+{
+	cleanup_buf struct buf ref = BUF_INIT;
+	buf_printf(&ref, "refs/heads/%s", branch);
+	const struct refs *refs = s->remote && s->polled ? remote_refs(s->remote) : NULL;
+	for (size_t i = 0; refs && i < refs->n; i++)
+		if (str_eq(refs->refs[i].name, buf_str(&ref)))
+			return refs->refs[i].sha.p;
+	return NULL;
 }
 
 static bool say_error(struct source *s, struct source_answer *out, const char *fmt, ...)
@@ -547,13 +562,48 @@ static void restore_status(struct source *s, const struct node *object)
 	s->status_known = true;
 }
 
+static void note_pushed(struct source *s, const struct repo_spec *spec)
+{
+	snprintf(s->pushed, sizeof(s->pushed), "%s", spec->pushed ? spec->pushed : "");
+}
+
+/* A hosted repository whose service said nothing new but, perhaps, that somebody pushed. */
+static bool same_hosted(struct source *s, const struct node *object)
+{
+	cleanup_arena struct arena a = ARENA_INIT;
+	struct repo_spec now;
+	if (!s->spec.hosted)
+		return true;
+	if (repo_spec_read(&a, object, &now, NULL) < 0 || !same_text(now.url, s->spec.url) ||
+	    !same_text(now.secret, s->spec.secret) ||
+	    (!now.url && !same_text(now.hosted_trouble, s->spec.hosted_trouble)))
+		return false;
+	if (strcmp(now.pushed ? now.pushed : "", s->pushed) != 0) {
+		note_pushed(s, &now);
+		source_notify(s);
+	}
+	return true;
+}
+
+/* Of the spec, and of a hosted repository for which there is no address yet. */
+static bool check_spec(struct source *s, struct error *err)
+{
+	if (s->spec.url)
+		return remote_check_url(s->spec.url, err) == 0;
+	error_set(err, "spec.hosted: %s",
+		  s->spec.hosted_trouble
+			  ? s->spec.hosted_trouble
+			  : "the push service has not served it yet; is `capstan serve` running?");
+	return false;
+}
+
 static void seen(struct operator* op, struct str key, const struct node *object)
 {
 	struct source *s = map_get(&op->sources, key);
 	int64_t generation = 0;
 	node_int(node_at(object, "metadata.generation"), &generation);
 	bool is_new = !s;
-	if (s && generation == s->spec.generation) {
+	if (s && generation == s->spec.generation && same_hosted(s, object)) {
 		s->listed = true;
 		return;
 	}
@@ -562,10 +612,12 @@ static void seen(struct operator* op, struct str key, const struct node *object)
 	stop_work(s);
 	arena_release(&s->spec_arena);
 	struct error err = ERROR_INIT;
-	s->spec_bad = repo_spec_read(&s->spec_arena, object, &s->spec, &err) < 0 ||
-		      remote_check_url(s->spec.url, &err) < 0;
+	s->spec_bad = repo_spec_read(&s->spec_arena, object, &s->spec, &err) < 0 || !check_spec(s, &err);
+	note_pushed(s, &s->spec);
 	s->polled = false;
-	s->hook = hook_update(op, s->hook, &s->spec);
+	struct hook_want hook = { "repo", s->spec.namespace, s->spec.name, s->spec.webhook_secret,
+				  s->spec.webhook_type };
+	s->hook = hook_update(op, s->hook, &hook);
 	if (is_new) {
 		restore_status(s, object);
 		adopt_apps(op, s);

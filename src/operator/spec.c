@@ -177,6 +177,19 @@ static int read_webhook(struct arena *a, const struct node *object, struct repo_
 	return 0;
 }
 
+/* Where the push service serves it, as it says itself. */
+static void read_hosted(struct arena *a, const struct node *object, struct repo_spec *out)
+{
+	const struct node *hosted = node_at(object, "spec.hosted");
+	out->hosted = hosted && hosted->type == NODE_MAP && !out->url;
+	if (!out->hosted)
+		return;
+	out->url = text_at(a, object, "status.fetch.url", NULL);
+	out->secret = text_at(a, object, "status.fetch.secretRef.name", NULL);
+	out->pushed = text_at(a, object, "status.fetch.pushed", NULL);
+	out->hosted_trouble = text_at(a, object, "status.hosted.message", NULL);
+}
+
 int repo_spec_read(struct arena *a, const struct node *object, struct repo_spec *out, struct error *err)
 {
 	*out = (struct repo_spec){ 0 };
@@ -186,7 +199,8 @@ int repo_spec_read(struct arena *a, const struct node *object, struct repo_spec 
 	out->secret = text_at(a, object, "spec.secretRef.name", NULL);
 	out->submodules = node_bool(node_at(object, "spec.submodules"), false);
 	out->suspend = node_bool(node_at(object, "spec.suspend"), false);
-	if (!out->url)
+	read_hosted(a, object, out);
+	if (!out->url && !out->hosted)
 		return error_set(err, "spec.url: is missing");
 	if (read_webhook(a, object, out, err) < 0)
 		return -1;

@@ -79,8 +79,11 @@ struct app_spec {
 struct repo_spec {
 	char *namespace, *name;
 	int64_t generation;
-	char *url;
-	char *secret; /* name in the same namespace, or NULL */
+	char *url;	      /* of a hosted one, status.fetch.url; NULL: its service has not told it yet */
+	char *secret;	      /* name in the same namespace, or NULL */
+	bool hosted;	      /* by the push service */
+	char *pushed;	      /* hosted: when a push was last accepted; NULL: never */
+	char *hosted_trouble; /* hosted: what the service says is wrong; NULL: nothing */
 	int64_t interval_ms, timeout_ms;
 	uint64_t max_bytes;
 	bool submodules, suspend;

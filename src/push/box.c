@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "push/box_parts.h"
+#include "push/egress.h"
 
 #define TURN_MS 50     /* between two looks at *cancel */
 #define SETTLE_MS 5000 /* after it was killed: what still holds the pipe does not hold us longer */
@@ -25,6 +26,7 @@ struct outside {
 	struct buf pending; /* a line that is not complete */
 	size_t total;
 	bool cut, noted;
+	struct egress *egress; /* NULL: it has none */
 	struct box_note note;
 };
 
@@ -131,10 +133,37 @@ static bool read_output(struct outside *o)
 	return n > 0;
 }
 
+/* A note, and the descriptor that came with it. */
+static ssize_t receive(int control, struct box_note *note, int *fd)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr head;
+	} space = { 0 };
+	struct iovec data = { note, sizeof(*note) };
+	struct msghdr message = { .msg_iov = &data,
+				  .msg_iovlen = 1,
+				  .msg_control = space.bytes,
+				  .msg_controllen = sizeof(space.bytes) };
+	ssize_t n = recvmsg(control, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct cmsghdr *head = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+	if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS &&
+	    head->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(fd, CMSG_DATA(head), sizeof(*fd));
+	return n;
+}
+
 static bool read_note(struct outside *o)
 {
 	struct box_note note;
-	ssize_t n = recv(o->control, &note, sizeof(note), MSG_DONTWAIT);
+	int fd = -1;
+	ssize_t n = receive(o->control, &note, &fd);
+	if (fd >= 0 && (n != (ssize_t)sizeof(note) || note.kind != BOX_NOTE_LISTENER || o->egress))
+		close(fd);
+	else if (fd >= 0)
+		o->egress = egress_start(fd, o->box->allowed);
+	if (n == (ssize_t)sizeof(note) && note.kind == BOX_NOTE_LISTENER)
+		return true;
 	if (n == (ssize_t)sizeof(note)) {
 		/* The first counts: what comes after it is only its consequence. */
 		if (!o->noted)
@@ -230,6 +259,8 @@ static void attend(struct outside *o, const atomic_bool *cancel, int64_t until, 
 			fds[0].fd = -1;
 		if (rc > 0 && fds[1].revents && !read_note(o))
 			fds[1].fd = -1;
+		if (o->egress)
+			egress_tell(o->egress, o->line, o->ctx);
 		if (!killed && is_over(o, cancel, until, &result->end)) {
 			killed = true;
 			settle = clock_mono_ms() + SETTLE_MS;
@@ -268,6 +299,7 @@ int box_run(const struct box *box, box_line_fn *line, void *ctx, const atomic_bo
 	result->memory_peak = o.note.memory;
 	result->written = o.note.written;
 	result->took_ms = clock_mono_ms() - began;
+	egress_stop(o.egress);
 	if (o.control >= 0)
 		close(o.control);
 	if (o.out >= 0)
@@ -282,8 +314,7 @@ const char *box_end_text(struct arena *a, const struct box *box, const struct bo
 	case BOX_EXITED:
 		return arena_printf(a, "exited with %d", result->exit_code);
 	case BOX_TIMED_OUT:
-		return arena_printf(a, "was ended after %lld s, its time was over (`timeout`)",
-				    (long long)(result->took_ms / 1000));
+		return "was ended: its time was over (`timeout`)";
 	case BOX_CANCELLED:
 		return "was cancelled";
 	case BOX_OVER_MEMORY:

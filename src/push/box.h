@@ -39,6 +39,12 @@ struct box_file {
 	struct str data;
 };
 
+enum box_network {
+	BOX_NO_NETWORK,
+	BOX_EGRESS,  /* none but the proxy of egress.h, and variables that name it */
+	BOX_MACHINE, /* the machine's */
+};
+
 struct box {
 	const char *const *argv; /* absolute argv[0], as the box sees it; ended by NULL */
 	const char *const *env;	 /* ended by NULL; nothing of ours */
@@ -49,7 +55,8 @@ struct box {
 	size_t n_files;
 	const char
 		*overlay; /* a bound directory: where overlay mounts do not work, STORAGE_DRIVER=vfs is set */
-	bool network;	  /* the machine's network; else none */
+	enum box_network network;
+	const char *const *allowed; /* BOX_EGRESS: more hosts, "host:port"; ended by NULL, or NULL */
 	int64_t timeout_ms;
 	uint64_t memory_bytes, disk_bytes; /* disk: what it may write */
 	int64_t cpus_milli;		   /* 0: all */

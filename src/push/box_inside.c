@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "push/box_parts.h"
+#include "push/egress.h"
 
 static int read_spec(struct arena *a, struct box *out, struct error *err)
 {
@@ -28,9 +29,14 @@ static const char *const *environment(struct arena *a, const struct box *box)
 	size_t n = 0;
 	while (box->env[n])
 		n++;
-	const char **out = arena_array(a, const char *, n + 2);
+	static const char *const names[] = { "http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY" };
+	const char **out = arena_array(a, const char *, n + 8);
 	for (size_t i = 0; i < n; i++)
 		out[i] = box->env[i];
+	for (size_t i = 0; box->network == BOX_EGRESS && i < 4; i++)
+		out[n++] = arena_printf(a, "%s=http://127.0.0.1:%d", names[i], EGRESS_PORT);
+	if (box->network == BOX_EGRESS)
+		out[n++] = "no_proxy=localhost,127.0.0.1,::1";
 	if (box->overlay)
 		out[n] = box_overlay_works(box->overlay) ? "STORAGE_DRIVER=overlay" : "STORAGE_DRIVER=vfs";
 	return out;

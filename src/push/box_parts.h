@@ -11,9 +11,9 @@
 
 struct box_note {
 	enum {
-		BOX_NOTE_FAILED, /* text: what could not be set up */
-		BOX_NOTE_SEEN,	 /* end: BOX_EXITED while all is well; memory, written */
-		BOX_NOTE_EXIT,	 /* end, code */
+		BOX_NOTE_FAILED,   /* text: what could not be set up */
+		BOX_NOTE_LISTENER, /* with a socket: what builds see of the network */
+		BOX_NOTE_EXIT,	   /* end, code */
 	} kind;
 	enum box_end end;
 	int code;

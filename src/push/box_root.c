@@ -123,7 +123,7 @@ static void show_system(const struct box *box, const char *root)
 	char to[PATH_MAX];
 	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
 		show(root, shown[i]);
-	for (size_t i = 0; box->network && i < 3; i++)
+	for (size_t i = 0; box->network == BOX_MACHINE && i < 3; i++)
 		show(root,
 		     (const char *const[]){ "/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf" }[i]);
 	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {

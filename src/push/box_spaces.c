@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <pwd.h>
 #include <sched.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@
 
 #include "io/file.h"
 #include "push/box_parts.h"
+#include "push/egress.h"
 
 #define IDS_FILE_MAX (1u << 20)
 
@@ -141,6 +143,33 @@ static void raise_loopback(void)
 	(void)ioctl(fd, SIOCSIFFLAGS, &request);
 }
 
+/* A socket belongs to the namespace that it was made in, whoever has it: outside, connections to it are
+ * taken. */
+static void hand_over_listener(void)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(EGRESS_PORT) };
+	struct box_note note = { .kind = BOX_NOTE_LISTENER };
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr head;
+	} control = { 0 };
+	struct iovec data = { &note, sizeof(note) };
+	struct msghdr message = { .msg_iov = &data,
+				  .msg_iovlen = 1,
+				  .msg_control = control.bytes,
+				  .msg_controllen = sizeof(control.bytes) };
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	cleanup_fd int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 128) < 0)
+		box_fail("the way to the network");
+	control.head.cmsg_level = SOL_SOCKET;
+	control.head.cmsg_type = SCM_RIGHTS;
+	control.head.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+	if (sendmsg(BOX_CONTROL, &message, MSG_NOSIGNAL) != (ssize_t)sizeof(note))
+		box_fail("the way to the network");
+}
+
 void box_enter_spaces(const struct box *box, int *fds)
 {
 	int flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
@@ -156,7 +185,7 @@ void box_enter_spaces(const struct box *box, int *fds)
 		map_for(self, ready[0]);
 	}
 	close(ready[0]);
-	if (unshare(flags | (box->network ? 0 : CLONE_NEWNET)) < 0)
+	if (unshare(flags | (box->network == BOX_MACHINE ? 0 : CLONE_NEWNET)) < 0)
 		box_fail(
 			"user namespaces (the machine or its container does not allow them, and builds need them)");
 	if (write(ready[1], "x", 1) != 1 || waitpid(mapper, &status, 0) != mapper || status != 0)
@@ -169,8 +198,10 @@ void box_enter_spaces(const struct box *box, int *fds)
 	/* Changing the account took it away. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		box_fail("the signal of a parent's end");
-	if (!box->network)
+	if (box->network != BOX_MACHINE)
 		raise_loopback();
+	if (box->network == BOX_EGRESS)
+		hand_over_listener();
 	if (sethostname("build", 5) < 0)
 		box_fail("a host name of its own");
 }

@@ -73,7 +73,7 @@ void box_write(const struct box *box, struct buf *out)
 	set_text(&a, n, "overlay", box->overlay);
 	set(&a, n, "binds", binds(&a, box));
 	set(&a, n, "files", files(&a, box));
-	set(&a, n, "network", node_bool_new(&a, box->network));
+	set_number(&a, n, "network", (uint64_t)box->network);
 	set_number(&a, n, "memory", box->memory_bytes);
 	set_number(&a, n, "disk", box->disk_bytes);
 	set_number(&a, n, "cpus", (uint64_t)box->cpus_milli);
@@ -149,7 +149,7 @@ int box_read(struct arena *a, struct str text, struct box *out, struct error *er
 		.env = texts_at(a, n, "env"),
 		.dir = text_at(a, n, "dir"),
 		.overlay = text_at(a, n, "overlay"),
-		.network = node_bool(node_get(n, "network"), false),
+		.network = (enum box_network)number_at(n, "network"),
 		.memory_bytes = number_at(n, "memory"),
 		.disk_bytes = number_at(n, "disk"),
 		.cpus_milli = (int64_t)number_at(n, "cpus"),

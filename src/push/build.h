@@ -19,7 +19,9 @@
 #define BUILD_DISK_BYTES (10ull << 30)
 #define BUILD_CACHE_BYTES (20ull << 30) /* of HOME/builds; the oldest goes first */
 #define BUILD_SECRETS ".secrets"	/* HOME/repos/NS/NAME.secrets/KEY: build secrets, one file each */
-#define BUILD_SECRET_MAX (1u << 20)	/* bytes of one */
+#define BUILD_HOSTS "build-hosts"   /* HOME/build-hosts: "host:port" that builds reach though not public */
+#define BUILD_HOSTS_MAX (1u << 20)  /* bytes */
+#define BUILD_SECRET_MAX (1u << 20) /* bytes of one */
 
 struct built {
 	const char *name;  /* of the build in capstan.yaml */

@@ -15,7 +15,9 @@
 
 #include "base/clock.h"
 #include "base/vec.h"
+#include "io/file.h"
 #include "push/build_parts.h"
+#include "push/egress.h"
 #include "registry/credentials.h"
 
 #define ANSWER_MAX 1024u /* bytes of a file that says an image's id or digest */
@@ -27,6 +29,7 @@ struct builder {
 	const char *program;
 	uint64_t disk;
 	int64_t deadline_ms;
+	const char *const *allowed; /* hosts that builds reach, public or not */
 	VEC(const char *) argv;
 	VEC(struct box_file) files;
 	VEC(struct box_bind) binds;
@@ -122,7 +125,7 @@ static void begin(struct builder *b)
 	add_file(b, "/etc/containers/policy.json", str_of(policy));
 	add_file(b, "/etc/containers/storage.conf", str_of(storage));
 	add_file(b, "/etc/containers/registries.conf", str_of(registries(b)));
-	add_bind(b, arena_printf(&b->job->a, "%s/store", b->job->store->dir), "/store", true);
+	add_bind(b, arena_printf(&b->job->a, "%s/store", b->job->store.dir), "/store", true);
 	add_bind(b, in_work(b, "out"), "/out", true);
 	add_bind(b, in_work(b, "tmp"), "/var/tmp", true);
 	add_bind(b, in_work(b, "tmp"), "/tmp", true);
@@ -134,7 +137,7 @@ static uint64_t or_default(int64_t value, uint64_t otherwise)
 	return value ? (uint64_t)value : otherwise;
 }
 
-static int run(struct builder *b, bool network, const char *what, struct error *err)
+static int run(struct builder *b, enum box_network network, const char *what, struct error *err)
 {
 	struct box_result result;
 	const struct environments_build *build = b->job->build;
@@ -150,6 +153,7 @@ static int run(struct builder *b, bool network, const char *what, struct error *
 		.n_files = b->files.n,
 		.overlay = "/store",
 		.network = network,
+		.allowed = b->allowed,
 		.timeout_ms = left > 0 ? left : 1,
 		.memory_bytes = or_default(build->memory_bytes, BUILD_MEMORY_BYTES),
 		.disk_bytes = b->disk,
@@ -159,7 +163,7 @@ static int run(struct builder *b, bool network, const char *what, struct error *
 	if (box_run(&box, build_line, b->job, b->job->stop, b->job->request->deadline_ms, &result, err) < 0)
 		return error_wrap(err, "%s: the box that it runs in cannot be made", what);
 	if (result.end != BOX_EXITED) {
-		build_store_mark(b->job->store);
+		build_store_mark(&b->job->store);
 		return build_failed(b->job, err, "%s %s", what, box_end_text(&b->job->a, &box, &result));
 	}
 	if (result.exit_code != 0)
@@ -192,7 +196,7 @@ static const char *pulled_path(struct builder *b, const char *image, const char 
 	char hex[HASH_HEX_LEN + 1];
 	struct str parts[] = { str_of(image), str_of(platform ? platform : "") };
 	hash_hex(hash_parts(parts, 2), hex);
-	return arena_printf(&b->job->a, "%s/store/pulled-%s", b->job->store->dir, hex);
+	return arena_printf(&b->job->a, "%s/store/pulled-%s", b->job->store.dir, hex);
 }
 
 static int pull(struct builder *b, const char *image, const char *platform, struct error *err)
@@ -206,7 +210,7 @@ static int pull(struct builder *b, const char *image, const char *platform, stru
 	if (platform)
 		ADD_WORDS(b, "--platform", platform);
 	add_word(b, arena_printf(&b->job->a, "docker://%s", image));
-	if (run(b, true, arena_printf(&b->job->a, "pulling %s", image), err) < 0)
+	if (run(b, BOX_MACHINE, arena_printf(&b->job->a, "pulling %s", image), err) < 0)
 		return -1;
 	cleanup_fd int fd = open(done, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	return 0;
@@ -285,7 +289,7 @@ static int build(struct builder *b, const struct dockerfile *d, struct error *er
 	add_args(b);
 	add_secrets(b);
 	add_word(b, "/context");
-	return run(b, false, "the build", err);
+	return run(b, BOX_EGRESS, "the build", err);
 }
 
 static int push(struct builder *b, const char *tag, struct error *err)
@@ -302,15 +306,28 @@ static int push(struct builder *b, const char *tag, struct error *err)
 		add_word(b, "push");
 	ADD_WORDS(b, "--quiet", "--authfile", "/auth.json", "--digestfile", "/out/digest", id,
 		  arena_printf(&b->job->a, "docker://%s", tag));
-	return run(b, true, arena_printf(&b->job->a, "pushing %s", tag), err);
+	return run(b, BOX_MACHINE, arena_printf(&b->job->a, "pushing %s", tag), err);
+}
+
+/* What killed builders left in the store; what cannot be cleaned is only in the way of the disk. */
+static void clean_store(struct builder *b)
+{
+	struct error ignored = ERROR_INIT;
+	begin(b);
+	ADD_WORDS(b, "rm", "--all");
+	if (run(b, BOX_NO_NETWORK, "cleaning", &ignored) == 0)
+		build_store_cleaned(&b->job->store);
 }
 
 static int build_and_push(struct builder *b, const struct build_context *context, const struct dockerfile *d,
 			  const char *tag, char digest[BUILD_DIGEST_LEN + 1], struct error *err)
 {
 	const char *said;
-	if (build_work_make(b->job->store, &b->work, err) < 0 ||
-	    build_context_write(context, in_work(b, "context"), b->disk, err) < 0 ||
+	if (build_work_make(&b->job->store, &b->work, err) < 0)
+		return -1;
+	if (b->job->store.unclean)
+		clean_store(b);
+	if (build_context_write(context, in_work(b, "context"), b->disk, err) < 0 ||
 	    pull_all(b, d, err) < 0 || build(b, d, err) < 0 || push(b, tag, err) < 0 ||
 	    read_answer(b, "out/digest", &said, err) < 0)
 		return -1;
@@ -322,15 +339,37 @@ static int build_and_push(struct builder *b, const struct build_context *context
 
 static void release(struct builder *b)
 {
-	build_work_remove(b->job->store, &b->work);
+	build_work_remove(&b->job->store, &b->work);
 	vec_release(&b->argv);
 	vec_release(&b->files);
 	vec_release(&b->binds);
 }
 
+/* HOME/build-hosts: "host:port", one a line; it need not be there. */
+static int read_allowed(struct builder *b, struct error *err)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	const char *path = push_path(&b->job->a, b->job->request->home, BUILD_HOSTS, NULL);
+	int rc = file_read(path, BUILD_HOSTS_MAX, &text, err);
+	VEC(const char *) list = { 0 };
+	if (rc)
+		return rc < 0 ? -1 : 0;
+	for (struct str rest = buf_str(&text); rest.n;) {
+		struct str line = str_trim(str_cut(rest, '\n', &rest));
+		if (line.n && line.p[0] != '#' && list.n < EGRESS_ALLOWED_MAX)
+			vec_push(&list, arena_strndup(&b->job->a, line.p, line.n));
+	}
+	const char **out = arena_array(&b->job->a, const char *, list.n + 1);
+	for (size_t i = 0; i < list.n; i++)
+		out[i] = list.at[i];
+	b->allowed = out;
+	vec_release(&list);
+	return 0;
+}
+
 static int prepare(struct builder *b, struct build_job *job, struct error *err)
 {
-	*b = (struct builder){ .job = job, .work = { .lock = -1 }, .program = find_program() };
+	*b = (struct builder){ .job = job, .program = find_program() };
 	b->disk = or_default(job->build->disk_bytes, BUILD_DISK_BYTES);
 	b->deadline_ms =
 		clock_mono_ms() + (job->build->timeout_ms ? job->build->timeout_ms : BUILD_TIMEOUT_MS);
@@ -338,7 +377,7 @@ static int prepare(struct builder *b, struct build_job *job, struct error *err)
 		return error_set(
 			err, "there is no buildah on this machine, and a Dockerfile is to be built; install "
 			     "buildah, 1.28 or later");
-	return 0;
+	return read_allowed(b, err);
 }
 
 int build_by_buildah(struct build_job *job, const struct build_context *context,
@@ -351,27 +390,4 @@ int build_by_buildah(struct build_job *job, const struct build_context *context,
 		rc = build_and_push(&b, context, dockerfile, tag, digest, err);
 	release(&b);
 	return rc;
-}
-
-static void tell_nobody(void *ctx, const char *name, const char *line)
-{
-}
-
-void build_clean_store(const struct build_request *request, struct build_store *store)
-{
-	static const atomic_bool never = false;
-	static const struct environments_build nothing = { .name = "clean", .timeout_ms = 60000 };
-	struct build_request quiet = *request;
-	struct error err = ERROR_INIT;
-	struct builder b;
-	quiet.tell = tell_nobody;
-	struct build_job job = { .request = &quiet, .build = &nothing, .store = store, .stop = &never };
-	if (prepare(&b, &job, &err) == 0 && build_work_make(store, &b.work, &err) == 0) {
-		begin(&b);
-		ADD_WORDS(&b, "rm", "--all");
-		(void)run(&b, false, "cleaning", &err);
-	}
-	release(&b);
-	arena_release(&job.a);
-	build_store_cleaned(store);
 }

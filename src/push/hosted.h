@@ -6,12 +6,14 @@
  */
 #pragma once
 
+#include "base/hash.h"
 #include "base/map.h"
 #include "base/vec.h"
 #include "push/home.h"
 
 #define HOSTED_BRANCH_DEFAULT "main"
-#define HOSTED_PACKS_MAX 12u   /* packs beyond which a repository is packed anew */
+#define HOSTED_PACKS_MAX 12u /* packs beyond which a repository is packed anew */
+#define HOSTED_DELETED_S (INT64_C(7) * 24 * 3600)
 #define HOSTED_LOOSE_MAX 2000u /* loose objects, estimated */
 #define HOSTED_SIZE_LEAST                                                                 \
 	65536u /* a push may bring so much in any case: or nothing could ever be repaired \
@@ -23,13 +25,20 @@ int hosted_home_prepare(const char *home, const char *program, struct error *err
 
 /*
  * Makes the repository when it is not there, and writes its record and its config when they differ. branch:
- * what HEAD points to in a new one. What a process that was killed left in it (lock files, half received
- * packs) is taken away when first: no git process of ours runs yet.
+ * what HEAD points to in a new one.
  */
-int hosted_update(const char *home, const struct hosted_repo *repo, const char *branch, bool first,
-		  struct error *err);
-/* The record goes first, so that nobody gets in; then the repository. */
+int hosted_update(const char *home, const struct hosted_repo *repo, const char *branch, struct error *err);
+/*
+ * Takes away what a killed git left: locks of refs, which are held for moments, after LOCK_OLD_S; received
+ * objects that never became any repository's after a day. A push that outlived the service keeps its own.
+ */
+#define HOSTED_LOCK_OLD_S 20
+void hosted_clean(const char *home, const char *key);
+/* Nobody gets in any more; the repository is in HOME/deleted/NS_NAME.SECONDS.git until hosted_purge(). */
 int hosted_delete(const char *home, const char *key, struct error *err);
+/* What was deleted HOSTED_DELETED_S ago goes for good, and what killed processes left behind in repositories.
+ */
+void hosted_purge(const char *home);
 char *hosted_git_dir(struct arena *a, const char *home, const char *key); /* HOME/repos/NS/NAME.git */
 
 /* "NS/NAME" of every record there is, sorted; memory from a. */
@@ -46,6 +55,7 @@ struct hosted_state {
 	size_t packs, loose; /* loose: an estimate, as git's own gc makes it */
 };
 void hosted_look(const char *home, const char *key, struct hosted_state *out);
+struct hash hosted_refs(const char *home, const char *key); /* of all refs and where they point */
 bool hosted_wants_packing(const struct hosted_state *state);
 /* When HEAD names a branch that is not there and there is one branch only, HEAD is made to name that. */
 void hosted_settle_head(const char *home, const char *key);

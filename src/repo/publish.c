@@ -388,15 +388,24 @@ static void on_waited(void *ctx, const struct publish_result *result)
 	loop_stop(w->loop);
 }
 
-int publish_wait(const struct remote_options *options, const char *branch, const struct commit_spec *spec,
-		 int64_t deadline_ms, struct publish_result *out, struct error *err)
+int publish_wait_stoppable(const struct remote_options *options, const char *branch,
+			   const struct commit_spec *spec, int64_t deadline_ms, bool (*stopped)(void *ctx),
+			   void *ctx, struct publish_result *out, struct error *err)
 {
 	struct waiting w = { .loop = loop_new(), .out = out, .err = err };
 	struct publisher *p = publisher_new(w.loop, options);
 	publisher_push(p, branch, spec, deadline_ms, on_waited, &w);
-	while (!w.done)
-		loop_run(w.loop);
+	if (!loop_run_until(w.loop, &w.done, stopped, ctx))
+		w.rc = error_set(err, "push to branch %s: ended before it was through", branch);
 	publisher_free(p);
+	/* A worker may still have spec. */
+	loop_wait_for_work(w.loop);
 	loop_free(w.loop);
 	return w.rc;
+}
+
+int publish_wait(const struct remote_options *options, const char *branch, const struct commit_spec *spec,
+		 int64_t deadline_ms, struct publish_result *out, struct error *err)
+{
+	return publish_wait_stoppable(options, branch, spec, deadline_ms, NULL, NULL, out, err);
 }

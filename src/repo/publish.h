@@ -57,3 +57,7 @@ void publish_cancel(struct publish *j, void (*release)(void *ctx));
 /* The same from beginning to end, for a command. -1: err. */
 int publish_wait(const struct remote_options *options, const char *branch, const struct commit_spec *spec,
 		 int64_t deadline_ms, struct publish_result *out, struct error *err);
+/* And until stopped(ctx), asked now and then: then -1, and whether it was pushed nobody knows. */
+int publish_wait_stoppable(const struct remote_options *options, const char *branch,
+			   const struct commit_spec *spec, int64_t deadline_ms, bool (*stopped)(void *ctx),
+			   void *ctx, struct publish_result *out, struct error *err);

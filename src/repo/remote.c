@@ -121,23 +121,65 @@ static void pass_env(struct repo_remote *r, const char *name)
 		add_env(r, "%s=%s", name, value);
 }
 
+/* What git takes from a person's environment beyond what is no business of git: where a repository lies,
+ * which the caller may have set for itself, never counts. */
+static bool is_users(const char *entry)
+{
+	static const char *const git[] = { "GIT_ASKPASS=",	 "GIT_SSH",
+					   "GIT_SSL_",		 "GIT_PROXY_",
+					   "GIT_HTTP_",		 "GIT_CONFIG_GLOBAL=",
+					   "GIT_CONFIG_SYSTEM=", "GIT_CONFIG_NOSYSTEM=" };
+	if (strncmp(entry, "LC_", 3) == 0 || strncmp(entry, "LANG", 4) == 0)
+		return false;
+	if (strncmp(entry, "GIT_", 4) != 0)
+		return true;
+	for (size_t i = 0; i < sizeof(git) / sizeof(git[0]); i++)
+		if (strncmp(entry, git[i], strlen(git[i])) == 0)
+			return true;
+	return false;
+}
+
+/* Settings that the person numbered in the environment; ours come behind them. */
+static void users_config(struct repo_remote *r)
+{
+	enum { SETTINGS_MAX = 1000 };
+	int64_t count = 0;
+	const char *given = getenv("GIT_CONFIG_COUNT");
+	if (!given || !str_int64(str_of(given), &count) || count > SETTINGS_MAX)
+		return;
+	for (int64_t i = 0; i < count; i++) {
+		char name[40];
+		snprintf(name, sizeof(name), "GIT_CONFIG_KEY_%d", (int)i);
+		const char *key = getenv(name);
+		snprintf(name, sizeof(name), "GIT_CONFIG_VALUE_%d", (int)i);
+		const char *value = getenv(name);
+		if (key && value)
+			add_config(r, key, value);
+	}
+}
+
+/* All that the person's helpers may need: a token in a variable, an agent's socket. */
+static void users_env(struct repo_remote *r)
+{
+	for (char **entry = environ; *entry; entry++)
+		if (is_users(*entry))
+			add_env(r, "%s", *entry);
+	users_config(r);
+}
+
 static void common_env(struct repo_remote *r)
 {
 	static const char *const passed[] = { "PATH",	      "http_proxy",  "https_proxy", "no_proxy",
 					      "HTTP_PROXY",   "HTTPS_PROXY", "NO_PROXY",    "SSL_CERT_FILE",
 					      "SSL_CERT_DIR", "TMPDIR" };
-	static const char *const users[] = {
-		"HOME", "USER", "SSH_AUTH_SOCK", "XDG_CONFIG_HOME", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO"
-	};
-	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
+	if (r->user_environment)
+		users_env(r);
+	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]) && !r->user_environment; i++)
 		pass_env(r, passed[i]);
 	add_env(r, "LC_ALL=C");
 	add_env(r, "GIT_TERMINAL_PROMPT=0");
-	if (r->user_environment) {
-		for (size_t i = 0; i < sizeof(users) / sizeof(users[0]); i++)
-			pass_env(r, users[i]);
+	if (r->user_environment)
 		return;
-	}
 	add_env(r, "GIT_CONFIG_NOSYSTEM=1");
 	add_env(r, "GIT_CONFIG_GLOBAL=/dev/null");
 	add_env(r, "GIT_ASKPASS=/bin/false");

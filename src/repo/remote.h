@@ -35,8 +35,8 @@ struct remote_options {
 	int64_t timeout_ms; /* of one fetch */
 	uint64_t max_bytes; /* of the mirror */
 	bool submodules;
-	bool user_environment; /* the user's own HOME, ssh agent and credential helpers (command line on a
-				  laptop) */
+	bool user_environment; /* the user's own environment: HOME, ssh agent, credential helpers (command
+				  line on a laptop) */
 	const struct remote_credentials *credentials; /* or NULL */
 	const struct remote_hints *hints;	      /* NULL: those of a Repo */
 	/* Which urls a submodule may have; NULL: all that remote_check_url() takes. err says why not. */
@@ -81,5 +81,8 @@ typedef void remote_push_fn(void *ctx, enum push_outcome outcome, const char *er
 
 /* Pushes a commit of the mirror to a branch, made when it is not there; only ever forward. One at a time. */
 void remote_push(struct repo_remote *r, const char *sha, const char *branch, remote_push_fn *done, void *ctx);
+/* Pushes all branches and tags of another bare repository, by force; those that it has no more are removed.
+ */
+void remote_push_all(struct repo_remote *r, const char *git_dir, remote_done_fn *done, void *ctx);
 /* What `git push --porcelain` printed for its one ref; reason: the summary's words. Pure. */
 enum push_outcome push_read(struct str out, struct str *reason);

@@ -134,3 +134,31 @@ void remote_push(struct repo_remote *r, const char *sha, const char *branch, rem
 	r->ctx = r;
 	remote_run(r, argv, r->timeout_ms, OUTPUT_MAX, on_pushed);
 }
+
+static void on_pushed_all(void *arg, const struct process_result *result)
+{
+	struct repo_remote *r = arg;
+	r->child = NULL;
+	cleanup_free char *error = remote_failure(r, "push", r->url, result);
+	remote_finish(r, !error, error);
+}
+
+void remote_push_all(struct repo_remote *r, const char *git_dir, remote_done_fn *done, void *ctx)
+{
+	cleanup_arena struct arena a = ARENA_INIT;
+	const char *argv[] = { "git",
+			       arena_printf(&a, "--git-dir=%s", git_dir),
+			       "push",
+			       "--quiet",
+			       "--prune",
+			       "--no-recurse-submodules",
+			       "--no-signed",
+			       "--",
+			       r->url,
+			       "+refs/heads/*:refs/heads/*",
+			       "+refs/tags/*:refs/tags/*",
+			       NULL };
+	r->done = done;
+	r->ctx = ctx;
+	remote_run(r, argv, r->timeout_ms, OUTPUT_MAX, on_pushed_all);
+}

@@ -31,14 +31,15 @@ class Failed(Exception):
 
 
 class Cluster:
-    def __init__(self, directory):
+    def __init__(self, directory, *options):
         self.directory = pathlib.Path(directory)
+        self.options = options  # of `cluster up`
         self.tool = [str(REPO / "tests" / "cluster" / "cluster")]
         self.env = dict(os.environ)
 
     def __enter__(self):
         try:
-            up = subprocess.run(self.tool + ["up", str(self.directory), "--owner", str(os.getpid())], check=True,
+            up = subprocess.run(self.tool + ["up", str(self.directory), "--owner", str(os.getpid()), *self.options], check=True,
                                 stdout=subprocess.PIPE, text=True, timeout=1800)
         except BaseException:
             self.down()

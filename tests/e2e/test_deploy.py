@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from harness import CAPSTAN, DIFFERS, OK, TIMED_OUT, TROUBLE, Git, wait_until
+from harness import CAPSTAN, DIFFERS, OK, TIMED_OUT, TROUBLE, Git, config_map, wait_until
 
 SUPERSEDED = 4
 
@@ -289,3 +289,44 @@ def test_wait_is_for_a_commit(world, running, namespace):
     assert "there is no App nobody" in out, out
     out = world.capstan("wait", "--revision", "main", expect=TROUBLE)
     assert "is no commit" in out, out
+
+
+def test_nothing_to_change_waits_for_what_is_there(world, running, namespace):
+    """Also when the branch has moved on with a commit that the App does not take."""
+    clone = running.clone()
+    (clone / "README").write_text("nothing that is rendered\n")
+    subprocess.run(["git", "-C", str(clone), "add", "."], check=True)
+    subprocess.run(["git", "-C", str(clone), "commit", "-qm", "words"], check=True)
+    subprocess.run(["git", "-C", str(clone), "push", "-q"], check=True)
+    out = deploy(world, running, "--image", "web=registry.test/web:v1", "--wait", "-n", namespace, cwd=clone)
+    assert "nothing to change" in out and "shop: healthy" in out, out
+    world.kubectl("patch", "repo", "cfg", "-n", namespace, "--type=merge", "-p", '{"spec":{"suspend":true}}')
+    deploy(world, running, "--image", "web=registry.test/web:v2", cwd=clone)
+    out = deploy(world, running, "--image", "web=registry.test/web:v2", "--wait", "-n", namespace, "--timeout", "3s", cwd=clone,
+                 expect=TIMED_OUT)
+    assert "nothing to change" in out and "waiting for the commit" in out, out
+    world.kubectl("patch", "repo", "cfg", "-n", namespace, "--type=merge", "-p", '{"spec":{"suspend":false}}')
+    out = deploy(world, running, "--image", "web=registry.test/web:v2", "--wait", "-n", namespace, cwd=clone)
+    assert "healthy" in out and image(world, namespace) == "registry.test/web:v2", out
+
+
+def test_wait_follows_a_commit_through_hydration(world, operator, namespace, config):
+    """Two Apps write to one branch: each waits for its own commit of it."""
+    clone = config.clone()
+    world.repo(namespace, config.url, interval="1s")
+    for name in ("one", "two"):
+        (clone / name).mkdir()
+        (clone / name / "map.yaml").write_text(config_map(name))
+    subprocess.run(["git", "-C", str(clone), "add", "."], check=True)
+    subprocess.run(["git", "-C", str(clone), "commit", "-qm", "two more"], check=True)
+    subprocess.run(["git", "-C", str(clone), "push", "-q"], check=True)
+    for name in ("one", "two"):
+        world.app(namespace, name=name, path=name, more=f"  hydrate: {{branch: live, path: {name}}}\n")
+    out = world.capstan("wait", "one", "two", "-n", namespace, "--revision", config.head(), cwd=clone)
+    assert "one: healthy" in out and "two: healthy" in out, out
+    for change, name in ((config_map("two", "2"), "two"), (config_map("one") + "# nothing new\n", "one")):
+        (clone / name / "map.yaml").write_text(change)
+        subprocess.run(["git", "-C", str(clone), "commit", "-qam", "a change"], check=True)
+        subprocess.run(["git", "-C", str(clone), "push", "-q"], check=True)
+        out = world.capstan("wait", name, "-n", namespace, "--revision", config.head(), "--timeout", "40s", cwd=clone)
+        assert f"{name}: healthy" in out, out

@@ -3,8 +3,10 @@
     CAPSTAN=build/src/cmd/capstan python3 -m pytest -q -p no:cacheprovider tests/e2e/test_hook.py
 """
 import re
+import socket
 import stat
 import subprocess
+import time
 
 import pytest
 import yaml
@@ -325,3 +327,51 @@ def test_the_program_pre_commit_hands_over_one_ref(clone):
     assert "there is no field `date`" in out
     assert "there is no field `date`" in clone.hook(*arguments, stdin="", expect=DIFFERS, env=env)
     clone.hook(*arguments, stdin="", env=env | {"PRE_COMMIT_FROM_REF": old, "PRE_COMMIT_TO_REF": old})
+
+
+# --- what it will change ---
+
+
+KUBECONFIG = """\
+apiVersion: v1
+kind: Config
+current-context: a
+contexts: [{name: a, context: {cluster: a, user: a}}, {name: b, context: {cluster: a, user: a}}]
+clusters: [{name: a, cluster: {server: "%s"}}]
+users: [{name: a, user: {token: x}}]
+"""
+
+
+def test_a_cluster_that_does_not_answer_costs_a_second_at_most(clone, tmp_path):
+    clone.commit({"capstan.yaml": ENVIRONMENTS.replace("branch: release", "branch: main, context: b")})
+    config = tmp_path / "kubeconfig"
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(1)  # and never accepts
+        for server in ("http://127.0.0.1:1", f"http://127.0.0.1:{silent.getsockname()[1]}"):
+            config.write_text(KUBECONFIG % server)
+            began = time.monotonic()
+            out = clone.hook("run", "pre-push", "origin", clone.far, env={"KUBECONFIG": str(config)},
+                             stdin=f"refs/heads/main {clone.git('rev-parse', 'HEAD')} refs/heads/main {'0' * 40}\n")
+            assert time.monotonic() - began < 2.5 and len(out.splitlines()) == 1 and "checked prod" in out, out
+
+
+def test_what_a_push_will_change_is_shown(world, operator, namespace, clone):
+    keep = {"KUBECONFIG": world.env["KUBECONFIG"]}
+    clone.commit({"capstan.yaml": f"environments:\n  prod: {{branch: main, path: app, namespace: {namespace}}}\n",
+                  "app/a.yaml": config_map("a"), "app/b.yaml": config_map("b"), "app/c.yaml": config_map("c")})
+    out = clone.push(env=keep)
+    assert "  prod: 3 added, 0 changed, 0 removed" in out and f"    + ConfigMap {namespace}/a" in out
+    world.repo(namespace, f"file://{clone.far}", interval="1s")
+    world.app(namespace, more="  render: {type: environment, name: prod}\n")
+    world.wait_ready(namespace, revision=clone.git("rev-parse", "HEAD"))
+    assert f"  prod ({namespace}/shop): nothing changes in the cluster" in clone.hook(
+        "run", "pre-push", "origin", clone.far, env=keep,
+        stdin=f"refs/heads/main {clone.git('rev-parse', 'HEAD')} refs/heads/main {'0' * 40}\n")
+    clone.commit({"app/a.yaml": config_map("a", "2"), "app/b.yaml": None, "app/new.yaml": config_map("new")})
+    out = clone.push(env=keep)
+    assert f"  prod ({namespace}/shop): 1 added, 1 changed, 1 removed" in out, out
+    for line in (f"~ ConfigMap {namespace}/a", f"- ConfigMap {namespace}/b", f"+ ConfigMap {namespace}/new"):
+        assert f"    {line}\n" in out, out
+    clone.commit({"README": "words"})
+    assert f"  prod ({namespace}/shop): " in clone.push(env=keep)

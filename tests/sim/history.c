@@ -1,6 +1,6 @@
 /*
- * history.c - the script with its faults; then calm until every app is as git says, in bounded time; then an
- * hour in which nothing may happen.
+ * history.c - of apps: the script with its faults; then calm until every app is as git says, in bounded time;
+ * then an hour in which nothing may happen.
  */
 #include "history.h"
 
@@ -8,6 +8,7 @@
 
 #include "checks.h"
 #include "people.h"
+#include "push.h"
 
 enum {
 	SETTLE_FIRST_MS = 70000,    /* what the script began ends within this */
@@ -87,11 +88,10 @@ static void quiet(struct world *w)
 		world_fail(w, "not the same after a quiet hour: %s", why);
 }
 
-void history_run(uint64_t seed, const struct only *only, enum variant variant, bool trace,
-		 struct verdict *out)
+static void run_apps(uint64_t seed, const struct only *only, enum variant variant, bool trace,
+		     struct verdict *out)
 {
 	struct world w;
-	*out = (struct verdict){ .failure = "" };
 	world_init(&w, seed, only, variant, trace);
 	operator_after(&w);
 	world_run(&w, w.script.length);
@@ -108,10 +108,22 @@ void history_run(uint64_t seed, const struct only *only, enum variant variant, b
 	if (!w.failure[0])
 		quiet(&w);
 	snprintf(out->failure, sizeof(out->failure), "%s", w.failure);
-	out->virtual_ms = w.now;
-	out->events = w.events;
-	out->steps = w.script.steps.n;
+	out->virtual_ms += w.now;
+	out->events += w.events;
+	out->steps += w.script.steps.n;
 	for (int i = 0; i < w.n_apps; i++)
 		out->requests += w.apps[i].requests;
 	world_release(&w);
+}
+
+void history_run(uint64_t seed, const struct only *only, enum variant variant, bool trace,
+		 struct verdict *out)
+{
+	bool pushes = variant == VARIANT_NONE || variant_is_of_pushes(variant);
+	bool apps = !variant_is_of_pushes(variant);
+	*out = (struct verdict){ .failure = "" };
+	if (pushes && only->part != PART_APPS)
+		push_history_run(seed, only, variant, trace, out);
+	if (apps && only->part != PART_PUSHES && !out->failure[0])
+		run_apps(seed, only, variant, trace, out);
 }

@@ -12,11 +12,11 @@ struct verdict {
 	size_t steps;
 };
 
-/* quiet_s: virtual seconds without change in which nothing may be asked of the server. */
+/* The histories of a seed: of apps, and of pushes. */
 void history_run(uint64_t seed, const struct only *only, enum variant variant, bool trace,
 		 struct verdict *out);
 /* Leaves out apps, objects, fault classes and steps as long as some promise still breaks. */
 void history_shrink(uint64_t seed, enum variant variant, struct only *only);
-/* "apps=2,objects=3,faults=lost+late,skip=0.3.4"; false: malformed. */
+/* "part=apps,apps=2,objects=3,faults=lost+late,skip=0.3.4"; false: malformed. */
 bool only_parse(const char *text, struct only *out);
 void only_print(const struct only *only, struct buf *out);

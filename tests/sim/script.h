@@ -41,8 +41,12 @@ struct step {
 	uint64_t seed;
 };
 
+/* Each seed has a history of apps and one of pushes. */
+enum part { PART_BOTH, PART_APPS, PART_PUSHES };
+
 /* What to leave out; the default leaves nothing out. */
 struct only {
+	enum part part;
 	int apps, objects; /* at most; 0: as the seed says */
 	unsigned faults;   /* mask */
 	uint64_t skip[4];  /* steps not taken, by index */

@@ -28,9 +28,10 @@ static void skip_range(struct only *o, size_t from, size_t to)
 
 static void shrink_steps(uint64_t seed, enum variant variant, struct only *only)
 {
-	enum { STEPS = 24 };
-	for (size_t width = STEPS / 2; width; width /= 2) {
-		for (size_t at = 0; at < STEPS; at += width) {
+	/* Of pushes there are more: what happens to each has a number, too. */
+	size_t steps = only->part == PART_PUSHES ? 48 : 24;
+	for (size_t width = steps / 2; width; width /= 2) {
+		for (size_t at = 0; at < steps; at += width) {
 			struct only smaller = *only;
 			skip_range(&smaller, at, at + width);
 			if (memcmp(&smaller, only, sizeof(smaller)) != 0)
@@ -43,6 +44,12 @@ void history_shrink(uint64_t seed, enum variant variant, struct only *only)
 {
 	only->faults &= (1u << FAULT_CLASSES) - 1;
 	struct only smaller = *only;
+	smaller.part = PART_PUSHES;
+	if (!keep_if(seed, variant, only, &smaller)) {
+		smaller.part = PART_APPS;
+		keep_if(seed, variant, only, &smaller);
+	}
+	smaller = *only;
 	smaller.faults = 0;
 	if (!keep_if(seed, variant, only, &smaller)) {
 		for (int i = 0; i < FAULT_CLASSES; i++) {
@@ -52,6 +59,10 @@ void history_shrink(uint64_t seed, enum variant variant, struct only *only)
 		}
 	}
 	shrink_steps(seed, variant, only);
+	if (only->part == PART_PUSHES) {
+		shrink_steps(seed, variant, only);
+		return;
+	}
 	for (int i = 1; i < APPS_MAX; i++) {
 		smaller = *only;
 		smaller.apps = i;
@@ -98,6 +109,22 @@ static bool parse_skip(char *text, struct only *out)
 	return true;
 }
 
+static const char *const PARTS[] = {
+	[PART_BOTH] = "both",
+	[PART_APPS] = "apps",
+	[PART_PUSHES] = "pushes",
+};
+
+static bool parse_part(const char *text, struct only *out)
+{
+	for (int i = PART_BOTH; i <= PART_PUSHES; i++) {
+		out->part = (enum part)i;
+		if (strcmp(text, PARTS[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 bool only_parse(const char *text, struct only *out)
 {
 	*out = (struct only)ONLY_ALL;
@@ -109,7 +136,9 @@ bool only_parse(const char *text, struct only *out)
 			return false;
 		*value++ = '\0';
 		bool good = true;
-		if (strcmp(part, "apps") == 0)
+		if (strcmp(part, "part") == 0)
+			good = parse_part(value, out);
+		else if (strcmp(part, "apps") == 0)
 			out->apps = atoi(value);
 		else if (strcmp(part, "objects") == 0)
 			out->objects = atoi(value);
@@ -127,6 +156,8 @@ bool only_parse(const char *text, struct only *out)
 
 void only_print(const struct only *only, struct buf *out)
 {
+	if (only->part != PART_BOTH)
+		buf_printf(out, "part=%s,", PARTS[only->part]);
 	buf_adds(out, "faults=");
 	size_t n = 0;
 	for (int i = 0; i < FAULT_CLASSES; i++)

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 enum variant {
 	VARIANT_NONE,
 	VARIANT_PERSIST_LIES,
@@ -22,8 +24,29 @@ enum variant {
 	VARIANT_CHATTY,
 	VARIANT_LOST_ANSWER,
 	VARIANT_RENDER_AGAIN,
+	/* Of histories of pushes: */
+	VARIANT_PUSH_EARLY,
+	VARIANT_PUSH_NO_CLAIM,
+	VARIANT_PUSH_FORGETS,
+	VARIANT_PUSH_YES_EARLY,
+	VARIANT_PUSH_RESUME_UNDOES,
+	VARIANT_PUSH_FREE_EARLY,
+	VARIANT_PUSH_BLIND,
+	VARIANT_PUSH_LAZY_UNDO,
+	VARIANT_PUSH_INHERIT,
+	VARIANT_PUSH_NO_SERVICE,
+	VARIANT_PUSH_HALF_REFS,
+	VARIANT_PUSH_HANGUP,
+	VARIANT_PUSH_NO_ANSWER,
+	VARIANT_PUSH_DEAF,
+	VARIANT_PUSH_UNDO_UNSAID,
 	VARIANTS,
 };
+
+static inline bool variant_is_of_pushes(enum variant v)
+{
+	return v >= VARIANT_PUSH_EARLY;
+}
 
 struct variant_info {
 	const char *name, *what;

@@ -222,6 +222,9 @@ static void a_damaged_mirror_is_marked(void **state)
 	assert_int_equal(repo_view_find(f->view, &f->arena, "a/f", &e, &err), 0);
 	assert_int_equal(repo_view_read(f->view, &f->arena, "a/f", &text, &err), -1);
 	assert_non_null(strstr(err.text, "missing in the mirror"));
+	git_do(&f->git, "test ! -e .git/capstan-damaged"); /* it has an index: it is somebody's */
+	git_do(&f->git, "rm .git/index");
+	assert_int_equal(repo_view_read(f->view, &f->arena, "a/f", &text, &err), -1);
 	git_do(&f->git, "test -e .git/capstan-damaged");
 }
 
