@@ -5,7 +5,7 @@
 
 #include "render/images.h"
 
-enum { WAIT_MS = 60000 };
+enum { WAIT_MS = 60000, TURN_MS = 50 };
 
 int registry_login_of(struct arena *a, const struct registry_access *access,
 		      const struct registry_place *place, struct registry_login *out, struct error *err)
@@ -36,6 +36,8 @@ struct waiting {
 	struct arena *out; /* of tags */
 	struct str *tags;
 	size_t n_tags;
+	const atomic_bool *cancel;
+	struct loop_timer *look; /* at *cancel */
 	enum registry_result result;
 	char digest[REGISTRY_DIGEST_LEN + 1];
 	struct error error;
@@ -45,6 +47,17 @@ static void out_of_time(void *arg)
 {
 	struct waiting *w = arg;
 	error_set(&w->error, "registry %s: no answer in time", w->place.name);
+	loop_stop(w->loop);
+}
+
+static void look_at_cancel(void *arg)
+{
+	struct waiting *w = arg;
+	if (!atomic_load(w->cancel)) {
+		loop_timer_set(w->look, TURN_MS);
+		return;
+	}
+	error_set(&w->error, "registry %s: cancelled", w->place.name);
 	loop_stop(w->loop);
 }
 
@@ -83,8 +96,14 @@ static void run(struct waiting *w, const struct registry_access *access)
 {
 	struct loop_timer *timer = loop_timer_new(w->loop, out_of_time, w);
 	loop_timer_set(timer, access->timeout_ms ? access->timeout_ms : WAIT_MS);
+	if (access->cancel) {
+		w->cancel = access->cancel;
+		w->look = loop_timer_new(w->loop, look_at_cancel, w);
+		loop_timer_set(w->look, TURN_MS);
+	}
 	loop_run(w->loop);
 	loop_timer_free(timer);
+	loop_timer_free(w->look);
 }
 
 static int close_registry(struct waiting *w, int rc, struct error *err)

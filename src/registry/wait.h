@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "registry/client.h"
 
 struct registry_access {
@@ -15,6 +17,7 @@ struct registry_access {
 	bool insecure;			 /* http:// */
 	struct str ca_pem;		 /* empty: the system's */
 	int64_t timeout_ms;		 /* of all of it; 0: 60 s */
+	const atomic_bool *cancel;	 /* set by another thread: it ends soon; NULL: never */
 };
 
 /* Who logs in to a place; all NULL: nobody. In a. -1: err says what is wrong with the config.json. */
