@@ -104,6 +104,9 @@ struct managed {
 	struct node *first_object; /* while restoring */
 	struct arena restore_arena;
 
+	int64_t settled_generation; /* of the spec whose revision has been looked up: what the state is about
+				     */
+
 	/* status.c */
 	bool status_queued, status_in_flight, status_known;
 	struct loop_timer *status_timer;
