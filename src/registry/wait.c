@@ -40,6 +40,7 @@ struct waiting {
 	struct loop_timer *look; /* at *cancel */
 	enum registry_result result;
 	char digest[REGISTRY_DIGEST_LEN + 1];
+	int64_t created_ms;
 	struct error error;
 };
 
@@ -66,6 +67,7 @@ static void on_answer(void *ctx, const struct registry_answer *answer)
 	struct waiting *w = ctx;
 	w->result = answer->result;
 	memcpy(w->digest, answer->digest, sizeof(w->digest));
+	w->created_ms = answer->created_ms;
 	if (answer->error)
 		error_set(&w->error, "%s", answer->error);
 	if (w->out && answer->n_tags) {
@@ -119,8 +121,8 @@ static int close_registry(struct waiting *w, int rc, struct error *err)
 	return w->result == REGISTRY_OK ? 0 : error_set(err, "%s", w->error.text);
 }
 
-int registry_find(const char *image, const struct registry_access *access,
-		  char digest[REGISTRY_DIGEST_LEN + 1], struct error *err)
+static int look(const char *image, const struct registry_access *access, char digest[REGISTRY_DIGEST_LEN + 1],
+		int64_t *created_ms, struct error *err)
 {
 	struct waiting w = { .loop = NULL };
 	struct image_ref ref = image_ref_split(str_of(image));
@@ -131,11 +133,28 @@ int registry_find(const char *image, const struct registry_access *access,
 	int rc = open_registry(&w, ref.name, access, err);
 	if (rc == 0) {
 		const char *reference = arena_str(&w.arena, ref.digest.n ? ref.digest : ref.tag).p;
-		registry_resolve(w.registry, w.place.path, reference, on_answer, &w);
+		if (created_ms)
+			registry_created(w.registry, w.place.path, reference, on_answer, &w);
+		else
+			registry_resolve(w.registry, w.place.path, reference, on_answer, &w);
 		run(&w, access);
 		memcpy(digest, w.digest, sizeof(w.digest));
+		if (created_ms)
+			*created_ms = w.created_ms;
 	}
 	return close_registry(&w, rc, err);
+}
+
+int registry_find(const char *image, const struct registry_access *access,
+		  char digest[REGISTRY_DIGEST_LEN + 1], struct error *err)
+{
+	return look(image, access, digest, NULL, err);
+}
+
+int registry_look(const char *image, const struct registry_access *access,
+		  char digest[REGISTRY_DIGEST_LEN + 1], int64_t *created_ms, struct error *err)
+{
+	return look(image, access, digest, created_ms, err);
 }
 
 int registry_list(struct arena *a, const char *repository, const struct registry_access *access,

@@ -27,6 +27,9 @@ int registry_login_of(struct arena *a, const struct registry_access *access,
 /* The digest of an image with tag or digest, proven by its bytes. 1: it is not there. */
 int registry_find(const char *image, const struct registry_access *access,
 		  char digest[REGISTRY_DIGEST_LEN + 1], struct error *err);
+/* The same, and when the image was made (milliseconds since 1970; 0: it does not say). */
+int registry_look(const char *image, const struct registry_access *access,
+		  char digest[REGISTRY_DIGEST_LEN + 1], int64_t *created_ms, struct error *err);
 /* The tags of a repository ("registry/team/app"), in a. 1: there is no such repository. */
 int registry_list(struct arena *a, const char *repository, const struct registry_access *access,
 		  struct str **tags, size_t *n, struct error *err);
