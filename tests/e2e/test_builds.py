@@ -539,3 +539,44 @@ def test_caches_have_a_cap(shop):
     assert list((shop.home / "builds").glob("trash-*")) == []
     shop.dockerfile("LABEL after=clean")
     assert shop.build()[0]["web"][1] == "built"
+
+
+def test_old_images_go_when_nothing_names_them(world, registry, tmp_path):
+    shop, namespace = Shop(tmp_path, registry.host), "builds-clean"
+    images = []
+    for i in range(5):
+        shop.dockerfile(f"LABEL clean={i}")
+        images.append(shop.build()[0]["web"][0])
+    world.kubectl("create", "namespace", namespace)
+    world.apply(f"""
+apiVersion: v1
+kind: Pod
+metadata: {{name: old, namespace: {namespace}}}
+spec: {{containers: [{{name: web, image: "{images[0]}"}}]}}
+""")
+    shop.write("deploy/web.yaml", f"image: {images[1]}\n")
+    shop.command()
+    hosted = shop.home / "repos" / "default" / "shop.git"
+    subprocess.run(["git", "clone", "-q", "--bare", shop.tree, hosted], check=True)
+    clean = ["push-clean", "--state", shop.home, "--images", "--keep-images", "1", "--keep-age", "1ms"]
+
+    def there():
+        found = [subprocess.run(["skopeo", "inspect", "--raw", "--tls-verify=false", f"docker://{image}"],
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE).returncode == 0 for image in images]
+        return [i for i, yes in enumerate(found) if yes]
+
+    assert f"would remove {images[2]}" in world.capstan(*clean, "--dry-run")
+    assert there() == [0, 1, 2, 3, 4]
+    # A configuration repository that cannot be looked at may name any of them.
+    shop.write("capstan.yaml", (shop.tree / "capstan.yaml").read_text() + "deliver: {config: 'https://127.0.0.1:1/c.git'}\n")
+    shop.command()
+    shop.git("push", "-q", str(hosted), "main")
+    assert "may name stay" in world.capstan(*clean)
+    assert there() == [0, 1, 2, 3, 4]
+    shop.builds("web: {context: web}")
+    shop.command()
+    shop.git("push", "-q", str(hosted), "main")
+    assert "removed 2 images" in world.capstan(*clean)
+    assert there() == [0, 1, 4]
+    assert "removed 0 images" in world.capstan(*clean)
+    world.kubectl("delete", "namespace", namespace, "--wait=false")
