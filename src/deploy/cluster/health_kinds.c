@@ -110,8 +110,6 @@ static const struct {
 	{ "autoscaling", "HorizontalPodAutoscaler", autoscaler },
 	{ "policy", "PodDisruptionBudget", disruption_budget },
 	{ "networking.k8s.io", "Ingress", always_current },
-	/* What a registry says, or does not, is not whether its App runs. */
-	{ "capstan.dev", "ImageRule", always_current },
 };
 
 health_rule *health_rule_of(struct str group, struct str kind)
