@@ -49,6 +49,7 @@ struct operator
 	struct map image_branches; /* image_commit.c */
 	struct http_client *registries;
 	uint64_t image_scans, image_commits; /* counters for /metrics */
+	unsigned image_busy;		     /* scans under way */
 	struct scope_cache scopes;
 	struct values *values;
 	struct exec_render exec;    /* programs that Apps may run */
