@@ -57,11 +57,11 @@ static void adapt_service(struct arena *a, struct node *root, const struct push_
 /* Without builds it is as restricted as the operator. */
 static void restrict_pod(struct arena *a, struct node *root)
 {
-	struct node *template = node_at(root, "spec.template"), *spec = node_get(template, "spec");
+	struct node *spec = node_at(root, "spec.template.spec");
 	struct node *container = node_item(node_get(spec, "containers"), 0);
 	struct node *security = node_get(container, "securityContext");
-	node_del(node_get(template, "metadata"), STR("annotations"));
 	node_del(spec, STR("hostUsers"));
+	node_del(node_get(spec, "securityContext"), STR("appArmorProfile"));
 	set_text(a, node_at(spec, "securityContext.seccompProfile"), "type", "RuntimeDefault");
 	node_set(a, security, STR("allowPrivilegeEscalation"), node_bool_new(a, false));
 	node_del(security, STR("procMount"));
