@@ -18,28 +18,6 @@ char *review_branch(struct arena *a, const char *environment, const char *id)
 	return name;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-static struct str unescape(struct arena *a, struct str text)
-{
-	char *out = arena_strndup(a, text.p, text.n);
-	size_t n = 0;
-	for (size_t i = 0; i < text.n; i++) {
-		int high = text.p[i] == '%' && i + 2 < text.n ? hex_digit(text.p[i + 1]) : -1;
-		int low = high >= 0 ? hex_digit(text.p[i + 2]) : -1;
-		out[n++] = low >= 0 ? (char)(high << 4 | low) : text.p[i];
-		i += low >= 0 ? 2 : 0;
-	}
-	return (struct str){ out, n };
-}
-
 /* user:password of https://user:password@host/path. */
 static void from_url(struct arena *a, const char *url, struct remote_credentials *out)
 {
@@ -49,8 +27,8 @@ static void from_url(struct arena *a, const char *url, struct remote_credentials
 	if (!at || strncmp(url, "http", 4) != 0)
 		return;
 	struct str password, user = str_cut((struct str){ host.p, (size_t)(at - host.p) }, ':', &password);
-	out->username = unescape(a, user);
-	out->password = unescape(a, password);
+	out->username = forge_unescape(a, user);
+	out->password = forge_unescape(a, password);
 }
 
 static void user_credentials(struct arena *a, const char *url, const struct forge_repo *repo,

@@ -172,6 +172,8 @@ static void take(struct operator* op, struct hook *hook, struct source *source,
 	struct webhook_mark mark = webhook_mark_of(hook->type, &event, body, loop_now(op->loop));
 	if (webhook_ring_has(&hook->taken, &mark)) {
 		answer(op, HOOK_REPLAYED, reply, "this event was taken already\n");
+		/* docker-registry would send it again for ever, and nothing behind it. */
+		reply->status = hook->type == WEBHOOK_DISTRIBUTION ? 202 : reply->status;
 		return;
 	}
 	webhook_ring_add(&hook->taken, &mark);

@@ -117,6 +117,44 @@ static bool is_host(struct str host)
 	return host.n && host.n <= HOST_MAX && host.p[0] != '-';
 }
 
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+struct str forge_unescape(struct arena *a, struct str text)
+{
+	char *out = arena_strndup(a, text.p ? text.p : "", text.n);
+	size_t n = 0;
+	for (size_t i = 0; i < text.n; i++) {
+		int high = text.p[i] == '%' && i + 2 < text.n ? hex_digit(text.p[i + 1]) : -1;
+		int low = high >= 0 ? hex_digit(text.p[i + 2]) : -1;
+		out[n++] = low >= 0 ? (char)(high << 4 | low) : text.p[i];
+		i += low >= 0 ? 2 : 0;
+	}
+	out[n] = '\0';
+	return (struct str){ out, n };
+}
+
+/* A path that stays below the API's own: no control characters, and no "." or ".." that whoever sends it
+ * takes away. */
+static bool is_path(struct str path)
+{
+	for (size_t i = 0; i < path.n; i++)
+		if ((unsigned char)path.p[i] < ' ' || path.p[i] == 0x7f)
+			return false;
+	while (path.n) {
+		struct str part = str_cut(path, '/', &path);
+		if (!part.n || str_is(part, ".") || str_is(part, ".."))
+			return false;
+	}
+	return true;
+}
+
 /* false: no host is named, as by a path of this machine. */
 static bool take_apart(struct arena *a, const char *url, struct where *out)
 {
@@ -138,7 +176,7 @@ static bool take_apart(struct arena *a, const char *url, struct where *out)
 	/* The port of ssh says nothing of the pages. */
 	out->port = web && colon != SIZE_MAX ? str_from(authority, colon + 1) : STR("");
 	out->scheme = strncmp(url, "http://", 7) == 0 ? "http" : "https";
-	out->path = trim_path(path);
+	out->path = trim_path(end ? forge_unescape(a, path) : path);
 	char *lower = arena_strndup(a, out->host.p, out->host.n);
 	for (char *c = lower; *c; c++)
 		*c = (char)(*c >= 'A' && *c <= 'Z' ? *c + ('a' - 'A') : *c);
@@ -250,8 +288,8 @@ int forge_recognise(struct arena *a, const char *url, const char *given, struct 
 		return -1;
 	if (!given && !guess(at.host, &out->type))
 		return 1;
-	if (!at.path.n || at.path.n > FORGE_URL_MAX)
-		return error_set(err, "the repository's url has no path");
+	if (!at.path.n || at.path.n > FORGE_URL_MAX || !is_path(at.path))
+		return error_set(err, "the repository's url has no path that a host could have");
 	bool server = out->type == FORGE_BITBUCKET_SERVER;
 	bool two = out->type == FORGE_GITHUB || out->type == FORGE_GITEA || out->type == FORGE_BITBUCKET;
 	out->plain = strcmp(at.scheme, "http") == 0;

@@ -54,6 +54,9 @@ struct forge_repo {
 int forge_recognise(struct arena *a, const char *url, const char *given, struct forge_repo *out,
 		    struct error *err);
 
+/* Text of a url with %XX as bytes; into a, ended by NUL. */
+struct str forge_unescape(struct arena *a, struct str text);
+
 /* What is asked for. Branches without "refs/heads/". */
 struct forge_review {
 	const char *title, *body;

@@ -100,5 +100,9 @@ int push_settings_write(const char *home, const struct push_settings *settings, 
 int hosted_read(struct arena *a, const char *home, const char *key, struct hosted_repo *out,
 		struct error *err);
 int hosted_write(const char *home, const struct hosted_repo *repo, struct error *err);
+/* What of a written file a power cut leaves: perhaps nothing of it (an empty file); the old or the new one;
+ * the new one. Whatever kills a process, a reader finds the old or the new one. */
+enum push_durable { PUSH_VISIBLE, PUSH_WHOLE, PUSH_DURABLE };
 /* Writes a file aside, syncs it and puts it in place. */
-int push_replace(const char *path, struct str data, struct error *err);
+int push_write(const char *path, struct str data, enum push_durable durable, struct error *err);
+int push_replace(const char *path, struct str data, struct error *err); /* PUSH_DURABLE */
