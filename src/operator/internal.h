@@ -57,6 +57,7 @@ struct operator
 	struct values *hook_values; /* Secrets of webhooks */
 	uint64_t hooks[HOOK_RESULTS];
 	struct remote_cache *remotes;	   /* bases in other repositories; NULL: none may be read */
+	struct base_logins *base_logins;   /* what these are asked for with */
 	VEC(struct managed *) start_queue; /* attempts that wait for a slot; see slots.c */
 	size_t slots_taken, slots_lent;
 	struct loop_timer *slot_timer;
