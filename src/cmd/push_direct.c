@@ -163,6 +163,16 @@ static int get(struct push_run *run, const struct push_target *t, const struct n
 	return 0;
 }
 
+/* A push that began later has written it since, or undone what it wrote: of one that is tried again because
+ * it could not be undone nothing is left there. */
+static bool taken_over(struct push_run *run, const struct node *app)
+{
+	struct str mark = push_app_mark(app), undone = STR("undone ");
+	if (str_starts(mark, undone))
+		mark = str_from(mark, undone.n);
+	return journal_id_ok(mark) && str_cmp(mark, str_of(run->record.id)) > 0;
+}
+
 static int patch(struct push_run *run, const struct push_target *t, const struct node *app,
 		 const struct node *spec, struct error *err)
 {
@@ -214,6 +224,8 @@ enum step_outcome direct_undo(struct push_run *run, struct push_target *t, struc
 		cluster_pause(&run->cluster, LATE_WRITE_MS);
 		rc = get(run, t, &app, err);
 	}
+	if (rc == 0 && taken_over(run, app))
+		return STEP_OK;
 	if (rc == 0)
 		rc = str_is(push_app_mark(app), run->record.id) ? put_back(run, t, app, err)
 								: keep_out(run, t, app, err);
@@ -222,7 +234,11 @@ enum step_outcome direct_undo(struct push_run *run, struct push_target *t, struc
 
 enum step_outcome direct_undo_watch(struct push_run *run, struct push_target *t, struct error *err)
 {
-	if (!t->record->known || !push_cluster(run, err))
-		return t->record->known ? STEP_FAILED : STEP_OK;
+	const struct node *app;
+	int rc = t->record->known ? get(run, t, &app, err) : 1;
+	if (!t->record->known || rc < 0)
+		return rc < 0 ? STEP_FAILED : STEP_OK;
+	if (rc == 0 && taken_over(run, app))
+		return STEP_OK;
 	return t->record->before ? push_watch_restored(run, t, err) : push_watch_gone(run, t, err);
 }

@@ -8,10 +8,30 @@
 #include <stdio.h>
 
 #include "cmd/push_run.h"
+#include "push/claim.h"
 
 static void on_line(void *ctx, struct str line)
 {
 	journal_log(ctx, line);
+}
+
+/* One that could not be undone has given its targets back. It needs them again, and disturbs nobody who has
+ * them by now. */
+static bool take_back(struct push_run *run)
+{
+	const struct journal_record *r = &run->record;
+	enum claim_answer answer = CLAIM_OURS;
+	char owner[JOURNAL_ID_MAX + 1];
+	size_t n = 0;
+	while (n < r->n_targets &&
+	       claim_try(run->home, r->targets[n].key, r->id, NULL, &answer, owner, NULL) == 0 &&
+	       answer == CLAIM_OURS)
+		n++;
+	if (n == r->n_targets)
+		return true;
+	while (n-- > 0)
+		claim_release(run->home, r->targets[n].key, r->id);
+	return false;
 }
 
 int push_recover_id(const struct cli *cli, const char *home, const char *id, struct error *err)
@@ -27,7 +47,8 @@ int push_recover_id(const struct cli *cli, const char *home, const char *id, str
 		    getppid() != run.record.receiver_pid;
 	bool over = journal_finished(&run.record) && !run.record.unclean;
 	run.tell = tell_new(-1, on_line, run.journal);
-	int rc = gits || over ? 1 : push_run_open(&run, err);
+	bool others = journal_finished(&run.record) && !over && !take_back(&run);
+	int rc = gits || over || others ? 1 : push_run_open(&run, err);
 	if (rc == 0)
 		push_run_resume(&run);
 	push_run_close(&run);

@@ -104,8 +104,8 @@ enum step_outcome push_restore_refs(struct push_run *run, struct error *err)
 {
 	cleanup_buf struct buf list = BUF_INIT;
 	const char *git_dir = hosted_git_dir(&run->arena, run->home, run->record.repo);
-	/* While git may still move them, it is too early. */
-	if (journal_receiver_alive(&run->record)) {
+	/* While git may still move them, it is too early; post-receive, its child, comes after that. */
+	if (journal_receiver_alive(&run->record) && getppid() != run->record.receiver_pid) {
 		error_set(err, "git still works on this push");
 		return STEP_FAILED;
 	}

@@ -185,7 +185,8 @@ struct cluster *push_cluster(struct push_run *run, struct error *err)
 	if (run->has_cluster)
 		return &run->cluster;
 	run->cluster_cli = *run->cli;
-	run->cluster_cli.common.kubeconfig = run->settings.kubeconfig;
+	if (run->settings.kubeconfig)
+		setenv("KUBECONFIG", run->settings.kubeconfig, 1);
 	run->cluster_cli.common.context = run->settings.context;
 	run->cluster_cli.common.timeout_ms = 0;
 	if (cluster_open(&run->cluster, &run->cluster_cli, 0, err) < 0) {

@@ -61,8 +61,10 @@ static void tell_log(struct why *w, const char *namespace, const char *pod, cons
 				      PUSH_WHY_LOG_LINES, previous ? "&previous=true" : ""),
 	};
 	ask(w, &request, &text);
-	while (text.n)
-		tell_more(w->run->tell, "  | %.*s", STR_ARG(str_cut(text, '\n', &text)));
+	while (text.n) {
+		struct str line = str_cut(text, '\n', &text);
+		tell_more(w->run->tell, "  | %.*s", STR_ARG(line));
+	}
 }
 
 /* "ImagePullBackOff: Back-off pulling image ...", or "" when the container is well. */

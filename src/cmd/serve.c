@@ -115,6 +115,19 @@ static int prepare(struct cli *cli, struct arena *a, struct kube_config *kube, s
 	return session_config(cli, a, kube, err);
 }
 
+/* What hooks read, which have neither this environment nor this directory. NULL: in a cluster. */
+static const char *kubeconfig(const struct cli *cli, struct arena *a)
+{
+	const char *given = cli->common.kubeconfig ? cli->common.kubeconfig : getenv("KUBECONFIG");
+	const char *home = getenv("HOME");
+	if (!given || !*given)
+		given = home ? arena_printf(a, "%s/.kube/config", home) : NULL;
+	cleanup_free char *path = given ? realpath(given, NULL) : NULL;
+	if (path)
+		return arena_strdup(a, path);
+	return given && strchr(given, ':') ? given : NULL; /* a list */
+}
+
 static int run(struct cli *cli)
 {
 	const struct serve_command *own = cli->own;
@@ -124,7 +137,7 @@ static int run(struct cli *cli)
 	struct serve_options serve = {
 		.kube = &kube,
 		.program = own_path(&a),
-		.kubeconfig = cli->common.kubeconfig,
+		.kubeconfig = kubeconfig(cli, &a),
 		.context = cli->common.context,
 		.namespace = cli->common.namespace,
 		.ssh = own->ssh,

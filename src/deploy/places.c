@@ -1,47 +1,64 @@
 /* places.c - see places.h. */
 #include "deploy/places.h"
 
+/* One key or position on the way from the root; the text of a path is made only where a line needs it. */
+struct way {
+	const struct way *up; /* NULL: from the root */
+	struct str key;	      /* of a map; p NULL: of a list, at index */
+	size_t index;
+};
+
 struct walk {
 	const struct origins *origins;
 	struct buf path, out;
 	bool all;
 };
 
-static void add_line(struct walk *w, const struct node *n, const struct origin *origin)
+/* The path as text. False: a key on it would not be a line of this text. */
+static bool write_path(struct buf *out, const struct way *way)
+{
+	if (way->up && !write_path(out, way->up))
+		return false;
+	if (!way->key.p) {
+		buf_printf(out, "[%zu]", way->index);
+		return true;
+	}
+	if (str_find(way->key, '\t', 0) != SIZE_MAX || str_find(way->key, '\n', 0) != SIZE_MAX)
+		return false;
+	if (way->up)
+		buf_addc(out, '.');
+	buf_add_str(out, way->key);
+	return true;
+}
+
+static void add_line(struct walk *w, const struct way *way, const struct node *n, const struct origin *origin)
 {
 	size_t before = w->out.n;
-	buf_printf(&w->out, "%s\t%s\t%u\t%s\n", w->path.p, origin->file ? origin->file : "", n->line,
-		   origin->step);
+	w->path.n = 0;
+	if (!write_path(&w->path, way))
+		return;
+	buf_add_str(&w->out, buf_str(&w->path));
+	buf_addc(&w->out, '\t');
+	buf_adds(&w->out, origin->file ? origin->file : "");
+	buf_printf(&w->out, "\t%u\t", n->line);
+	buf_adds(&w->out, origin->step);
+	buf_addc(&w->out, '\n');
 	if (w->out.n > PLACES_MAX && !w->all)
 		w->out.n = before;
 }
 
-static bool is_usual(const struct walk *w)
-{
-	return str_starts(buf_str(&w->path), STR("metadata.")) || str_is(buf_str(&w->path), "metadata");
-}
-
 /* A list or map that a step brought is one line; what it holds of other steps has lines of its own. */
-static void walk(struct walk *w, const struct node *n, uint32_t around)
+static void walk(struct walk *w, const struct way *way, const struct node *n, uint32_t around)
 {
-	const struct origin *origin = origin_get(w->origins, n->origin);
-	if (!w->all && is_usual(w))
+	const struct origin *origin = n->origin == around ? NULL : origin_get(w->origins, n->origin);
+	if (way && !way->up && !w->all && str_is(way->key, "metadata"))
 		return;
-	if (origin && origin->step && n->origin != around && w->path.n)
-		add_line(w, n, origin);
-	size_t length = w->path.n;
+	if (origin && origin->step && way)
+		add_line(w, way, n, origin);
 	for (size_t i = 0; i < node_count(n); i++) {
-		const struct node *child = n->type == NODE_MAP ? n->map.pairs[i].value : n->seq.items[i];
-		struct str key = n->type == NODE_MAP ? n->map.pairs[i].key : (struct str){ "", 0 };
-		if (str_find(key, '\t', 0) != SIZE_MAX || str_find(key, '\n', 0) != SIZE_MAX)
-			continue; /* would not be a line of this text */
-		if (n->type == NODE_MAP)
-			buf_printf(&w->path, "%s%.*s", length ? "." : "", STR_ARG(key));
-		else
-			buf_printf(&w->path, "[%zu]", i);
-		walk(w, child, n->origin);
-		w->path.n = length;
-		w->path.p[length] = '\0';
+		bool map = n->type == NODE_MAP;
+		struct way next = { way, map ? n->map.pairs[i].key : (struct str){ 0 }, i };
+		walk(w, &next, map ? n->map.pairs[i].value : n->seq.items[i], n->origin);
 	}
 }
 
@@ -50,7 +67,7 @@ static struct str collect(struct arena *a, const struct origins *origins, const 
 	struct walk w = { .origins = origins, .all = all };
 	if (!origins)
 		return (struct str){ "", 0 };
-	walk(&w, root, 0);
+	walk(&w, NULL, root, 0);
 	struct str out = w.out.n ? arena_str(a, buf_str(&w.out)) : (struct str){ "", 0 };
 	buf_release(&w.path);
 	buf_release(&w.out);

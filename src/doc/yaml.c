@@ -182,7 +182,10 @@ int yaml_parse(struct arena *a, struct str text, struct yaml_stream *out, struct
 int yaml_parse_as(struct arena *a, struct str text, const struct yaml_options *options,
 		  struct yaml_stream *out, struct error *err)
 {
+	struct yaml_keys own;
 	struct yaml_file f = { .result = { .a = a, .options = *options } };
+	if (!options->keys)
+		f.result.options.keys = memset(&own, 0, sizeof(own));
 	read_file(&f, text);
 	*out = (struct yaml_stream){
 		.documents = keep(a, f.result.documents, struct yaml_document),

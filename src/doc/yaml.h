@@ -79,6 +79,14 @@ enum yaml_twice {
 	YAML_TWICE_FIRST, /* as kustomize looks fields up */
 };
 
+/*
+ * Keys that were read before: Kubernetes documents say the same few hundred over and over, and one copy of
+ * each serves all that are parsed into the same arena. It saves memory, and what looks a key up finds it in
+ * the processor's cache.
+ */
+struct yaml_keys;
+struct yaml_keys *yaml_keys_new(struct arena *a);
+
 struct yaml_options {
 	enum yaml_dialect dialect;
 	uint32_t origin; /* written into every node; see origin.h */
@@ -88,7 +96,8 @@ struct yaml_options {
 	/* A text that ends without a line break is not given one: a block scalar at its end ends without,
 	 * too. */
 	bool as_it_ends;
-	uint32_t lines_before; /* of the file that the text is in: added to all lines */
+	uint32_t lines_before;	/* of the file that the text is in: added to all lines */
+	struct yaml_keys *keys; /* of the same arena; NULL: those of this text alone */
 };
 
 int yaml_parse_as(struct arena *a, struct str text, const struct yaml_options *options,

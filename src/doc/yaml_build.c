@@ -25,8 +25,10 @@ struct work_pair {
 	bool merged; /* came by `<<`; a key written out may replace it */
 };
 
-/* Kubernetes documents say the same few hundred keys over and over: one copy serves them all. */
-enum { KNOWN_KEYS = 512, KNOWN_KEY_MAX = 32 };
+struct yaml_keys *yaml_keys_new(struct arena *a)
+{
+	return arena_new(a, struct yaml_keys);
+}
 
 struct builder {
 	struct yaml_result *result;
@@ -40,7 +42,6 @@ struct builder {
 	struct map anchors; /* name -> struct anchor */
 	VEC(struct work_pair) pairs;
 	VEC(struct node *) items;
-	struct str known[KNOWN_KEYS];
 };
 
 void yaml_warn(struct yaml_result *result, uint32_t line, uint32_t column, const char *fmt, ...)
@@ -270,7 +271,7 @@ static struct str keep_key(struct builder *b, struct str key)
 {
 	if (key.n > KNOWN_KEY_MAX)
 		return arena_str(b->a, key);
-	struct str *known = &b->known[hash_fast(key) % KNOWN_KEYS];
+	struct str *known = &b->result->options.keys->known[hash_fast(key) % KNOWN_KEYS];
 	if (!known->p || !str_eq(*known, key))
 		*known = arena_str(b->a, key);
 	return *known;

@@ -56,6 +56,13 @@ enum node_style yaml_style(yaml_scalar_style_t style); /* PLAIN for what is none
 
 /* --- yaml_build.c --- */
 
+/* The last key of each hash. */
+enum { KNOWN_KEYS = 512, KNOWN_KEY_MAX = 32 };
+
+struct yaml_keys {
+	struct str known[KNOWN_KEYS];
+};
+
 /* Counters of one file, over all its documents. */
 struct yaml_budget {
 	size_t nodes, alias_nodes;
@@ -63,7 +70,7 @@ struct yaml_budget {
 
 struct yaml_result {
 	struct arena *a;
-	struct yaml_options options;
+	struct yaml_options options; /* keys: never NULL */
 	VEC(struct yaml_document) documents;
 	VEC(struct yaml_warning) warnings;
 	VEC(struct yaml_error) errors;

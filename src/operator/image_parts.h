@@ -45,9 +45,11 @@ struct image_rule {
 	struct registry_call *call;
 	bool busy, again;
 	unsigned failures;
-	int64_t retry_after_ms; /* what the registry wanted, or -1 */
-	char *etag;		/* of the list that latest was chosen from */
-	struct hash tags_hash;	/* of that list */
+	int64_t retry_after_ms;		     /* what the registry wanted, or -1 */
+	char expected[REGISTRY_TAG_MAX + 1]; /* a tag that an event told of, and no list has had yet */
+	unsigned looks;			     /* that are left for it */
+	char *etag;			     /* of the list that latest was chosen from */
+	struct hash tags_hash;		     /* of that list */
 	size_t n_tags;
 	struct map times; /* tag -> int64_t, when its image was made */
 	struct arena scan_arena;
@@ -77,7 +79,9 @@ struct image_rule {
 void image_rule_status(struct image_rule *r); /* written, when there is news */
 
 /* image_scan.c */
-void image_scan(void *rule);		      /* a loop_fn: now, or again when one is under way */
+void image_scan(void *rule); /* a loop_fn: now, or again when one is under way */
+/* An event told of this tag: where the list does not have it yet, it is looked at again soon, a few times. */
+void image_scan_expect(struct image_rule *r, const char *tag);
 void image_scan_forget(struct image_rule *r); /* the list of tags is looked at anew, though it is the same */
 void image_scan_stop(struct image_rule *r);   /* what is under way; the registry is closed */
 

@@ -376,9 +376,13 @@ size_t image_rules_notify(struct operator* op, const char *namespace, const stru
 		    !webhook_names_image(event, r->spec.place.path))
 			continue;
 		/* A tag that was pushed again is another image. */
-		for (size_t k = 0; k < event->n_images; k++)
-			if (event->images[k].tag)
-				free(map_del(&r->times, str_of(event->images[k].tag)));
+		for (size_t k = 0; k < event->n_images; k++) {
+			const struct webhook_image *image = &event->images[k];
+			if (!image->tag || strcmp(image->path, r->spec.place.path) != 0)
+				continue;
+			free(map_del(&r->times, str_of(image->tag)));
+			image_scan_expect(r, image->tag);
+		}
 		if (r->spec.policy.kind == IMAGE_POLICY_TIME)
 			image_scan_forget(r);
 		image_scan(r);

@@ -14,7 +14,7 @@
 #include "operator/image_parts.h"
 #include "operator/wants.h"
 
-enum { SECRET_TIMEOUT_MS = 15000, RETRY_AFTER_MAX_MS = 600000 };
+enum { SECRET_TIMEOUT_MS = 15000, RETRY_AFTER_MAX_MS = 600000, LOOKS = 4, LOOK_MS = 250 };
 
 /* --- the end --- */
 
@@ -49,6 +49,10 @@ static void end(struct image_rule *r, enum image_reason reason, const char *erro
 	if (error && r->retry_after_ms > in)
 		in = r->retry_after_ms < RETRY_AFTER_MAX_MS ? r->retry_after_ms : RETRY_AFTER_MAX_MS;
 	r->retry_after_ms = -1;
+	if (r->expected[0] && r->looks && in > LOOK_MS << (LOOKS - r->looks)) {
+		in = LOOK_MS << (LOOKS - r->looks);
+		r->looks--;
+	}
 	loop_timer_set(r->timer, r->again ? 0 : in);
 	r->again = false;
 	if (error)
@@ -215,6 +219,14 @@ static void unchanged(struct image_rule *r)
 	find_digest(r);
 }
 
+static bool has_tag(const struct str *tags, size_t n, const char *tag)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_is(tags[i], tag))
+			return true;
+	return false;
+}
+
 static void on_tags(void *ctx, const struct registry_answer *answer)
 {
 	struct image_rule *r = ctx;
@@ -227,6 +239,8 @@ static void on_tags(void *ctx, const struct registry_answer *answer)
 		failed(r, answer);
 		return;
 	}
+	if (r->expected[0] && has_tag(answer->tags, answer->n_tags, r->expected))
+		r->expected[0] = '\0';
 	struct hash hash = hash_of_tags(answer->tags, answer->n_tags);
 	bool same = hash_eq(hash, r->tags_hash) && r->tag[0] && !r->scan_error;
 	if (!hash_eq(hash, r->tags_hash))
@@ -342,6 +356,15 @@ void image_scan(void *rule)
 		end(r, IMAGE_SCAN_FAILED, err.text);
 	else
 		ask(r);
+}
+
+/* docker-registry tells of a push a moment before the tag is there. */
+void image_scan_expect(struct image_rule *r, const char *tag)
+{
+	size_t n = strnlen(tag, REGISTRY_TAG_MAX);
+	memcpy(r->expected, tag, n);
+	r->expected[n] = '\0';
+	r->looks = LOOKS;
 }
 
 void image_scan_forget(struct image_rule *r)

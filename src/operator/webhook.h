@@ -78,7 +78,7 @@ struct webhook_event {
 	/* Of a push to a registry; NUL-terminated, in the arena. */
 	struct webhook_image {
 		const char *path; /* of the repository, without the registry: "team/app" */
-		const char *tag;  /* or NULL */
+		const char *tag;  /* that is there now; or NULL: not said, or it goes */
 	} * images;
 	size_t n_images;
 };

@@ -45,8 +45,9 @@ int webhook_read_distribution(struct webhook_reading *p)
 		const struct node *event = node_item(events, i);
 		struct str action = node_text(node_get(event, "action")),
 			   tag = node_text(node_at(event, "target.tag"));
-		if (str_is(action, "delete") || (str_is(action, "push") && tag.n))
-			add_image(p, node_text(node_at(event, "target.repository")), tag);
+		bool goes = str_is(action, "delete");
+		if (goes || (str_is(action, "push") && tag.n))
+			add_image(p, node_text(node_at(event, "target.repository")), goes ? STR("") : tag);
 	}
 	return 0;
 }
@@ -68,9 +69,10 @@ int webhook_read_harbor(struct webhook_reading *p)
 	if (!path.n)
 		return error_set(p->err,
 				 "the body has no repository.repo_full_name, which such an event has");
-	for (size_t i = 0; i < node_count(resources); i++)
+	bool goes = str_starts(type, STR("DELETE")) || str_ends(type, STR("deleted"));
+	for (size_t i = 0; i < node_count(resources) && !goes; i++)
 		add_image(p, path, node_text(node_get(node_item(resources, i), "tag")));
-	if (!node_count(resources))
+	if (!node_count(resources) || goes)
 		add_image(p, path, STR(""));
 	return 0;
 }

@@ -314,8 +314,7 @@ const char *box_end_text(struct arena *a, const struct box *box, const struct bo
 	case BOX_EXITED:
 		return arena_printf(a, "exited with %d", result->exit_code);
 	case BOX_TIMED_OUT:
-		return arena_printf(a, "was ended after %lld s, its time was over (`timeout`)",
-				    (long long)(result->took_ms / 1000));
+		return "was ended: its time was over (`timeout`)";
 	case BOX_CANCELLED:
 		return "was cancelled";
 	case BOX_OVER_MEMORY:

@@ -23,6 +23,8 @@
 #include "push/box_parts.h"
 
 #define LOOK_MS 100
+#define OWN_BYTES \
+	(512ull << 20) /* that one process may reserve over the cap: builders do, and never touch it */
 #define LEFT_BYTES (1ull << 30) /* of a disk are left to others, or a twentieth when that is less */
 
 struct looked {
@@ -169,7 +171,7 @@ static _Noreturn void become_builder(const struct box *box, const char *const *e
 	(void)signal(SIGPIPE, SIG_DFL);
 	put("/proc/self/oom_score_adj", "500");
 	limit(RLIMIT_NPROC, box->pids_max);
-	limit(RLIMIT_DATA, box->memory_bytes);
+	limit(RLIMIT_DATA, box->memory_bytes ? box->memory_bytes + OWN_BYTES : 0);
 	limit(RLIMIT_FSIZE, box->disk_bytes);
 	(void)setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
 	limit_processors(box->cpus_milli);

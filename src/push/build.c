@@ -16,7 +16,6 @@
 
 struct building {
 	const struct build_request *request;
-	struct build_store *store;
 	struct built *out;
 	struct arena *arenas; /* of each image */
 	pthread_mutex_t lock;
@@ -109,7 +108,10 @@ static int read_secrets(struct build_job *job, struct error *err)
 static int build_one(struct building *b, size_t i, struct error *err)
 {
 	struct build_job job = {
-		.request = b->request, .build = &b->request->builds[i], .store = b->store, .stop = &b->stop
+		.request = b->request,
+		.build = &b->request->builds[i],
+		.stop = &b->stop,
+		.store = { .lock = -1 },
 	};
 	int64_t began = clock_mono_ms();
 	int rc = read_secrets(&job, err);
@@ -186,14 +188,6 @@ static void run_all(struct building *b)
 		pthread_join(threads[i], NULL);
 }
 
-static bool needs_store(const struct build_request *request)
-{
-	for (size_t i = 0; i < request->n_builds; i++)
-		if (!request->builds[i].command)
-			return true;
-	return false;
-}
-
 static void take_results(struct arena *a, struct building *b, int rc)
 {
 	for (size_t i = 0; i < b->request->n_builds; i++) {
@@ -205,7 +199,6 @@ static void take_results(struct arena *a, struct building *b, int rc)
 
 int build_images(struct arena *a, const struct build_request *request, struct built *out, struct error *err)
 {
-	struct build_store store = { .lock = -1 };
 	struct building b = { .request = request,
 			      .out = out,
 			      .lock = PTHREAD_MUTEX_INITIALIZER,
@@ -216,20 +209,12 @@ int build_images(struct arena *a, const struct build_request *request, struct bu
 	if (request->n_builds > BUILD_IMAGES_MAX)
 		return error_set(err, "%zu images are to be built, more than %u (BUILD_IMAGES_MAX)",
 				 request->n_builds, BUILD_IMAGES_MAX);
-	if (needs_store(request) && build_store_open(&store, request->home, request->repo, err) < 0) {
-		build_store_close(&store);
-		return -1;
-	}
-	if (store.unclean)
-		build_clean_store(request, &store);
-	b.store = store.dir ? &store : NULL;
 	b.arenas = arena_array(a, struct arena, request->n_builds);
 	memset(out, 0, sizeof(*out) * request->n_builds);
 	run_all(&b);
 	bool cancelled = request->cancel && atomic_load(request->cancel);
 	int rc = b.failed || cancelled ? -1 : 0;
 	take_results(a, &b, rc);
-	build_store_close(&store);
 	if (cancelled)
 		return error_set(err, "the builds were cancelled");
 	return rc < 0 ? error_set(err, "%s", b.err.text) : 0;

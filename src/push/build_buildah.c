@@ -125,7 +125,7 @@ static void begin(struct builder *b)
 	add_file(b, "/etc/containers/policy.json", str_of(policy));
 	add_file(b, "/etc/containers/storage.conf", str_of(storage));
 	add_file(b, "/etc/containers/registries.conf", str_of(registries(b)));
-	add_bind(b, arena_printf(&b->job->a, "%s/store", b->job->store->dir), "/store", true);
+	add_bind(b, arena_printf(&b->job->a, "%s/store", b->job->store.dir), "/store", true);
 	add_bind(b, in_work(b, "out"), "/out", true);
 	add_bind(b, in_work(b, "tmp"), "/var/tmp", true);
 	add_bind(b, in_work(b, "tmp"), "/tmp", true);
@@ -163,7 +163,7 @@ static int run(struct builder *b, enum box_network network, const char *what, st
 	if (box_run(&box, build_line, b->job, b->job->stop, b->job->request->deadline_ms, &result, err) < 0)
 		return error_wrap(err, "%s: the box that it runs in cannot be made", what);
 	if (result.end != BOX_EXITED) {
-		build_store_mark(b->job->store);
+		build_store_mark(&b->job->store);
 		return build_failed(b->job, err, "%s %s", what, box_end_text(&b->job->a, &box, &result));
 	}
 	if (result.exit_code != 0)
@@ -196,7 +196,7 @@ static const char *pulled_path(struct builder *b, const char *image, const char 
 	char hex[HASH_HEX_LEN + 1];
 	struct str parts[] = { str_of(image), str_of(platform ? platform : "") };
 	hash_hex(hash_parts(parts, 2), hex);
-	return arena_printf(&b->job->a, "%s/store/pulled-%s", b->job->store->dir, hex);
+	return arena_printf(&b->job->a, "%s/store/pulled-%s", b->job->store.dir, hex);
 }
 
 static int pull(struct builder *b, const char *image, const char *platform, struct error *err)
@@ -309,12 +309,25 @@ static int push(struct builder *b, const char *tag, struct error *err)
 	return run(b, BOX_MACHINE, arena_printf(&b->job->a, "pushing %s", tag), err);
 }
 
+/* What killed builders left in the store; what cannot be cleaned is only in the way of the disk. */
+static void clean_store(struct builder *b)
+{
+	struct error ignored = ERROR_INIT;
+	begin(b);
+	ADD_WORDS(b, "rm", "--all");
+	if (run(b, BOX_NO_NETWORK, "cleaning", &ignored) == 0)
+		build_store_cleaned(&b->job->store);
+}
+
 static int build_and_push(struct builder *b, const struct build_context *context, const struct dockerfile *d,
 			  const char *tag, char digest[BUILD_DIGEST_LEN + 1], struct error *err)
 {
 	const char *said;
-	if (build_work_make(b->job->store, &b->work, err) < 0 ||
-	    build_context_write(context, in_work(b, "context"), b->disk, err) < 0 ||
+	if (build_work_make(&b->job->store, &b->work, err) < 0)
+		return -1;
+	if (b->job->store.unclean)
+		clean_store(b);
+	if (build_context_write(context, in_work(b, "context"), b->disk, err) < 0 ||
 	    pull_all(b, d, err) < 0 || build(b, d, err) < 0 || push(b, tag, err) < 0 ||
 	    read_answer(b, "out/digest", &said, err) < 0)
 		return -1;
@@ -326,7 +339,7 @@ static int build_and_push(struct builder *b, const struct build_context *context
 
 static void release(struct builder *b)
 {
-	build_work_remove(b->job->store, &b->work);
+	build_work_remove(&b->job->store, &b->work);
 	vec_release(&b->argv);
 	vec_release(&b->files);
 	vec_release(&b->binds);
@@ -356,7 +369,7 @@ static int read_allowed(struct builder *b, struct error *err)
 
 static int prepare(struct builder *b, struct build_job *job, struct error *err)
 {
-	*b = (struct builder){ .job = job, .work = { .lock = -1 }, .program = find_program() };
+	*b = (struct builder){ .job = job, .program = find_program() };
 	b->disk = or_default(job->build->disk_bytes, BUILD_DISK_BYTES);
 	b->deadline_ms =
 		clock_mono_ms() + (job->build->timeout_ms ? job->build->timeout_ms : BUILD_TIMEOUT_MS);
@@ -377,27 +390,4 @@ int build_by_buildah(struct build_job *job, const struct build_context *context,
 		rc = build_and_push(&b, context, dockerfile, tag, digest, err);
 	release(&b);
 	return rc;
-}
-
-static void tell_nobody(void *ctx, const char *name, const char *line)
-{
-}
-
-void build_clean_store(const struct build_request *request, struct build_store *store)
-{
-	static const atomic_bool never = false;
-	static const struct environments_build nothing = { .name = "clean", .timeout_ms = 60000 };
-	struct build_request quiet = *request;
-	struct error err = ERROR_INIT;
-	struct builder b;
-	quiet.tell = tell_nobody;
-	struct build_job job = { .request = &quiet, .build = &nothing, .store = store, .stop = &never };
-	if (prepare(&b, &job, &err) == 0 && build_work_make(store, &b.work, &err) == 0) {
-		begin(&b);
-		ADD_WORDS(&b, "rm", "--all");
-		(void)run(&b, BOX_NO_NETWORK, "cleaning", &err);
-	}
-	release(&b);
-	arena_release(&job.a);
-	build_store_cleaned(store);
 }

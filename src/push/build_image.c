@@ -146,6 +146,26 @@ static void tell(struct build_job *job, const char *line)
 	job->request->tell(job->request->ctx, job->build->name, line);
 }
 
+/* With the store to itself: what another push built meanwhile is taken. */
+static int build_it(struct build_job *job, const struct build_context *context,
+		    const struct dockerfile *dockerfile, const char *repository, const char *tag,
+		    char digest[BUILD_DIGEST_LEN + 1], bool *cached, struct error *err)
+{
+	int rc = build_store_open(&job->store, job->request->home, job->request->repo, job->build->name,
+				  job->stop, job->request->deadline_ms, err);
+	if (rc == 0 && job->store.waited && !job->build->no_cache) {
+		rc = build_find(job, tag, digest, err);
+		*cached = rc == 0;
+		rc = rc > 0 ? 0 : rc;
+	}
+	if (rc == 0 && !*cached) {
+		tell(job, arena_printf(&job->a, "building %s", tag));
+		rc = build_by_buildah(job, context, dockerfile, tag, digest, err);
+	}
+	build_store_close(&job->store);
+	return rc == 0 && !*cached ? look(job, repository, tag, digest, err) : rc;
+}
+
 int build_image(struct build_job *job, struct built *out, struct error *err)
 {
 	struct build_context context;
@@ -166,12 +186,8 @@ int build_image(struct build_job *job, struct built *out, struct error *err)
 	if (rc < 0)
 		return error_wrap(err, "%s: looking whether it is built already", host_of(&job->a, tag));
 	out->cached = rc == 0;
-	if (rc > 0) {
-		tell(job, arena_printf(&job->a, "building %s", tag));
-		if (build_by_buildah(job, &context, &dockerfile, tag, digest, err) < 0 ||
-		    look(job, repository, tag, digest, err) < 0)
-			return -1;
-	}
+	if (rc > 0 && build_it(job, &context, &dockerfile, repository, tag, digest, &out->cached, err) < 0)
+		return -1;
 	out->image = arena_printf(&job->a, "%s@%s", repository, digest);
 	return 0;
 }

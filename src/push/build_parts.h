@@ -32,8 +32,8 @@ struct build_job {
 	struct arena a;
 	const struct build_request *request;
 	const struct environments_build *build;
-	struct build_store *store; /* NULL: no Dockerfile is among the builds */
-	const atomic_bool *stop;   /* cancelled, or another image failed */
+	struct build_store store;
+	const atomic_bool *stop; /* cancelled, or another image failed */
 	struct build_secret *secrets;
 	size_t n_secrets;
 	const char *kept[BUILD_LINES_KEPT]; /* a ring of the last lines */
@@ -62,9 +62,6 @@ int build_find(const struct build_job *job, const char *image, char digest[BUILD
 bool build_is_own(const struct build_request *request, const char *image);
 /* NULL, or why nothing is fetched from that registry. */
 const char *build_host_refused(struct arena *a, const struct build_request *request, const char *image);
-
-/* Containers of killed builders go; the store is ours alone until then. */
-void build_clean_store(const struct build_request *request, struct build_store *store);
 
 /* build_buildah.c. tag: the image with its tag; digest: as buildah says it was pushed. */
 int build_by_buildah(struct build_job *job, const struct build_context *context,

@@ -66,7 +66,11 @@ const char *build_host_refused(struct arena *a, const struct build_request *requ
 	struct str rest, host = str_cut(str_of(image), '/', &rest);
 	if (build_is_own(request, image))
 		return NULL;
-	size_t colon = str_find(host, ':', 0);
+	size_t colon = str_find(host, ':', 0), close = str_find(host, ']', 0);
+	if (host.n && host.p[0] == '[' && close != SIZE_MAX) {
+		host = (struct str){ host.p + 1, close - 1 };
+		colon = SIZE_MAX;
+	}
 	if (colon != SIZE_MAX)
 		host.n = colon;
 	const char *name = arena_strndup(a, host.p, host.n);

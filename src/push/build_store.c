@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -16,9 +17,8 @@
 
 #define REMOVE_TIMEOUT_MS 600000
 #define WORK "work-"
-#define FRESH "new-" /* a working directory whose lock is not held yet */
 #define TRASH "trash-"
-#define FRESH_S 600 /* a fresh one that is older is a dead process's */
+#define LOCK_TURN_MS 50
 
 /* As root, what a box writes belongs to the box's root; else its root is ourselves. */
 static int give_to_box(const char *path)
@@ -67,52 +67,18 @@ static void remove_dir(const char *home, const char *path)
 		remove_by_box(home, path);
 }
 
-/* --- directories of the dead --- */
+/* --- a store --- */
 
-/* -1: somebody has it. */
-static int take_lock(const char *path, int how)
+/* -1: somebody has it, or errno. */
+static int take_lock(const char *path)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd >= 0 && flock(fd, how) < 0) {
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		close(fd);
 		return -1;
 	}
 	return fd;
 }
-
-static bool is_dead(const char *dir, const char *name)
-{
-	cleanup_buf struct buf path = BUF_INIT;
-	struct stat st;
-	if (strncmp(name, FRESH, strlen(FRESH)) == 0)
-		return stat(dir, &st) == 0 && time(NULL) - st.st_mtime > FRESH_S;
-	if (strncmp(name, WORK, strlen(WORK)) != 0)
-		return false;
-	buf_printf(&path, "%s/lock", dir);
-	cleanup_fd int fd = take_lock(path.p, LOCK_EX | LOCK_NB);
-	return fd >= 0;
-}
-
-/* Of one repository; true: there were some. */
-static bool remove_dead(const char *home, const char *dir)
-{
-	bool found = false;
-	DIR *d = opendir(dir);
-	if (!d)
-		return false;
-	for (struct dirent *e; (e = readdir(d));) {
-		cleanup_buf struct buf path = BUF_INIT;
-		buf_printf(&path, "%s/%s", dir, e->d_name);
-		if (!is_dead(path.p, e->d_name))
-			continue;
-		found = true;
-		remove_dir(home, path.p);
-	}
-	closedir(d);
-	return found;
-}
-
-/* --- a store --- */
 
 static char *path_in(const struct build_store *s, const char *name)
 {
@@ -122,57 +88,79 @@ static char *path_in(const struct build_store *s, const char *name)
 }
 
 static int make_dirs(struct build_store *s, const char *home, const struct hosted_repo *repo,
-		     struct error *err)
+		     const char *build, struct error *err)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
-	const char *builds = push_path(&a, home, "builds", NULL);
-	const char *parent = push_path(&a, home, "builds", repo->namespace, NULL);
-	const char *dir = push_path(&a, parent, repo->name, NULL);
-	s->dir = mem_strdup(dir);
-	if (!hosted_name_ok(str_of(repo->namespace)) || !hosted_name_ok(str_of(repo->name)))
-		return error_set(err, "%s/%s: is no name of a repository", repo->namespace, repo->name);
-	if (make_dir(builds, false, err) < 0 || make_dir(parent, false, err) < 0 ||
-	    make_dir(dir, false, err) < 0 || make_dir(push_path(&a, dir, "store", NULL), true, err) < 0)
+	const char *path = push_path(&a, home, "builds", NULL);
+	const char *parts[] = { repo->namespace, repo->name, build };
+	if (!hosted_name_ok(str_of(repo->namespace)) || !hosted_name_ok(str_of(repo->name)) ||
+	    !hosted_name_ok(str_of(build)))
+		return error_set(err, "%s/%s: %s is no name of a build", repo->namespace, repo->name, build);
+	if (make_dir(path, false, err) < 0)
 		return -1;
+	for (size_t i = 0; i < 3; i++) {
+		path = push_path(&a, path, parts[i], NULL);
+		if (make_dir(path, false, err) < 0)
+			return -1;
+	}
+	s->dir = mem_strdup(path);
+	return make_dir(push_path(&a, path, "store", NULL), true, err);
+}
+
+static int wait_for_lock(struct build_store *s, const atomic_bool *stop, int64_t deadline_ms,
+			 struct error *err)
+{
+	cleanup_free char *lock = path_in(s, "lock");
+	while ((s->lock = take_lock(lock)) < 0) {
+		if (errno != EWOULDBLOCK)
+			return error_set(err, "%s: %s", lock, strerror(errno));
+		if (atomic_load(stop) || (deadline_ms && clock_mono_ms() > deadline_ms))
+			return error_set(err, "another push builds the image, and time is over");
+		s->waited = true;
+		(void)poll(NULL, 0, LOCK_TURN_MS);
+	}
 	return 0;
 }
 
-/* Who comes first after a builder was killed has the store alone, and cleans it. */
-static void find_unclean(struct build_store *s)
+/* With the lock held: all of them are a dead process's. */
+static bool remove_works(const char *home, const char *dir)
 {
-	cleanup_free char *lock = path_in(s, "lock"), *unclean = path_in(s, "unclean");
-	if (access(unclean, F_OK) < 0)
-		return;
-	int fd = take_lock(lock, LOCK_EX | LOCK_NB);
-	if (fd < 0)
-		return;
-	s->lock = fd;
-	s->unclean = true;
+	bool found = false;
+	DIR *d = opendir(dir);
+	if (!d)
+		return false;
+	for (struct dirent *e; (e = readdir(d));) {
+		cleanup_buf struct buf path = BUF_INIT;
+		if (strncmp(e->d_name, WORK, strlen(WORK)) != 0)
+			continue;
+		buf_printf(&path, "%s/%s", dir, e->d_name);
+		remove_dir(home, path.p);
+		found = true;
+	}
+	closedir(d);
+	return found;
 }
 
 int build_store_open(struct build_store *s, const char *home, const struct hosted_repo *repo,
-		     struct error *err)
+		     const char *build, const atomic_bool *stop, int64_t deadline_ms, struct error *err)
 {
 	*s = (struct build_store){ .home = home, .lock = -1 };
-	if (make_dirs(s, home, repo, err) < 0)
+	if (make_dirs(s, home, repo, build, err) < 0 || wait_for_lock(s, stop, deadline_ms, err) < 0)
 		return -1;
-	if (remove_dead(home, s->dir))
-		build_store_mark(s);
-	find_unclean(s);
-	cleanup_free char *lock = path_in(s, "lock");
-	if (s->lock < 0)
-		s->lock = take_lock(lock, LOCK_SH);
-	if (s->lock < 0)
-		return error_set(err, "%s: %s", lock, strerror(errno));
 	(void)futimens(s->lock, NULL); /* when it was used last */
-	return 0;
+	if (remove_works(home, s->dir))
+		build_store_mark(s);
+	cleanup_free char *unclean = path_in(s, "unclean");
+	s->unclean = access(unclean, F_OK) == 0;
+	/* It may have gone between our making it and our having the lock. */
+	cleanup_free char *store = path_in(s, "store");
+	return make_dir(store, true, err);
 }
 
 void build_store_cleaned(struct build_store *s)
 {
 	cleanup_free char *unclean = path_in(s, "unclean");
 	(void)unlink(unclean);
-	(void)flock(s->lock, LOCK_SH);
 	s->unclean = false;
 }
 
@@ -197,21 +185,12 @@ void build_store_close(struct build_store *s)
 int build_work_make(struct build_store *s, struct build_work *w, struct error *err)
 {
 	static const char *const parts[] = { "context", "out", "tmp" };
-	cleanup_free char *fresh = path_in(s, FRESH "XXXXXX");
+	cleanup_free char *template = path_in(s, WORK "XXXXXX");
 	cleanup_buf struct buf path = BUF_INIT;
-	*w = (struct build_work){ .lock = -1 };
-	if (!mkdtemp(fresh))
-		return error_set(err, "%s: %s", fresh, strerror(errno));
-	buf_printf(&path, "%s/lock", fresh);
-	w->lock = take_lock(path.p, LOCK_EX | LOCK_NB);
-	buf_clear(&path);
-	buf_printf(&path, "%s/" WORK "%s", s->dir, strrchr(fresh, '-') + 1);
-	if (w->lock < 0 || rename(fresh, path.p) < 0) {
-		int why = errno;
-		files_remove(fresh);
-		return error_set(err, "%s: %s", path.p, strerror(why));
-	}
-	w->dir = mem_strndup(path.p, path.n);
+	*w = (struct build_work){ 0 };
+	if (!mkdtemp(template))
+		return error_set(err, "%s: %s", template, strerror(errno));
+	w->dir = hand_over(template);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		buf_clear(&path);
 		buf_printf(&path, "%s/%s", w->dir, parts[i]);
@@ -227,10 +206,8 @@ void build_work_remove(struct build_store *s, struct build_work *w)
 {
 	if (w->dir)
 		remove_dir(s->home, w->dir);
-	if (w->lock >= 0)
-		close(w->lock);
 	free(w->dir);
-	*w = (struct build_work){ .lock = -1 };
+	*w = (struct build_work){ 0 };
 }
 
 /* --- all of them --- */
@@ -246,6 +223,7 @@ struct sweep {
 	struct arena a;
 	VEC(struct kept) list;
 	uint64_t bytes, removed;
+	size_t n_trash;
 };
 
 typedef void dir_fn(struct sweep *s, const char *path);
@@ -266,16 +244,21 @@ static void take_store(struct sweep *s, const char *path)
 	struct stat st;
 	struct kept kept = { .dir = arena_strdup(&s->a, path) };
 	const char *lock = arena_printf(&s->a, "%s/lock", path);
-	if (remove_dead(s->home, path)) {
-		struct build_store store = { .dir = kept.dir };
-		build_store_mark(&store);
-	}
 	if (stat(lock, &st) < 0)
 		return;
+	cleanup_fd int fd = take_lock(lock);
+	struct build_store store = { .dir = kept.dir };
+	if (fd >= 0 && remove_works(s->home, path))
+		build_store_mark(&store);
 	kept.used = st.st_mtim;
 	kept.bytes = files_size(path);
 	s->bytes += kept.bytes;
 	vec_push(&s->list, kept);
+}
+
+static void take_repository(struct sweep *s, const char *path)
+{
+	each_dir(s, path, take_store);
 }
 
 static void take_namespace(struct sweep *s, const char *path)
@@ -284,7 +267,7 @@ static void take_namespace(struct sweep *s, const char *path)
 	if (strncmp(name, TRASH, strlen(TRASH)) == 0)
 		remove_dir(s->home, path);
 	else
-		each_dir(s, path, take_store);
+		each_dir(s, path, take_repository);
 }
 
 static int by_use(const void *x, const void *y)
@@ -299,9 +282,9 @@ static void remove_store(struct sweep *s, const struct kept *kept)
 {
 	const char *lock = arena_printf(&s->a, "%s/lock", kept->dir);
 	const char *store = arena_printf(&s->a, "%s/store", kept->dir);
-	const char *trash = arena_printf(&s->a, "%s/builds/" TRASH "%lld-%d", s->home,
-					 (long long)clock_wall_ms(), (int)getpid());
-	cleanup_fd int fd = take_lock(lock, LOCK_EX | LOCK_NB);
+	const char *trash = arena_printf(&s->a, "%s/builds/" TRASH "%lld-%d-%zu", s->home,
+					 (long long)clock_wall_ms(), (int)getpid(), s->n_trash++);
+	cleanup_fd int fd = take_lock(lock);
 	if (fd < 0 || rename(store, trash) < 0)
 		return;
 	remove_dir(s->home, trash);

@@ -113,7 +113,7 @@ static int judge(struct target *t, const char *id, const char *by, const char *o
 		return 0;
 	}
 	*answer = !finished && strcmp(owner, id) > 0 ? CLAIM_NEWER : CLAIM_TAKEN;
-	if (*answer == CLAIM_NEWER || finished || record.state >= PIPE_ACCEPT)
+	if (!by || *answer == CLAIM_NEWER || finished || record.state >= PIPE_ACCEPT)
 		return 0;
 	return journal_preempt(t->home, owner, by, err);
 }

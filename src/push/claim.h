@@ -17,8 +17,9 @@ enum claim_answer {
 	CLAIM_LEFT,  /* by a push whose process is dead: to be resumed first */
 };
 
-/* One try, without waiting. id: ours, of a push that is locked by us; by: who we are, for people. owner: the
- * id of who has it. -1: err; also when it cannot be told who has it: nothing is taken on a guess. */
+/* One try, without waiting. id: ours, of a push that is locked by us; by: who we are, for people, or NULL:
+ * nobody is asked to give way. owner: the id of who has it. -1: err; also when it cannot be told who has it:
+ * nothing is taken on a guess. */
 int claim_try(const char *home, const char *key, const char *id, const char *by, enum claim_answer *answer,
 	      char owner[JOURNAL_ID_MAX + 1], struct error *err);
 void claim_release(const char *home, const char *key, const char *id);

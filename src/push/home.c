@@ -86,14 +86,14 @@ static int sync_parent(const char *path)
 	return fd < 0 ? -1 : fsync(fd);
 }
 
-int push_replace(const char *path, struct str data, struct error *err)
+int push_write(const char *path, struct str data, enum push_durable durable, struct error *err)
 {
 	cleanup_buf struct buf aside = BUF_INIT;
 	buf_printf(&aside, "%s.XXXXXX", path);
 	int fd = mkostemp(aside.p, O_CLOEXEC); /* mode 0600 */
 	if (fd < 0)
 		return error_set(err, "%s: %s", path, strerror(errno));
-	bool good = write_all(fd, data) == 0 && fsync(fd) == 0;
+	bool good = write_all(fd, data) == 0 && (durable == PUSH_VISIBLE || fsync(fd) == 0);
 	int why = errno;
 	if (close(fd) < 0 && good) {
 		good = false;
@@ -107,9 +107,14 @@ int push_replace(const char *path, struct str data, struct error *err)
 		unlink(aside.p);
 		return error_set(err, "%s: %s", path, strerror(why));
 	}
-	if (sync_parent(path) < 0)
+	if (durable == PUSH_DURABLE && sync_parent(path) < 0)
 		return error_set(err, "%s: its directory cannot be synced: %s", path, strerror(errno));
 	return 0;
+}
+
+int push_replace(const char *path, struct str data, struct error *err)
+{
+	return push_write(path, data, PUSH_DURABLE, err);
 }
 
 int push_make_dirs(const char *path, struct error *err)

@@ -78,8 +78,9 @@ struct hosted_repo {
 
 /* How hooks reach the cluster and talk; written by the service when it starts. */
 struct push_settings {
-	const char *kubeconfig, *context; /* NULL: not given; in a cluster both are */
-	const char *address;		  /* "ssh://git@host:2222", as people see it; NULL: not known */
+	const char *kubeconfig,
+		*context;	  /* a list as in KUBECONFIG; NULL: not given; in a cluster both are */
+	const char *address;	  /* "ssh://git@host:2222", as people see it; NULL: not known */
 	const char *fetch_url;	  /* "http://127.0.0.1:8081/git": where the operator fetches; NULL: none */
 	const char *program;	  /* this program's path, for hooks */
 	bool require_confinement; /* builds by programs need a full sandbox */
@@ -99,5 +100,9 @@ int push_settings_write(const char *home, const struct push_settings *settings, 
 int hosted_read(struct arena *a, const char *home, const char *key, struct hosted_repo *out,
 		struct error *err);
 int hosted_write(const char *home, const struct hosted_repo *repo, struct error *err);
+/* What of a written file a power cut leaves: perhaps nothing of it (an empty file); the old or the new one;
+ * the new one. Whatever kills a process, a reader finds the old or the new one. */
+enum push_durable { PUSH_VISIBLE, PUSH_WHOLE, PUSH_DURABLE };
 /* Writes a file aside, syncs it and puts it in place. */
-int push_replace(const char *path, struct str data, struct error *err);
+int push_write(const char *path, struct str data, enum push_durable durable, struct error *err);
+int push_replace(const char *path, struct str data, struct error *err); /* PUSH_DURABLE */

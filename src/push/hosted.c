@@ -16,10 +16,12 @@
 #include "push/access.h"
 #include "push/home_record.h"
 #include "repo/files.h"
+#include "repo/refs.h"
 
 #define CONFIG_MAX (64u << 10)
 #define KEYS_MAX (64u << 20) /* bytes of keys.json */
 #define HEAD_MAX 4096u
+#define REFS_DEPTH_MAX 16u /* of folders in a branch's name; deeper ones are not looked at here */
 
 char *hosted_git_dir(struct arena *a, const char *home, const char *key)
 {
@@ -148,17 +150,24 @@ int hosted_delete(const char *home, const char *key, struct error *err)
 	const char *record = arena_printf(&a, "%s/repos/%s.json", home, key);
 	if (unlink(record) < 0 && errno != ENOENT)
 		return error_set(err, "%s: %s", record, strerror(errno));
-	const char *gone = arena_printf(&a, "%s/deleted/%.*s_%.*s.%lld.git", home, STR_ARG(namespace),
-					STR_ARG(name), (long long)(clock_wall_ms() / 1000));
+	const char *dir = hosted_git_dir(&a, home, key), *gone;
 	if (push_make_dirs(push_path(&a, home, "deleted", NULL), err) < 0)
 		return -1;
-	files_remove(gone);
-	if (rename(hosted_git_dir(&a, home, key), gone) < 0 && errno != ENOENT)
+	if (access(dir, F_OK) < 0)
+		return 0;
+	int64_t since = clock_wall_ms() / 1000;
+	do /* one of the same second stays, too */
+		gone = arena_printf(&a, "%s/deleted/%.*s_%.*s.%lld.git", home, STR_ARG(namespace),
+				    STR_ARG(name), (long long)since++);
+	while (access(gone, F_OK) == 0);
+	if (rename(dir, gone) < 0)
 		return error_set(err, "%s: %s", gone, strerror(errno));
 	return 0;
 }
 
 /* ---- what is left behind ---- */
+
+#define ANY_AGE INT32_MIN /* of sweep() */
 
 typedef bool leftover_fn(const char *name);
 
@@ -195,7 +204,7 @@ static void sweep(struct arena *a, const char *dir, leftover_fn *left, int64_t o
 
 void hosted_clean(const char *home, const char *key)
 {
-	enum { DAY_S = 24 * 3600, REFS_DEPTH_MAX = 16 };
+	enum { DAY_S = 24 * 3600 };
 	cleanup_arena struct arena a = ARENA_INIT;
 	const char *dir = hosted_git_dir(&a, home, key);
 	sweep(&a, dir, is_lock, HOSTED_LOCK_OLD_S, 1);
@@ -221,7 +230,7 @@ void hosted_purge(const char *home)
 	cleanup_arena struct arena a = ARENA_INIT;
 	const char *const *keys;
 	size_t n;
-	sweep(&a, push_path(&a, home, "deleted", NULL), is_past, 0, 1);
+	sweep(&a, push_path(&a, home, "deleted", NULL), is_past, ANY_AGE, 1);
 	if (hosted_list(&a, home, &keys, &n, NULL) < 0)
 		return;
 	for (size_t i = 0; i < n; i++)
@@ -327,6 +336,41 @@ void hosted_look(const char *home, const char *key, struct hosted_state *out)
 	out->loose = 256 * count_files(push_path(&a, dir, "objects", "17", NULL), "");
 }
 
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void add_refs(struct arena *a, const char *dir, unsigned depth, struct buf *out)
+{
+	struct dirent **entries = NULL;
+	int n = depth ? scandir(dir, &entries, NULL, by_name) : 0;
+	for (int i = 0; i < n; i++) {
+		struct stat st;
+		const char *path = push_path(a, dir, entries[i]->d_name, NULL);
+		if (entries[i]->d_name[0] != '.' && lstat(path, &st) == 0 && out->n < REFS_TEXT_MAX) {
+			if (S_ISDIR(st.st_mode))
+				add_refs(a, path, depth - 1, out);
+			else if (S_ISREG(st.st_mode) && !is_lock(entries[i]->d_name)) {
+				buf_printf(out, "%s ", path);
+				file_read(path, HEAD_MAX, out, NULL);
+			}
+		}
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+struct hash hosted_refs(const char *home, const char *key)
+{
+	cleanup_arena struct arena a = ARENA_INIT;
+	cleanup_buf struct buf text = BUF_INIT;
+	const char *dir = hosted_git_dir(&a, home, key);
+	file_read(push_path(&a, dir, "packed-refs", NULL), REFS_TEXT_MAX, &text, NULL);
+	add_refs(&a, push_path(&a, dir, "refs", NULL), REFS_DEPTH_MAX, &text);
+	return hash_of(buf_str(&text));
+}
+
 bool hosted_wants_packing(const struct hosted_state *state)
 {
 	return state->packs > HOSTED_PACKS_MAX || state->loose > HOSTED_LOOSE_MAX;
@@ -356,7 +400,6 @@ static const char *only_branch(struct arena *a, const char *dir, const char *pre
 
 void hosted_settle_head(const char *home, const char *key)
 {
-	enum { DEPTH_MAX = 16 };
 	cleanup_arena struct arena a = ARENA_INIT;
 	cleanup_buf struct buf head = BUF_INIT;
 	bool more = false;
@@ -369,7 +412,8 @@ void hosted_settle_head(const char *home, const char *key)
 	struct str named = str_trim(str_from(buf_str(&head), 5));
 	if (access(push_path(&a, dir, arena_str(&a, named).p, NULL), F_OK) == 0)
 		return;
-	const char *only = only_branch(&a, push_path(&a, dir, "refs", "heads", NULL), "", DEPTH_MAX, &more);
+	const char *only =
+		only_branch(&a, push_path(&a, dir, "refs", "heads", NULL), "", REFS_DEPTH_MAX, &more);
 	if (only)
 		push_replace(path, str_of(arena_printf(&a, "ref: refs/heads/%s\n", only)), NULL);
 }

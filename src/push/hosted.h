@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "base/hash.h"
 #include "base/map.h"
 #include "base/vec.h"
 #include "push/home.h"
@@ -54,6 +55,7 @@ struct hosted_state {
 	size_t packs, loose; /* loose: an estimate, as git's own gc makes it */
 };
 void hosted_look(const char *home, const char *key, struct hosted_state *out);
+struct hash hosted_refs(const char *home, const char *key); /* of all refs and where they point */
 bool hosted_wants_packing(const struct hosted_state *state);
 /* When HEAD names a branch that is not there and there is one branch only, HEAD is made to name that. */
 void hosted_settle_head(const char *home, const char *key);

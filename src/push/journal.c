@@ -34,6 +34,7 @@ struct journal {
 	int lock;
 	int log; /* -1: cannot be opened; nothing is kept */
 	_Atomic(size_t) logged;
+	bool kept; /* a power cut leaves the push: its directory and its mark are synced */
 };
 
 /* ---- names ---- */
@@ -130,7 +131,8 @@ const char *journal_dir(const struct journal *j)
 	return j->dir;
 }
 
-static int save_in(const char *dir, const struct journal_record *record, struct error *err)
+static int save_in(const char *dir, const struct journal_record *record, enum push_durable durable,
+		   struct error *err)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
 	cleanup_buf struct buf text = BUF_INIT;
@@ -139,13 +141,50 @@ static int save_in(const char *dir, const struct journal_record *record, struct 
 	/* One that nobody could read would never end. */
 	if (journal_record_read(&a, buf_str(&text), record->id, &back, err) < 0)
 		return error_wrap(err, "the record of push %s is not written", record->id);
-	return push_replace(push_path(&a, dir, "record.json", NULL), buf_str(&text), err);
+	return push_write(push_path(&a, dir, "record.json", NULL), buf_str(&text), durable, err);
+}
+
+static int sync_dir(const char *path, struct error *err)
+{
+	cleanup_fd int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 && fsync(fd) == 0 ? 0 : error_set(err, "%s: %s", path, strerror(errno));
+}
+
+/*
+ * What promises rest on has to outlive a power cut; before DELIVER a push may as well be gone, for nothing
+ * outside has changed. DONE and WATCH that are lost are found out again.
+ */
+static enum push_durable durable_of(const struct journal *j, const struct journal_record *record)
+{
+	switch (record->state) {
+	case PIPE_DELIVER:
+	case PIPE_ACCEPT:
+	case PIPE_UNDO:
+		return PUSH_DURABLE;
+	case PIPE_REFUSED:
+		return j->kept ? PUSH_DURABLE : PUSH_VISIBLE;
+	default:
+		return j->kept ? PUSH_WHOLE : PUSH_VISIBLE;
+	}
+}
+
+/* The push itself, and that it is open: names in directories that are synced when it first matters. */
+static int keep(struct journal *j, struct arena *a, struct error *err)
+{
+	if (sync_dir(push_path(a, j->home, "pushes", "open", NULL), err) < 0 ||
+	    sync_dir(push_path(a, j->home, "pushes", NULL), err) < 0)
+		return -1;
+	j->kept = true;
+	return 0;
 }
 
 int journal_save(struct journal *j, const struct journal_record *record, struct error *err)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
-	if (save_in(j->dir, record, err) < 0)
+	enum push_durable durable = durable_of(j, record);
+	if (durable == PUSH_DURABLE && !j->kept && keep(j, &a, err) < 0)
+		return -1;
+	if (save_in(j->dir, record, durable, err) < 0)
 		return -1;
 	if (journal_finished(record) && !record->unclean)
 		unlink(open_mark(&a, j->home, j->id));
@@ -157,16 +196,12 @@ static int put_in_place(struct arena *a, const char *home, const char *aside, co
 			struct error *err)
 {
 	const char *mark = open_mark(a, home, id), *dir = push_path(a, home, "pushes", id, NULL);
-	if (push_replace(mark, STR(""), err) < 0)
+	if (push_write(mark, STR(""), PUSH_VISIBLE, err) < 0)
 		return -1;
-	if (rename(aside, dir) == 0) {
-		cleanup_fd int above =
-			open(push_path(a, home, "pushes", NULL), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (above >= 0 && fsync(above) == 0)
-			return 0;
-	} else if (errno == EEXIST || errno == ENOTEMPTY) {
+	if (rename(aside, dir) == 0)
+		return 0;
+	if (errno == EEXIST || errno == ENOTEMPTY)
 		return 1;
-	}
 	return error_set(err, "%s: %s", dir, strerror(errno));
 }
 
@@ -192,7 +227,7 @@ static int create(struct arena *a, const char *home, char *aside, struct journal
 	int lock = make_aside(aside, err);
 	if (lock < 0)
 		return -1;
-	int rc = save_in(aside, record, err);
+	int rc = save_in(aside, record, PUSH_VISIBLE, err);
 	if (rc == 0)
 		rc = put_in_place(a, home, aside, record->id, err);
 	if (rc == 0)
@@ -221,9 +256,7 @@ struct journal *journal_create(const char *home, struct journal_record *record, 
 			return j;
 		files_remove(aside);
 		if (rc < 0) {
-			/* What is in place all the same is found by its mark, and ends as refused. */
-			if (access(push_path(&a, home, "pushes", record->id, NULL), F_OK) < 0)
-				unlink(open_mark(&a, home, record->id));
+			unlink(open_mark(&a, home, record->id));
 			return NULL;
 		}
 	}
@@ -262,7 +295,9 @@ struct journal *journal_take(const char *home, const char *id, struct arena *a, 
 			error_set(err, "push %s has no record", id);
 		return NULL;
 	}
-	return journal_new(home, id, dir, fd);
+	struct journal *j = journal_new(home, id, dir, fd);
+	j->kept = out->state >= PIPE_DELIVER;
+	return j;
 }
 
 void journal_log(struct journal *j, struct str line)
@@ -295,6 +330,9 @@ int journal_read(struct arena *a, const char *home, const char *id, struct journ
 		return 1;
 	if (rc < 0)
 		return error_set(err, "%s", missing.text);
+	/* Written, and lost in a power cut before it was worth a sync: as if it had never been. */
+	if (text.n == 0 || text.p[0] == '\0')
+		return 1;
 	if (journal_record_read(a, buf_str(&text), id, out, err) < 0)
 		return error_wrap(err, "%s", path);
 	return 0;
@@ -355,13 +393,17 @@ int journal_list(struct arena *a, const char *home, const char *repo, struct jou
 	return 0;
 }
 
-/* A mark whose push is finished, or was never made: its process was killed in between. */
+/* A mark whose push is finished, was never made, or went with a power cut. */
 static void remove_mark(struct arena *a, const char *home, const char *id, bool finished)
 {
 	const char *mark = open_mark(a, home, id);
 	struct stat st;
-	if (finished || (stat(mark, &st) == 0 && clock_wall_ms() - (int64_t)st.st_mtime * 1000 > LEFT_MS))
-		unlink(mark);
+	if (!finished && (stat(mark, &st) < 0 || clock_wall_ms() - (int64_t)st.st_mtime * 1000 < LEFT_MS ||
+			  journal_running(home, id)))
+		return;
+	if (!finished)
+		files_remove(push_path(a, home, "pushes", id, NULL));
+	unlink(mark);
 }
 
 int journal_unfinished(struct arena *a, const char *home, const char *repo, struct journal_record **out,

@@ -269,10 +269,10 @@ static void start_operator(struct serve *serve)
 	size_t n = 5;
 	if (!o->with_operator)
 		return;
-	const char *const pairs[][2] = { { "--kubeconfig", o->kubeconfig },
-					 { "--context", o->context },
-					 { "--namespace", o->namespace } };
-	for (size_t i = 0; i < 3; i++) {
+	const char *const pairs[][2] = { { "--context", o->context }, { "--namespace", o->namespace } };
+	if (o->kubeconfig)
+		setenv("KUBECONFIG", o->kubeconfig, 1);
+	for (size_t i = 0; i < 2; i++) {
 		if (!pairs[i][1])
 			continue;
 		argv[n++] = pairs[i][0];

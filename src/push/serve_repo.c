@@ -222,6 +222,7 @@ static void write_record(struct served *s, const struct hosted_spec *spec)
 	if (!s->recorded) {
 		hosted_clean(s->serve->home, s->key);
 		hosted_look(s->serve->home, s->key, &s->state);
+		s->refs = hosted_refs(s->serve->home, s->key);
 		log_info("repository served", "repo", s->key, NULL);
 		if (hosted_wants_packing(&s->state))
 			loop_timer_set(s->timer, PACK_AFTER_MS);
@@ -274,11 +275,17 @@ void served_changed(struct served *s)
 	if (!s->recorded)
 		return;
 	s->serve->pushes++;
-	clock_format(clock_wall_ms(), false, s->pushed);
-	hosted_settle_head(s->serve->home, s->key);
+	struct hash refs = hosted_refs(s->serve->home, s->key);
+	bool accepted = !hash_eq(refs, s->refs);
+	s->refs = refs;
 	hosted_look(s->serve->home, s->key, &s->state);
+	if (accepted) {
+		clock_format(clock_wall_ms(), false, s->pushed);
+		hosted_settle_head(s->serve->home, s->key);
+	}
 	served_apply(s); /* what a push may bring has changed, and status.fetch.pushed */
-	mirror_begin(s);
+	if (accepted)
+		mirror_begin(s);
 	if (hosted_wants_packing(&s->state))
 		loop_timer_set(s->timer, PACK_AFTER_MS);
 }

@@ -76,12 +76,45 @@ static const char config_format[] = "# Written by capstan; changes are lost.\n"
 				    "PermitOpen none\n"
 				    "PermitListen none\n"
 				    "AcceptEnv GIT_PROTOCOL\n"
+				    "%s"
 				    "PrintMotd no\n"
 				    "PrintLastLog no\n"
 				    "Banner none\n"
 				    "TCPKeepAlive yes\n"
 				    "ClientAliveInterval 30\n"
 				    "ClientAliveCountMax 4\n";
+
+/* A session begins with none of our environment; hooks need what leads to the cluster and to registries. */
+static const char *set_env(struct arena *a)
+{
+	static const char *const passed[] = { "PATH",
+					      "TMPDIR",
+					      "TZ",
+					      "KUBECONFIG",
+					      "KUBERNETES_SERVICE_HOST",
+					      "KUBERNETES_SERVICE_PORT",
+					      "POD_NAMESPACE",
+					      "XDG_RUNTIME_DIR",
+					      "HTTP_PROXY",
+					      "HTTPS_PROXY",
+					      "NO_PROXY",
+					      "http_proxy",
+					      "https_proxy",
+					      "no_proxy",
+					      "SSL_CERT_FILE",
+					      "SSL_CERT_DIR",
+					      "ASAN_OPTIONS",
+					      "UBSAN_OPTIONS" };
+	struct buf line = BUF_INIT;
+	for (size_t i = 0; i < sizeof(passed) / sizeof(*passed); i++) {
+		const char *value = getenv(passed[i]);
+		if (value && *value && !strpbrk(value, "\"'\\\n\r"))
+			buf_printf(&line, "%s \"%s=%s\"", line.n ? "" : "SetEnv", passed[i], value);
+	}
+	const char *text = line.n ? arena_printf(a, "%s\n", line.p) : "";
+	buf_release(&line);
+	return text;
+}
 
 int sshd_config(struct arena *a, const struct sshd_options *o, char **out, struct error *err)
 {
@@ -94,7 +127,7 @@ int sshd_config(struct arena *a, const struct sshd_options *o, char **out, struc
 	if (split(a, o->address, &host, &port, err) < 0)
 		return -1;
 	*out = arena_printf(a, config_format, port, *host ? "ListenAddress " : "", host, *host ? "\n" : "",
-			    o->home, o->user, o->program, o->home, o->user);
+			    o->home, o->user, o->program, o->home, o->user, set_env(a));
 	return 0;
 }
 

@@ -19,7 +19,7 @@ struct sshd_options {
 /* argv: what to run, NULL-terminated, memory from a. err: what is missing, and what to do. */
 int sshd_prepare(struct arena *a, const struct sshd_options *options, const char *const **argv,
 		 struct error *err);
-/* The text of the configuration. Pure. */
+/* The text of the configuration; of the environment, what leads sessions to the cluster. */
 int sshd_config(struct arena *a, const struct sshd_options *options, char **out, struct error *err);
 /* The host key's public half, "ssh-ed25519 AAAA...", for known_hosts; NULL: it cannot be read. */
 const char *sshd_host_key(struct arena *a, const char *home);

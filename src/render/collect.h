@@ -14,6 +14,7 @@ struct render_collect {
 	VEC(struct render_diag) diags;
 	size_t n_errors, dropped_diags;
 	struct origins *origins; /* or NULL: lines are those of the object's file */
+	struct yaml_keys *keys;	 /* of all files (doc/yaml.h); NULL: of each */
 	struct map seen;	 /* key of an object -> struct render_place, in the arena */
 	bool full;		 /* RENDER_OBJECTS_MAX was said */
 	bool templates;		 /* an identity with ${...} in it is not checked yet */

@@ -60,7 +60,7 @@ static const struct field build_fields[] = {
 	  .example = "10m" },
 	{ .name = "memory",
 	  .kind = FIELD_SIZE,
-	  .low = 16 << 20,
+	  .low = 64 << 20,
 	  .high = 1ll << 40,
 	  AT(environments_build, memory_bytes),
 	  .help = "How much memory it may take.",

@@ -65,7 +65,8 @@ void collect_text(struct render_collect *c, const struct render_file *file)
 {
 	struct yaml_stream stream;
 	struct yaml_options options = { .dialect = YAML_KUBECTL,
-					.origin = origin_file(c->origins, file->path) };
+					.origin = origin_file(c->origins, file->path),
+					.keys = c->keys };
 	(void)yaml_parse_as(c->a, file->data, &options, &stream, NULL); /* all errors are in stream.errors */
 	for (size_t i = 0; i < stream.n_warnings; i++)
 		collect_diag(c, RENDER_WARNING, file->path, stream.warnings[i].line,
@@ -91,7 +92,9 @@ static int by_path(const void *a, const void *b)
 
 void render_plain(struct arena *a, const struct render_input *in, struct render_output *out)
 {
-	struct render_collect c = { .a = a, .templates = in->templates, .origins = in->origins };
+	struct render_collect c = {
+		.a = a, .templates = in->templates, .origins = in->origins, .keys = yaml_keys_new(a)
+	};
 	const struct render_file **files = mem_alloc((in->n + 1) * sizeof(const struct render_file *));
 	for (size_t i = 0; i < in->n; i++)
 		files[i] = &in->files[i];

@@ -45,7 +45,7 @@ def namespace(world, request):
     name = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_"))[:40].strip("-")
     world.kubectl("create", "namespace", name)
     yield name
-    world.run("kubectl", "delete", "app,repo", "--all", "-n", name, "--wait=false")
+    world.run("kubectl", "delete", "app,repo,imagerule", "--all", "-n", name, "--wait=false")
     world.run("kubectl", "delete", "namespace", name, "--wait=false")
 
 

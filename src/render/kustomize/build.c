@@ -235,9 +235,11 @@ static int build(struct kbuild *b, const struct kroot *root, struct kustomize_re
 
 static struct kbuild begin(struct arena *a, const struct kustomize_options *options)
 {
-	return (struct kbuild){
-		.a = a, .options = options, .origins = options->origins, .memory_before = a->used
-	};
+	return (struct kbuild){ .a = a,
+				.options = options,
+				.origins = options->origins,
+				.keys = yaml_keys_new(a),
+				.memory_before = a->used };
 }
 
 static void end(struct kbuild *b, struct kustomize_result *out)

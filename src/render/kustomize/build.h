@@ -29,6 +29,7 @@ struct kbuild {
 	struct origins *origins; /* may be NULL; origin_*() accept that */
 	struct kschema *schema;	 /* schema.h */
 	struct kconfig *config;	 /* the built-in one of config.h, made when it is first needed; read only */
+	struct yaml_keys *keys;	 /* of all files (doc/yaml.h) */
 	bool schema_chosen;	 /* an `openapi:` was seen: the first one counts */
 	VEC(const char *) warnings;
 	VEC(struct kres *) all;	   /* every resource that was made, for kbuild_release() */

@@ -98,6 +98,15 @@ static void as_json(struct node *n)
 	}
 }
 
+/* Block texts as any other: JSON is made of them without their being printed in between. */
+static void forget_blocks(struct node *n)
+{
+	if (n->type == NODE_STRING && (n->style == NODE_LITERAL || n->style == NODE_FOLDED))
+		n->style = NODE_DOUBLE_QUOTED;
+	for (size_t i = 0; i < node_count(n); i++)
+		forget_blocks(n->type == NODE_MAP ? n->map.pairs[i].value : n->seq.items[i]);
+}
+
 /* A FooList: its items go to the end of the queue. 1: it is none. */
 static int expand_list(struct reader *r, struct node *n)
 {
@@ -110,6 +119,7 @@ static int expand_list(struct reader *r, struct node *n)
 	if (items->type != NODE_SEQ)
 		return error_set(r->err, "%s:%u: %.*s: items must be a list", r->file, items->line,
 				 STR_ARG(kind));
+	forget_blocks(items);
 	if (yaml_settle_printed(r->b->a, items, r->err))
 		return error_wrap(r->err, "%s:%u: %.*s: items", r->file, items->line, STR_ARG(kind));
 	as_json(items);
@@ -166,6 +176,7 @@ int kres_read(struct kbuild *b, const struct kres_text *from, kres_list *out, st
 		.any_key = from->patch,
 		.as_it_ends = true,
 		.lines_before = from->lines_before,
+		.keys = b->keys,
 	};
 	struct yaml_stream stream;
 	if (read_yaml(b, from->file, from->text, &options, &stream, err))
@@ -196,6 +207,7 @@ int kyaml_parse(struct kbuild *b, const struct kres_text *from, struct yaml_stre
 		.twice = from->strict ? YAML_TWICE_REFUSED : YAML_TWICE_LAST,
 		.as_it_ends = true,
 		.lines_before = from->lines_before,
+		.keys = b->keys,
 	};
 	return read_yaml(b, from->file, from->text, &options, out, err);
 }

@@ -33,12 +33,23 @@ static bool is_meant(const struct kres *r, const struct replicas *replicas, cons
 	return false;
 }
 
-static int set_by_spec(const struct ktransform_call *call, struct replicas *replicas,
-		       const struct kfield *field, bool *found, struct error *err)
+/* Whether r has, or once had, the name: most have not, and are left at that. */
+static bool has_name(const struct kres *r, const struct replicas *replicas)
+{
+	if (str_eq(kres_name(r), replicas->name))
+		return true;
+	for (size_t i = 0; i < r->previous.n; i++)
+		if (str_eq(r->previous.at[i].name, replicas->name))
+			return true;
+	return false;
+}
+
+static int set_in(struct replicas *replicas, const kfields *fields, struct kres *r, bool *found,
+		  struct error *err)
 {
 	struct kfield_walk walk = { &replicas->w, KFIELD_INT, set_count, replicas };
-	for (size_t i = 0; i < call->resources->list.n; i++) {
-		struct kres *r = call->resources->list.at[i];
+	for (size_t i = 0; i < fields->n && has_name(r, replicas); i++) {
+		const struct kfield *field = &fields->at[i];
 		if (!is_meant(r, replicas, &field->gvk))
 			continue;
 		*found = true;
@@ -90,8 +101,8 @@ int ktransform_replicas(const struct ktransform_call *call, struct error *err)
 	int rc = karg_fieldspecs(call->config_file, list, false, &specs, err);
 	if (rc == 0)
 		rc = kfields_ready(call->build->a, &specs, &fields, err);
-	for (size_t i = 0; rc == 0 && i < fields.n; i++)
-		rc = set_by_spec(call, &replicas, &fields.at[i], &found, err);
+	for (size_t i = 0; rc == 0 && i < call->resources->list.n; i++)
+		rc = set_in(&replicas, &fields, call->resources->list.at[i], &found, err);
 	if (rc == 0 && !found)
 		rc = nothing_found(call, &replicas, &fields, err);
 	vec_release(&specs);

@@ -39,20 +39,21 @@ static void add_entry(struct kresmap *m, struct kres *r, const struct kid *id, b
 	*bucket = (uint32_t)m->entries.n;
 }
 
-static void add_resource(struct kbuild *b, struct kresmap *m, struct kres *r)
+/* id: the one that r has now. */
+static void add_resource(struct kbuild *b, struct kresmap *m, struct kres *r, const struct kid *id)
 {
-	struct kid id = kres_id(b, r);
-	add_entry(m, r, &id, true);
+	add_entry(m, r, id, true);
 	for (size_t i = 0; i < r->previous.n; i++) {
-		id = kres_previous_id(b, r, i);
-		add_entry(m, r, &id, false);
+		struct kid previous = kres_previous_id(b, r, i);
+		add_entry(m, r, &previous, false);
 	}
 }
 
-static void rebuild(struct kbuild *b, struct kresmap *m)
+/* Empty buckets, enough for twice as many resources as there are. */
+static void make_room(struct kresmap *m, size_t n)
 {
 	size_t want = 16;
-	while (want < m->list.n * 2)
+	while (want < n * 2)
 		want *= 2;
 	if (m->n_buckets < want) {
 		free(m->buckets);
@@ -61,10 +62,29 @@ static void rebuild(struct kbuild *b, struct kresmap *m)
 	} else {
 		memset(m->buckets, 0, m->n_buckets * sizeof(*m->buckets));
 	}
+}
+
+static void rebuild(struct kbuild *b, struct kresmap *m)
+{
+	make_room(m, m->list.n);
 	m->entries.n = 0;
-	for (size_t i = 0; i < m->list.n; i++)
-		add_resource(b, m, m->list.at[i]);
+	for (size_t i = 0; i < m->list.n; i++) {
+		struct kid id = kres_id(b, m->list.at[i]);
+		add_resource(b, m, m->list.at[i], &id);
+	}
 	m->indexed = true;
+}
+
+/* The entries keep their hashes: nobody is asked for a name again. */
+static void grow(struct kresmap *m)
+{
+	make_room(m, m->list.n);
+	for (size_t i = 0; i < m->entries.n; i++) {
+		struct kindex_entry *entry = &m->entries.at[i];
+		uint32_t *bucket = &m->buckets[entry->hash & (m->n_buckets - 1)];
+		entry->next = *bucket;
+		*bucket = (uint32_t)i + 1;
+	}
 }
 
 static bool has_id(struct kbuild *b, const struct kres *r, const struct kid *id, bool any)
@@ -83,8 +103,10 @@ static bool has_id(struct kbuild *b, const struct kres *r, const struct kid *id,
 /* Appends matches to out in the order of the list. */
 static void find(struct kbuild *b, struct kresmap *m, const struct kid *id, bool any, kres_list *out)
 {
-	if (!m->indexed || m->list.n > m->n_buckets)
+	if (!m->indexed)
 		rebuild(b, m);
+	else if (m->list.n > m->n_buckets)
+		grow(m);
 	uint64_t hash = hash_id(id);
 	size_t first = out->n;
 	const struct kres *last = NULL; /* entries of one resource are neighbours in a chain */
@@ -126,16 +148,17 @@ int kresmap_append(struct kbuild *b, struct kresmap *m, struct kres *r, struct e
 			err, "%s:%u: %s is there already, from %s:%u; remove one, or give it another name",
 			r->file, r->line, kid_text(b->a, &id), other->file, other->line);
 	vec_push(&m->list, r);
-	add_resource(b, m, r);
+	add_resource(b, m, r, &id);
 	return 0;
 }
 
 int kresmap_check_unique(struct kbuild *b, struct kresmap *m, struct error *err)
 {
-	struct kresmap again = KRESMAP_INIT;
+	struct kresmap again = { .indexed = true };
 	/* Those that came in were looked at, and nothing was renamed since. */
 	if (m->indexed)
 		return 0;
+	make_room(&again, m->list.n);
 	for (size_t i = 0; i < m->list.n; i++) {
 		if (kresmap_append(b, &again, m->list.at[i], err)) {
 			kresmap_release(&again);

@@ -57,7 +57,9 @@ struct kid kid_make(const struct kbuild *b, struct str api_version, struct str k
 
 struct kid kres_id(const struct kbuild *b, const struct kres *r)
 {
-	return kid_make(b, kres_api_version(r), kres_kind(r), kres_name(r), kres_namespace(r));
+	const struct node *metadata = node_get(r->root, "metadata");
+	return kid_make(b, kres_api_version(r), kres_kind(r), knode_text(node_get(metadata, "name")),
+			knode_text(node_get(metadata, "namespace")));
 }
 
 struct kid kres_previous_id(const struct kbuild *b, const struct kres *r, size_t i)

@@ -20,6 +20,7 @@ static ktransform_fn *find_in(const struct ktransformer *table, const char *kind
 int ktarget_run(struct ktarget *t, const struct kstep *step, struct kresmap *m, struct error *err)
 {
 	ktransform_fn *run = find_in(kpatch_transformers, step->kind);
+	bool may_empty = run != NULL; /* nothing but a patch takes a resource away */
 	if (!run)
 		run = find_in(kfield_transformers, step->kind);
 	if (!run)
@@ -36,7 +37,8 @@ int ktarget_run(struct ktarget *t, const struct kstep *step, struct kresmap *m, 
 		return -1;
 	if (step->origin && annotate_transformed(t->b, m, step->origin, err))
 		return -1;
-	kresmap_drop_gone(m);
+	if (may_empty)
+		kresmap_drop_gone(m);
 	return kbuild_check_memory(t->b, err);
 }
 

@@ -158,6 +158,18 @@ static int check_kind(const struct ktarget *t, bool component, struct error *err
 		t->k.file);
 }
 
+/* What a component leaves is merged into something empty, too: specs that one before them selects go. */
+static int merge_anew(struct kbuild *b, struct kaccumulated *acc, struct error *err)
+{
+	if (!acc->config)
+		return 0;
+	struct kconfig *before = acc->config;
+	acc->config = arena_new(b->a, struct kconfig);
+	int rc = kconfig_merge(b, acc->config, before, err);
+	kconfig_release(before);
+	return rc;
+}
+
 static int add_directory(struct ktarget *t, const struct kroot *root, struct korigin origin, bool component,
 			 struct kaccumulated *acc, struct error *err)
 {
@@ -166,8 +178,10 @@ static int add_directory(struct ktarget *t, const struct kroot *root, struct kor
 		return -1;
 	/* A component works on what is there; a base on its own, which joins it then. */
 	if (component)
-		return ktarget_accumulate(&sub, acc, err) || kresmap_check_unique(t->b, &acc->map, err) ? -1
-													: 0;
+		return ktarget_accumulate(&sub, acc, err) || kresmap_check_unique(t->b, &acc->map, err) ||
+				       merge_anew(t->b, acc, err)
+			       ? -1
+			       : 0;
 	cleanup_accumulated struct kaccumulated own = KACCUMULATED_INIT;
 	return ktarget_accumulate(&sub, &own, err) || merge(t->b, acc, &own, err) ? -1 : 0;
 }

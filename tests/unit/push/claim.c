@@ -54,6 +54,10 @@ static void belongs_to_one_until_it_is_finished(void **state)
 	assert_int_equal(try(home, old.record.id, owner), CLAIM_OURS);
 	record_save(old.journal, &old.record, PIPE_WATCH);
 	assert_null(journal_preempted(&a, old.journal));
+	enum claim_answer answer;
+	assert_int_equal(claim_try(home, KEY, new.record.id, NULL, &answer, owner, NULL), 0);
+	assert_int_equal(answer, CLAIM_TAKEN);
+	assert_null(journal_preempted(&a, old.journal));
 	assert_int_equal(try(home, new.record.id, owner), CLAIM_TAKEN);
 	assert_string_equal(owner, old.record.id);
 	assert_string_equal(journal_preempted(&a, old.journal), "bob");

@@ -256,7 +256,7 @@ static void half_written_record_is_refused(void **state)
 	journal_close(j);
 	journal_record_write(&text, &r);
 	size_t n, unreadable;
-	for (size_t cut = 0; cut + 2 < text.n; cut += 7) {
+	for (size_t cut = 1; cut + 2 < text.n; cut += 7) {
 		struct error err = ERROR_INIT;
 		struct journal_record back;
 		write_file(home, r.id, "record.json", text.p, cut);
@@ -277,6 +277,35 @@ static void half_written_record_is_refused(void **state)
 	write_file(home, r.id, "record.json", text.p, text.n);
 	write_file(home, r.id, "record.json.aBcDeF", text.p, text.n / 2);
 	assert_stored(home, &r);
+}
+
+/* A power cut before anything was synced: the push is as if it had never been, and soon out of the way. */
+static void record_that_was_lost_is_none(void **state)
+{
+	const char *home = *state;
+	cleanup_arena struct arena a = ARENA_INIT;
+	static const struct str lost[] = { { "", 0 }, { "\0\0\0\0", 4 } };
+	for (size_t i = 0; i < 2; i++) {
+		struct journal_record r = record_plain(), back, *list;
+		struct journal *j = record_create(home, &r);
+		const char *mark = push_path(&a, home, "pushes", "open", r.id, NULL);
+		const char *dir = push_path(&a, home, "pushes", r.id, NULL);
+		const struct timespec old[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+		size_t n, unreadable;
+		write_file(home, r.id, "record.json", lost[i].p, lost[i].n);
+		assert_int_equal(journal_read(&a, home, r.id, &back, NULL), 1);
+		assert_int_equal(journal_list(&a, home, NULL, &list, &n, &unreadable, NULL), 0);
+		assert_true(n == 0 && unreadable == 0);
+		/* Not while its process lives, and not at once. */
+		assert_int_equal(utimensat(AT_FDCWD, mark, old, 0), 0);
+		assert_int_equal(journal_unfinished(&a, home, NULL, &list, &n, &unreadable, NULL), 0);
+		assert_int_equal(access(dir, F_OK), 0);
+		journal_close(j);
+		assert_int_equal(journal_unfinished(&a, home, NULL, &list, &n, &unreadable, NULL), 0);
+		assert_true(n == 0 && unreadable == 0);
+		assert_int_equal(access(dir, F_OK), -1);
+		assert_int_equal(access(mark, F_OK), -1);
+	}
 }
 
 /* Each text is what stands in a good record; it becomes something that must be refused. */
@@ -560,6 +589,7 @@ int main(void)
 		WITH_HOME(killed_at_any_moment_the_record_is_whole),
 		WITH_HOME(full_disk_keeps_the_record_before),
 		WITH_HOME(half_written_record_is_refused),
+		WITH_HOME(record_that_was_lost_is_none),
 		cmocka_unit_test(hostile_records_are_refused),
 		cmocka_unit_test(caps_of_a_record),
 		WITH_HOME(lists_are_of_a_repository_newest_first),

@@ -530,7 +530,7 @@ static void wrong_builds_are_told(void **state)
 	check_build("cpus: 1.2345",
 		    ":21: error: build.web.cpus: `1.2345` is not a number of processors such as 2 or 500m");
 	check_build("cpus: 500m", "");
-	check_build("memory: 1Mi", ":23: error: build.web.memory: `1Mi` is not between 16Mi and 1048576Mi");
+	check_build("memory: 1Mi", ":23: error: build.web.memory: `1Mi` is not between 64Mi and 1048576Mi");
 	cleanup_buf struct buf many = BUF_INIT;
 	buf_adds(&many, "environments: {a: {path: b}}\nbuild:\n");
 	for (unsigned i = 0; i <= ENVIRONMENTS_BUILDS_MAX; i++)
