@@ -240,7 +240,8 @@ static enum step_outcome undo(struct push_run *run, struct error *err)
 		tell_step(run->tell, "undo", "what this push changed is put back");
 	run->told_undo = true;
 	enum step_outcome outcome = each(run, direct_undo, repository_undo, err);
-	return outcome == STEP_OK && run->machine.resumed ? push_restore_refs(run, err) : outcome;
+	return outcome == STEP_OK && run->machine.resumed && !run->gone ? push_restore_refs(run, err)
+									: outcome;
 }
 
 static enum step_outcome persist(struct push_run *run, struct error *err)
@@ -338,7 +339,13 @@ int push_run_open(struct push_run *run, struct error *err)
 	if (push_settings_read(&run->arena, run->home, &run->settings, err) < 0)
 		return -1;
 	int rc = hosted_read(&run->arena, run->home, run->record.repo, &run->repo, err);
-	return rc > 0 ? error_set(err, "there is no repository %s", run->record.repo) : rc;
+	if (rc <= 0)
+		return rc;
+	/* It was deleted since. What the push changed in the cluster can be undone all the same. */
+	struct str name, namespace = str_cut(str_of(run->record.repo), '/', &name);
+	run->repo = (struct hosted_repo){ .namespace = arena_strndup(&run->arena, namespace.p, namespace.n),
+					  .name = arena_strndup(&run->arena, name.p, name.n) };
+	return 1;
 }
 
 void push_run_close(struct push_run *run)
@@ -374,7 +381,7 @@ void push_run_resume(struct push_run *run)
 	run->n_targets = run->record.n_targets;
 	for (size_t i = 0; i < run->n_targets; i++)
 		run->targets[i].record = &run->record.targets[i];
-	bool moved = run->record.state == PIPE_ACCEPT && push_refs_moved(run);
+	bool moved = run->record.state == PIPE_ACCEPT && (run->gone || push_refs_moved(run));
 	push_machine_init(&run->machine, &host, run, &config);
 	push_machine_resume(&run->machine, run->record.state, moved, clock_mono_ms());
 	drive(run);

@@ -7,7 +7,7 @@
 #include "cmd/push_steps.h"
 
 /* home, arena, cli, journal, record and tell are the caller's to set before; settings and the hosted
- * repository are read here. */
+ * repository are read here. 1: that was deleted. */
 int push_run_open(struct push_run *run, struct error *err);
 /* Takes what is finished off the disk, too; journal and tell are gone afterwards. */
 void push_run_close(struct push_run *run);
