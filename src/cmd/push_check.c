@@ -343,6 +343,7 @@ static void configure(struct push_run *run)
 		int64_t one = run->environments.builds[i].timeout_ms;
 		build += one ? one : BUILD_TIMEOUT_MS;
 	}
+	run->builds = build > 0 || (run->n_targets && run->targets[0].environment->line == 0);
 	if (run->n_targets)
 		config.timeout_ms += longest + (build < BUILD_TIME_MAX_MS ? build : BUILD_TIME_MAX_MS);
 	push_machine_configure(&run->machine, &config);

@@ -61,6 +61,7 @@ struct push_run {
 	struct tell *tell;
 	struct push_target *targets;
 	size_t n_targets;
+	bool builds;	      /* there is something to build */
 	struct built *images; /* BUILD's; n_images is 0 when nothing is built */
 	size_t n_images;
 	struct commit_check *check;	  /* of the commit that deploys; holds what `environments` borrows */
