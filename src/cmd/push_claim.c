@@ -105,10 +105,5 @@ enum step_outcome push_claim(struct push_run *run, struct error *err)
 	outcome = claim_all(run, err);
 	if (outcome == STEP_OK && check_unmoved(run, err) < 0)
 		outcome = STEP_FAILED;
-	for (size_t i = 0; i < run->n_targets && outcome == STEP_OK; i++) {
-		struct push_target *t = &run->targets[i];
-		outcome = t->record->kind == JOURNAL_CONFIG ? repository_claim(run, t, err)
-							    : direct_claim(run, t, err);
-	}
-	return outcome;
+	return outcome == STEP_OK ? push_claim_targets(run, err) : outcome;
 }

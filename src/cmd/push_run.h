@@ -22,6 +22,8 @@ void push_run_resume(struct push_run *run);
 enum step_outcome push_check(struct push_run *run, struct error *err);
 enum step_outcome push_build(struct push_run *run, struct error *err);
 enum step_outcome push_claim(struct push_run *run, struct error *err);
+/* What the targets run now, once they are ours. */
+enum step_outcome push_claim_targets(struct push_run *run, struct error *err);
 enum step_outcome push_move_refs(struct push_run *run, struct error *err);
 /* Refs of this push that were moved while others could not be, go back. */
 enum step_outcome push_restore_refs(struct push_run *run, struct error *err);
