@@ -18,6 +18,9 @@ enum {
 	RECOVER_PAUSE_MAX_MS = 60000,
 	RECOVER_TIMEOUT_MS = 2 * 3600 * 1000,
 	HOUR_MS = 3600 * 1000,
+	CLEAN_AFTER_MS = 10000, /* the start, which has better things to do first */
+	CLEAN_EVERY_MS = 24 * 3600 * 1000,
+	CLEAN_TIMEOUT_MS = 3600 * 1000,
 	STOP_STEP_MS = 100,
 	STOP_MAX_MS = 20000, /* pushes over http may end in peace for so long */
 };
@@ -107,6 +110,44 @@ static void on_recovered(void *arg, const struct process_result *result)
 	loop_timer_set(serve->recover_timer, pause);
 }
 
+static void on_cleaned(void *arg, const struct process_result *result)
+{
+	struct serve *serve = arg;
+	serve->clean = NULL;
+	if (result->exit_code != 0)
+		log_warn("what builds left could not be cleaned", NULL);
+}
+
+/* What killed builds left, caches beyond their cap, images that nothing names. */
+static void clean(void *arg)
+{
+	struct serve *serve = arg;
+	const struct serve_options *o = serve->options;
+	struct error err = ERROR_INIT;
+	const char *argv[12] = { o->program, "push-clean", "--state", serve->home, "--images" };
+	size_t n = 5;
+	if (o->kubeconfig) {
+		argv[n++] = "--kubeconfig";
+		argv[n++] = o->kubeconfig;
+	}
+	if (o->context) {
+		argv[n++] = "--context";
+		argv[n++] = o->context;
+	}
+	struct process_spec spec = {
+		.argv = argv,
+		.output_max = 16 << 20,
+		.timeout_ms = CLEAN_TIMEOUT_MS,
+		.inherit_stderr = true,
+	};
+	loop_timer_set(serve->clean_timer, CLEAN_EVERY_MS);
+	if (serve->stopping || serve->clean)
+		return;
+	serve->clean = process_start(serve->loop, &spec, on_cleaned, serve, &err);
+	if (!serve->clean)
+		log_warn("what builds left could not be cleaned", "error", err.text, NULL);
+}
+
 static void look_for_left(void *arg)
 {
 	struct serve *serve = arg;
@@ -142,6 +183,7 @@ static void each_hour(void *arg)
 		}
 	}
 	loop_timer_set(serve->hour_timer, HOUR_MS);
+	loop_timer_set(serve->clean_timer, CLEAN_AFTER_MS);
 }
 
 /* ---- addresses ---- */
@@ -332,6 +374,7 @@ static void stop(struct serve *serve)
 	supervise_end(serve->sshd);
 	supervise_end(serve->operator);
 	process_cancel(serve->recover);
+	process_cancel(serve->clean);
 	httpd_free(serve->web);
 	git_http_free(serve->git);
 	kube_watch_stop(serve->repo_watch);
@@ -347,6 +390,7 @@ static void stop(struct serve *serve)
 	loop_timer_free(serve->keys_timer);
 	loop_timer_free(serve->recover_timer);
 	loop_timer_free(serve->hour_timer);
+	loop_timer_free(serve->clean_timer);
 	loop_timer_free(serve->stop_timer);
 	loop_free(serve->loop);
 	arena_release(&serve->arena);
@@ -363,6 +407,7 @@ int serve_run(const struct serve_options *options, struct error *err)
 	serve->keys_timer = loop_timer_new(serve->loop, serve_write_keys, serve);
 	serve->recover_timer = loop_timer_new(serve->loop, look_for_left, serve);
 	serve->hour_timer = loop_timer_new(serve->loop, each_hour, serve);
+	serve->clean_timer = loop_timer_new(serve->loop, clean, serve);
 	serve->stop_timer = loop_timer_new(serve->loop, stop_step, serve);
 	int rc = start(serve, err);
 	if (rc == 0)
