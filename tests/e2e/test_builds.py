@@ -48,7 +48,7 @@ class Registry:
                   "storage": {"filesystem": {"rootdirectory": str(self.directory / "data")},
                               "delete": {"enabled": True}}}
         if user:
-            hashed = crypt.crypt(password, crypt.mksalt(crypt.METHOD_BLOWFISH))
+            hashed = crypt.crypt(password, crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=16))
             (self.directory / "htpasswd").write_text(f"{user}:{hashed}\n")
             config["auth"] = {"htpasswd": {"realm": "test", "path": str(self.directory / "htpasswd")}}
         (self.directory / "config.yml").write_text(json.dumps(config))
