@@ -86,8 +86,12 @@ struct hash managed_input(const struct managed *m, struct hash files)
 		str_of(m->spec.path),
 		str_of(m->spec.target_namespace ? m->spec.target_namespace : ""),
 		str_of(m->spec.service_account ? m->spec.service_account : ""),
+		/* `images` of an environment are for the App that follows its branch. */
+		str_of(m->spec.repo),
+		str_of(m->spec.revision),
 	};
-	return hash_parts(parts, sizeof(parts) / sizeof(parts[0]));
+	size_t n = sizeof(parts) / sizeof(parts[0]);
+	return hash_parts(parts, m->spec.render.type == RENDER_ENVIRONMENT ? n : n - 2);
 }
 
 /* What a hydrated App deploys is rendered already: it depends on the files of its branch. */

@@ -35,10 +35,6 @@ class GitServer:
         address, port = self.server.server_address[:2]
         return f"{self.scheme}://{address}:{port}/{path}"
 
-    def environment(self, _path):
-        """More variables for git, for one request."""
-        return {}
-
     def close(self):
         self.server.shutdown()
         self.server.server_close()
@@ -91,7 +87,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             "REQUEST_METHOD": self.command, "CONTENT_TYPE": self.headers.get("Content-Type", ""),
             "CONTENT_LENGTH": str(len(body)), "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
             "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""), "REMOTE_ADDR": self.client_address[0],
-            **self.owner.environment(where.path),
         }
         done = subprocess.run([BACKEND], env=env, input=body, stdout=subprocess.PIPE, timeout=60, check=False)
         head, _, content = done.stdout.partition(b"\r\n\r\n")

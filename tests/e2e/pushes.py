@@ -1,9 +1,5 @@
-"""Pushes to hosted repositories, for tests: a home of the push service, repositories in it, and git on the other side.
-
-Hooks are run by a push on this machine (file://), with what the service's ssh and http sessions give them in the
-environment; objects that are not accepted yet are served to the operator as the service does.
-"""
-import glob
+"""Pushes to hosted repositories, for tests: `capstan serve` with its operator, and somebody with a key who pushes."""
+import http.client
 import json
 import os
 import pathlib
@@ -11,50 +7,79 @@ import re
 import signal
 import subprocess
 
-import git_http
-from harness import CAPSTAN, Git, wait_until
+from harness import CAPSTAN, Git, free_port, wait_until
 
+SSH = ("ssh -F /dev/null -o IdentitiesOnly=yes -o BatchMode=yes -o StrictHostKeyChecking=no -o LogLevel=ERROR "
+       "-o UserKnownHostsFile=/dev/null -i ")
 
-class Fetches(git_http.GitServer):
-    """What `capstan serve` lets the operator fetch: pushed objects, also before they are accepted."""
-
-    def environment(self, _path):
-        return {"GIT_ALTERNATE_OBJECT_DIRECTORIES": ":".join(glob.glob(f"{self.root.parent}/pushes/*/tree.git/objects"))}
+REPO = """\
+apiVersion: capstan.dev/v1alpha1
+kind: Repo
+metadata: {name: %(name)s, namespace: %(namespace)s}
+spec:
+  hosted:
+    keys: %(keys)s
+%(more)s"""
 
 
 class Service:
-    """A home of the push service. Close it at the end."""
+    """`capstan serve --operator` of this cluster. Use as a context: it dies at its end."""
 
     def __init__(self, world, directory):
         self.world = world
         self.home = pathlib.Path(directory)
-        (self.home / "hooks").mkdir(parents=True)
-        (self.home / "repos").mkdir()
-        for hook, command in ("pre-receive", "push-receive"), ("post-receive", "push-received"):
-            (self.home / "hooks" / hook).write_text(f"#!/bin/sh\nexec {CAPSTAN} {command}\n")
-            (self.home / "hooks" / hook).chmod(0o755)
-        self.settings = {"kubeconfig": world.env["KUBECONFIG"], "program": str(CAPSTAN)}
-        (self.home / "settings.json").write_text(json.dumps(self.settings))
-        self.fetches = Fetches(self.home / "repos")
+        self.home.parent.mkdir(parents=True, exist_ok=True)
+        self.log_file = self.home.with_suffix(".log")
+        self.ssh, self.http = free_port(), free_port()
+        self.child = None
+        self.key = self.home.with_suffix(".key")
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "ada", "-f", self.key], check=True)
 
-    def close(self):
-        self.fetches.close()
+    def start(self):
+        with open(self.log_file, "ab") as out:
+            self.child = subprocess.Popen(
+                [str(CAPSTAN), "serve", "--state", str(self.home), "--ssh", f"127.0.0.1:{self.ssh}",
+                 "--http", f"127.0.0.1:{self.http}", "--operator"], env=self.world.env, stdin=subprocess.DEVNULL,
+                stdout=out, stderr=out)
+        wait_until(self.is_ready, 20, lambda: f"the service is ready: {self.log()[-2000:]}")
+        return self
 
-    def host(self, namespace, name="web", **more):
-        """A hosted repository, and the Repo that the operator fetches it by."""
-        at = self.home / "repos" / namespace / f"{name}.git"
-        subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(at)], check=True)
-        for key, value in ("core.hooksPath", self.home / "hooks"), ("receive.fsckObjects", "true"):
-            subprocess.run(["git", "-C", str(at), "config", key, str(value)], check=True)
-        record = {"namespace": namespace, "name": name, "maxBytes": 1 << 30,
-                  "keys": [{"who": "ada", "key": "ssh-ed25519 AAAA", "right": "push"}], **more}
-        at.with_suffix(".json").write_text(json.dumps(record))
-        self.world.repo(namespace, self.fetches.url(f"{namespace}/{name}.git"), name=name)
-        return Hosted(self, namespace, name, at)
+    def is_ready(self):
+        assert self.child.poll() is None, self.log()[-2000:]
+        connection = http.client.HTTPConnection("127.0.0.1", self.http, timeout=5)
+        try:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            connection.close()
 
-    def recover(self):
-        """What the service does with pushes whose process was killed."""
-        return self.world.capstan("push-recover", "--state", self.home, timeout=120)
+    def log(self):
+        return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+
+    def kill(self):
+        self.child.kill()
+        self.child.wait(10)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *exc):
+        if self.child.poll() is None:
+            self.child.terminate()
+            try:
+                self.child.wait(10)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def host(self, namespace, name="web", more="", **key):
+        """A hosted repository that the key of this service, called ada, may push to. key: its right, branches."""
+        keys = json.dumps([{"name": "ada", "key": self.key.with_suffix(".key.pub").read_text().strip(), **key}])
+        self.world.apply(REPO % {"name": name, "namespace": namespace, "keys": keys, "more": more})
+        hosted = Hosted(self, namespace, name)
+        wait_until(hosted.path.with_suffix(".json").exists, 20, "the repository is hosted")
+        return hosted
 
     def status(self, *arguments, expect=0):
         return self.world.capstan("push-status", "--state", self.home, *arguments, expect=expect)
@@ -64,27 +89,26 @@ class Service:
 
     def open(self):
         """Ids of pushes that are not finished."""
-        return os.listdir(self.home / "pushes" / "open") if (self.home / "pushes" / "open").exists() else []
+        at = self.home / "pushes" / "open"
+        return os.listdir(at) if at.exists() else []
 
 
 class Hosted:
-    """One repository of the service, and a work tree that is pushed to it."""
+    """One repository of the service, and ada's work tree."""
 
-    def __init__(self, service, namespace, name, path):
+    def __init__(self, service, namespace, name):
         self.service = service
-        self.namespace, self.name, self.path = namespace, name, path
+        self.namespace, self.name = namespace, name
         self.key = f"{namespace}/{name}"
+        self.path = service.home / "repos" / namespace / f"{name}.git"
         self.git = Git(service.home.parent / f"work-{namespace}-{name}")
-        self.url = f"file://{path}"
-
-    def env(self):
-        return {**self.git.env, "CAPSTAN_PUSH_HOME": str(self.service.home), "CAPSTAN_PUSH_REPO": self.key,
-                "CAPSTAN_PUSH_WHO": "ada", "CAPSTAN_PUSH_KEY": "0"}
+        self.git.env["GIT_SSH_COMMAND"] = f"{SSH}{service.key}"
+        self.url = f"ssh://127.0.0.1:{service.ssh}/{self.key}.git"
 
     def start(self, *refspecs):
         """`git push` under way, in a process group of its own."""
         return subprocess.Popen(["git", "push", self.url, *(refspecs or ["HEAD:refs/heads/main"])],
-                                cwd=self.git.directory, env=self.env(), stdin=subprocess.DEVNULL, text=True,
+                                cwd=self.git.directory, env=self.git.env, stdin=subprocess.DEVNULL, text=True,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
 
     def push(self, *refspecs, accepted=True, timeout=90):
@@ -94,11 +118,20 @@ class Hosted:
         assert (child.returncode == 0) == accepted, out
         return re.sub(r"^remote: (.*?) *$", r"\1", out, flags=re.M)
 
+    def bare(self, *arguments):
+        """What git says in the hosted repository; "" when it fails."""
+        done = subprocess.run(["git", "-c", "safe.directory=*", "--git-dir", str(self.path), *arguments], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    def fsck(self):
+        done = subprocess.run(["git", "-c", "safe.directory=*", "--git-dir", str(self.path), "fsck", "--strict"], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        assert done.returncode == 0, done.stdout
+
     def tip(self, branch="main"):
         """Where a branch is; "" when it is not there."""
-        done = subprocess.run(["git", "-C", str(self.path), "rev-parse", "-q", "--verify", f"refs/heads/{branch}"],
-                              stdout=subprocess.PIPE, text=True, check=False)
-        return done.stdout.strip()
+        return self.bare("rev-parse", "-q", "--verify", f"refs/heads/{branch}")
 
     def app(self, name=None):
         return self.service.world.get("app", name or self.name, "-n", self.namespace)
@@ -113,27 +146,25 @@ class Hosted:
         found = self.service.world.get("configmap", name, "-n", self.namespace)
         return found and found["data"]["a"]
 
-    def hook_process(self):
-        """The pid of the pipeline of the push under way to this repository."""
+    def processes(self, command=None):
+        """Pids of all that the service runs for pushes to this repository; of one command."""
+        pids = []
         for entry in pathlib.Path("/proc").glob("[0-9]*"):
             try:
                 argv = (entry / "cmdline").read_bytes().split(b"\0")
                 environ = (entry / "environ").read_bytes()
             except OSError:
                 continue
-            if len(argv) > 1 and argv[1] == b"push-receive" and f"CAPSTAN_PUSH_REPO={self.key}\0".encode() in environ:
-                return int(entry.name)
-        return 0
+            if f"CAPSTAN_PUSH_REPO={self.key}\0".encode() in environ and (not command or command.encode() in argv):
+                pids.append(int(entry.name))
+        return pids
 
     def wait_hook(self, seconds=20):
-        return wait_until(self.hook_process, seconds, "the hook runs", step=0.01)
+        return wait_until(lambda: self.processes("push-receive"), seconds, "the hook runs", step=0.01)[0]
 
 
-def kill_group(child):
-    """git push, the receiving git and its hook, all at once."""
+def kill_pid(pid):
     try:
-        os.killpg(child.pid, signal.SIGKILL)
+        os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         pass
-    child.wait(10)
-    child.stdout.close()

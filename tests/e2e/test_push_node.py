@@ -22,35 +22,8 @@ from testcluster.state import Failure  # noqa: E402
 
 pytestmark = pytest.mark.slow  # starts a real node, which may install packages first
 
-FILES = {
-    "capstan.yaml": "environments:\n  prod: {branch: main, path: deploy, timeout: 60s}\nbuild:\n  web: {context: web}\n",
-    "deploy/web.yaml": """\
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      automountServiceAccountToken: false
-      terminationGracePeriodSeconds: 0
-      containers:
-      - name: web
-        image: web
-        readinessProbe: {httpGet: {path: /, port: 8080}, periodSeconds: 1}
-""",
-    "web/Dockerfile": """\
-FROM %(registry)s/cc:1 AS build
-COPY web.c /
-RUN cc web.c /web
-FROM scratch
-COPY --from=build /web /web
-USER 65534
-ENTRYPOINT ["/web"]
-""",
-    "web/web.c": (ROOT / "tests" / "bench" / "web.c").read_text(),
-}
+EXAMPLE = ROOT / "examples" / "web"
+FILES = {str(path.relative_to(EXAMPLE)): path.read_text() for path in EXAMPLE.rglob("*") if path.is_file()}
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +120,7 @@ def hosted(world, service, registry, namespace):
 
 
 def test_a_pushed_program_answers(world, service, registry, hosted, git):
-    git.commit({path: text.replace("%(registry)s", registry) for path, text in FILES.items()})
+    git.commit({path: text.replace("registry.example.com", registry) for path, text in FILES.items()})
     status, said = push(git, service, hosted)
     assert status == 0, said
     assert page(world, hosted) == "hello\n"

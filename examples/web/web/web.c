@@ -1,4 +1,4 @@
-/* web.c - a static web server of a few lines: what a developer pushes in examples and measurements. Port
+/* web.c - a static web server of a few lines: what is pushed in examples, tests and measurements. Port
  * 8080. */
 #include <netinet/in.h>
 #include <stdio.h>
