@@ -168,6 +168,7 @@ int hosted_spec_read(struct arena *a, const struct node *object, struct hosted_s
 				.insecure = node_bool(node_at(hosted, "registry.insecure"), false),
 			},
 			.service_account = text_at(a, hosted, "serviceAccountName"),
+			.build_secret = text_at(a, hosted, "buildSecretRef.name"),
 		},
 		.branch = text_at(a, hosted, "defaultBranch"),
 		.registry_secret = text_at(a, hosted, "registry.secretRef.name"),

@@ -142,10 +142,6 @@ static void clean(struct serve *serve)
 		return;
 	if (serve->hours % 24 == 1)
 		argv[n++] = "--images";
-	if (o->kubeconfig) {
-		argv[n++] = "--kubeconfig";
-		argv[n++] = o->kubeconfig;
-	}
 	if (o->context) {
 		argv[n++] = "--context";
 		argv[n++] = o->context;
@@ -305,8 +301,6 @@ static void start_operator(struct serve *serve)
 	if (!o->with_operator)
 		return;
 	const char *const pairs[][2] = { { "--context", o->context }, { "--namespace", o->namespace } };
-	if (o->kubeconfig)
-		setenv("KUBECONFIG", o->kubeconfig, 1);
 	for (size_t i = 0; i < 2; i++) {
 		if (!pairs[i][1])
 			continue;
@@ -334,6 +328,8 @@ static int start(struct serve *serve, struct error *err)
 {
 	const struct serve_options *o = serve->options;
 	setenv("CAPSTAN_PUSH_HOME", serve->home, 1); /* for children */
+	if (o->kubeconfig)
+		setenv("KUBECONFIG", o->kubeconfig, 1);
 	if (hosted_home_prepare(serve->home, o->program, err) < 0)
 		return error_wrap(err, "--state");
 	serve->client = kube_client_new(serve->loop, o->kube, err);
