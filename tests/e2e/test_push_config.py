@@ -11,6 +11,7 @@ import pytest
 
 import registry as registries
 from git_http import GitServer
+from gitea import PASSWORD, USER
 from harness import CAPSTAN, Git, free_port, wait_until
 
 pytestmark = pytest.mark.skipif(not registries.installed(), reason="docker-registry is not installed")
@@ -97,7 +98,7 @@ class Shop:
                             f"build: {{web: {{exec: [./build.sh]}}}}\ndeliver: {{config: '{self.url}'{deliver}}}\n",
             "build.sh": f"#!/bin/sh\necho {pushed}\n"}, message=words)
 
-    def push(self, good=True, branch="main"):
+    def push(self, good=True):
         port, home = self.service
         user = pwd.getpwuid(os.getuid()).pw_name
         (self.source.directory / "build.sh").chmod(0o755)
@@ -105,7 +106,7 @@ class Shop:
         self.source.git("commit", "-q", "--amend", "--no-edit", "--allow-empty")
         env = dict(self.source.env, GIT_SSH_COMMAND=f"ssh -F none -i {home}/identity -o IdentitiesOnly=yes -o StrictHostKeyChecking=no "
                                                     "-o UserKnownHostsFile=/dev/null -o LogLevel=ERROR")
-        done = subprocess.run(["git", "push", "-f", f"ssh://{user}@127.0.0.1:{port}/{self.namespace}/shop.git", f"HEAD:{branch}"],
+        done = subprocess.run(["git", "push", f"ssh://{user}@127.0.0.1:{port}/{self.namespace}/shop.git", "HEAD:main"],
                               cwd=self.source.directory, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=180,
                               check=False)
         assert (done.returncode == 0) == good, done.stdout
@@ -208,3 +209,21 @@ def test_a_review_is_a_branch_and_deploys_nothing(shop, world):
     assert shop.git("rev-parse", "main") == before == shop.git("rev-parse", f"{branch}~1")
     assert f"{shop.registry.name}/web@sha256:" in shop.git("show", f"{branch}:deploy/prod/web.yaml")
     assert shop.head() == shop.source.git("rev-parse", "HEAD")
+
+
+def test_a_review_is_a_pull_request_of_the_forge(shop, world, gitea):
+    """By the Secret that the hosted repository names: login, authority, and which type of host it is."""
+    name = f"cfg-{shop.namespace}"
+    shop.url = gitea.repository(name, private=True)
+    shop.seed.env["GIT_SSL_CAINFO"] = str(gitea.ca)
+    shop.seed.git("push", "-q", gitea.with_login(shop.url), "main")
+    world.kubectl("create", "secret", "generic", "login", "-n", shop.namespace, f"--from-literal=username={USER}",
+                  f"--from-literal=password={PASSWORD}", "--from-literal=forge=gitea", f"--from-file=ca.crt={gitea.ca}")
+    world.kubectl("patch", "repo", "shop", "-n", shop.namespace, "--type=merge", "-p",
+                  json.dumps({"spec": {"hosted": {"deliver": [{"url": shop.url, "secretRef": {"name": "login"}}]}}}))
+    shop.commit("a new shop window", deliver=", review: true")
+    said = shop.push()
+    pull, = gitea.api("GET", f"repos/{USER}/{name}/pulls?state=open")
+    assert pull["html_url"] in said and pull["title"] == "deploy web to prod" and "a new shop window" in pull["body"], said
+    assert pull["head"]["ref"] == "capstan/prod-" + shop.source.git("rev-parse", "HEAD")[:12] and pull["base"]["ref"] == "main"
+    assert PASSWORD not in said + (shop.service[1] / "log").read_text()
