@@ -49,6 +49,7 @@ struct operator
 	struct map image_branches; /* image_commit.c */
 	struct http_client *registries;
 	uint64_t image_scans, image_commits; /* counters for /metrics */
+	unsigned image_busy;		     /* scans under way */
 	struct scope_cache scopes;
 	struct values *values;
 	struct exec_render exec;    /* programs that Apps may run */
@@ -56,6 +57,7 @@ struct operator
 	struct values *hook_values; /* Secrets of webhooks */
 	uint64_t hooks[HOOK_RESULTS];
 	struct remote_cache *remotes;	   /* bases in other repositories; NULL: none may be read */
+	struct base_logins *base_logins;   /* what these are asked for with */
 	VEC(struct managed *) start_queue; /* attempts that wait for a slot; see slots.c */
 	size_t slots_taken, slots_lent;
 	struct loop_timer *slot_timer;
@@ -103,6 +105,9 @@ struct managed {
 	int restoring;		   /* inventory chunks still to be read */
 	struct node *first_object; /* while restoring */
 	struct arena restore_arena;
+
+	int64_t settled_generation; /* of the spec whose revision has been looked up: what the state is about
+				     */
 
 	/* status.c */
 	bool status_queued, status_in_flight, status_known;
