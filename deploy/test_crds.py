@@ -40,9 +40,11 @@ def ok(*args, stdin=None):
 def namespace():
     name = "crds-" + uuid.uuid4().hex[:8]
     ok("apply", "--server-side", "-f", str(HERE / "crds"))
-    ok("wait", "--for=condition=Established", "crd/apps.capstan.dev", "crd/repos.capstan.dev", "--timeout=30s")
+    ok("wait", "--for=condition=Established", "crd/apps.capstan.dev", "crd/imagerules.capstan.dev", "crd/repos.capstan.dev",
+       "--timeout=30s")
     ok("create", "namespace", name)
-    for kind in ("apps.capstan.dev", "repos.capstan.dev"):  # established is a moment before served everywhere
+    for kind in ("apps.capstan.dev", "imagerules.capstan.dev", "repos.capstan.dev"):
+        # Established is a moment before served everywhere.
         for _ in range(50):
             if kubectl("get", kind, "-n", name)[0] == 0:
                 break
@@ -85,7 +87,7 @@ def dry_run(namespace, obj):
 
 
 def test_definitions_are_established_without_complaint(namespace):
-    for crd in ("apps.capstan.dev", "repos.capstan.dev"):
+    for crd in ("apps.capstan.dev", "imagerules.capstan.dev", "repos.capstan.dev"):
         conditions = {c["type"]: c for c in json.loads(ok("get", "crd", crd, "-o", "json"))["status"]["conditions"]}
         assert conditions["Established"]["status"] == "True"
         assert conditions.get("NonStructuralSchema", {"status": "False"})["status"] == "False", conditions
