@@ -20,8 +20,8 @@
 struct build_options {
 	const char *output, *reorder, *restrictor;
 	const char *env, *mount, *network_name, *helm_command, *helm_api_versions, *helm_kube_version;
-	bool plugins, exec, helm, helm_debug, network, as_current_user, managed_by, stack_trace, offline,
-		refresh;
+	bool plugins, exec, confine, helm, helm_debug, network, as_current_user, managed_by, stack_trace,
+		offline, refresh;
 };
 
 /* Upstream ends with 1 whatever is wrong with a kustomization. */
@@ -164,7 +164,11 @@ static int build_once(struct cli *cli, struct local_tree *files, struct arena *a
 	const char *dir = cli->n_operands ? cli->operands[0] : ".";
 	struct kustomize_options options = options_of(cli->own);
 	struct kustomize_result result;
-	options.exec_ctx = (void *)((struct build_options *)cli->own)->env;
+	const struct build_options *own = cli->own;
+	struct local_exec exec = {
+		.env = own->env, .confine = own->confine, .tree = &files->tree, .program = cli->program
+	};
+	options.exec_ctx = &exec;
 	int rc = kustomize_is_remote(dir)
 			 ? kustomize_build_remote(a, &files->tree, dir, &options, &result, err)
 			 : kustomize_build(a, &files->tree, local_tree_path(files, dir), &options, &result,
@@ -194,6 +198,10 @@ static int check_options(const struct cli *cli, struct error *err)
 	const char *restrictor = ((const struct build_options *)cli->own)->restrictor;
 	if (cli->n_operands && *cli->operands[0] == '\0')
 		return error_set(err, "the name of the directory is empty");
+	const struct build_options *own = cli->own;
+	if (own->confine && !(own->plugins && own->exec))
+		return error_set(err, "--confine is for functions that are programs: it goes with "
+				      "--enable-alpha-plugins --enable-exec");
 	if (restrictor && *restrictor && strcmp(restrictor, "LoadRestrictionsRootOnly") != 0 &&
 	    strcmp(restrictor, "LoadRestrictionsNone") != 0)
 		return error_set(
@@ -262,6 +270,11 @@ static const struct option_def options[] = {
 	  FIELD(exec),
 	  .help = "With `--enable-alpha-plugins`: run functions that are programs of the repository. Only for "
 		  "repositories that you trust." },
+	{ .name = "confine",
+	  .kind = OPTION_FLAG,
+	  FIELD(confine),
+	  .help = "With `--enable-exec`: run such functions as renderers are run, on a copy of their directory, without "
+		  "network and with limits. Where this machine cannot confine programs the build fails." },
 	{ .name = "env",
 	  .letter = 'e',
 	  .kind = OPTION_TEXT,

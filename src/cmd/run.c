@@ -18,7 +18,7 @@
 struct run_options {
 	const char *web, *cache, *lease_namespace, *identity, *apps, *state;
 	bool no_leader_election, user_git;
-	struct option_list remote_bases, exec;
+	struct option_list remote_bases, base_logins, exec;
 };
 
 static const struct option_def run_option_defs[] = {
@@ -69,6 +69,11 @@ static const struct option_def run_option_defs[] = {
 	  .value = "URL",
 	  .help = "Let kustomizations use repositories below this URL as bases, such as `https://github.com/acme/`; may be given again and again. Without it none are.",
 	  .offset = offsetof(struct run_options, remote_bases) },
+	{ .name = "remote-base-login",
+	  .kind = OPTION_LIST,
+	  .value = "URL=DIR",
+	  .help = "What repositories below this URL are asked for with when they are bases: files in a directory, as a Secret is mounted, named as the keys of a Repo's Secret; may be given again and again. Every App may read what it opens.",
+	  .offset = offsetof(struct run_options, base_logins) },
 	{ .name = "allow-exec",
 	  .kind = OPTION_LIST,
 	  .value = "PROGRAM",
@@ -133,6 +138,8 @@ static int run(struct cli *cli)
 		.user_environment = own->user_git,
 		.remote_bases = own->remote_bases.at,
 		.n_remote_bases = own->remote_bases.n,
+		.remote_base_logins = own->base_logins.at,
+		.n_remote_base_logins = own->base_logins.n,
 		.exec = own->exec.at,
 		.n_exec = own->exec.n,
 	};

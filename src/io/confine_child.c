@@ -279,7 +279,8 @@ _Noreturn void confine_child(struct confine_job *job)
 	pid_t host_pid = wait_for_go(job);
 	build(job, &watch, host_pid);
 	say_spaces(job, &held);
-	held |= watch.proc >= 0 ? 1u << CONFINE_WATCH : 0;
+	if (watch.proc >= 0)
+		held |= 1u << CONFINE_WATCH & ~job->spec->without;
 	int in = confine_open_stdin(job);
 	if (in < 0)
 		confine_fail(job, STAGE_STDIN, 0);

@@ -260,7 +260,8 @@ enum confine_end confine_look(struct confine_watch *w, const struct confine_job 
 		look_at_space(w, job);
 	else if (last || w->turns % DISK_EVERY == 0)
 		end = look_at_disk(w, job);
-	if (end == CONFINE_EXITED && w->proc >= 0 && !last)
+	bool watched = w->proc >= 0 && !(job->spec->without & 1u << CONFINE_WATCH);
+	if (end == CONFINE_EXITED && watched && !last)
 		end = look_at_processes(w, job);
 	return end;
 }

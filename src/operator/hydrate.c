@@ -181,11 +181,28 @@ static int name_all(struct arena *a, const struct render_object *objects, size_t
 
 /* --- Secrets --- */
 
+/* Whether all values of a map are as SOPS leaves them; it does not encrypt empty ones. A key `sops` alone
+ * shows nothing: anybody can write one. */
+static bool is_encrypted(const struct node *values)
+{
+	for (size_t i = 0; i < node_count(values); i++) {
+		const struct node *value =
+			values->type == NODE_MAP ? values->map.pairs[i].value : values->seq.items[i];
+		struct str text = node_text(value);
+		if (value->type != NODE_STRING || (text.n && !str_starts(text, STR("ENC["))))
+			return false;
+	}
+	return true;
+}
+
 static bool shows_secrets(const struct render_object *o)
 {
-	if (o->group.n || !str_is(o->kind, "Secret") || node_get(o->root, "sops"))
+	const struct node *data = node_get(o->root, "data"), *texts = node_get(o->root, "stringData");
+	if (o->group.n || !str_is(o->kind, "Secret"))
 		return false;
-	return node_count(node_get(o->root, "data")) > 0 || node_count(node_get(o->root, "stringData")) > 0;
+	if (node_get(o->root, "sops"))
+		return !is_encrypted(data) || !is_encrypted(texts);
+	return node_count(data) > 0 || node_count(texts) > 0;
 }
 
 static int check_secrets(struct arena *a, const struct render_object *objects, size_t n, struct error *err)

@@ -21,7 +21,7 @@
 struct hydrate_options {
 	const char *namespace; /* the target's; or NULL */
 	/* Secrets with values may be written. Without it they are an error: a branch is read by more people
-	 * than a cluster's Secrets. Encrypted ones (a key sops) are none. */
+	 * than a cluster's Secrets. Those whose values are all encrypted by SOPS are none. */
 	bool secrets;
 };
 

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "io/http.h"
 #include "io/resident.h"
+#include "operator/base_logins.h"
 #include "operator/internal.h"
 #include "repo/files.h"
 
@@ -209,12 +210,32 @@ static void on_remote_warning(void *ctx, const char *text)
 	log_warn("remote base", "warning", text, NULL);
 }
 
+static const struct remote_credentials *remote_login(void *ctx, const char *url)
+{
+	struct operator* op = ctx;
+	struct error err = ERROR_INIT;
+	int rc;
+	const struct remote_credentials *found = base_logins_find(op->base_logins, url, &rc, &err);
+	if (rc < 0)
+		log_warn("remote base", "warning", err.text, NULL);
+	return found;
+}
+
 #define REMOTE_BASE_MAX_BYTES (1ull << 30) /* of one fetch */
 
 static int open_remotes(struct operator* op, struct error *err)
 {
 	static const char *const nothing[] = { NULL };
+	static const struct remote_hints hints = {
+		.size = "is it meant to be a base? (?submodules=false leaves out its submodules)",
+		.timeout = "(it is asked for from where the operator runs)",
+		.login = "whoever runs the operator gives it one by --remote-base-login URL=DIR",
+		.moved = "write that address (often the same with .git at its end)",
+	};
 	cleanup_buf struct buf dir = BUF_INIT;
+	if (base_logins_new(op->options->remote_base_logins, op->options->n_remote_base_logins,
+			    &op->base_logins, err) < 0)
+		return error_wrap(err, "--remote-base-login");
 	buf_printf(&dir, "%s/bases", op->options->cache_dir);
 	struct remote_cache_options options = {
 		.loop = op->loop,
@@ -227,6 +248,8 @@ static int open_remotes(struct operator* op, struct error *err)
 		.user_environment = op->options->user_environment,
 		.allowed = op->options->remote_bases ? op->options->remote_bases : nothing,
 		.n_allowed = op->options->n_remote_bases,
+		.hints = &hints,
+		.credentials = remote_login,
 		.warn = on_remote_warning,
 		.changed = on_remote_changed,
 		.ctx = op,
@@ -316,6 +339,7 @@ int operator_run(const struct operator_options *options, struct error *err)
 	values_free(op->values);
 	values_free(op->hook_values);
 	remote_cache_free(op->remotes);
+	base_logins_free(op->base_logins);
 	if (op->client)
 		link_release(&op->link);
 	http_client_free(op->registries);

@@ -25,6 +25,9 @@ struct operator_options {
 	 * none. */
 	const char *const *remote_bases;
 	size_t n_remote_bases;
+	/* "URL=DIR" each: what they are asked for with (base_logins.h). */
+	const char *const *remote_base_logins;
+	size_t n_remote_base_logins;
 	/* Programs that Apps may run as renderers (exec_render.h); n 0: none. */
 	const char *const *exec;
 	size_t n_exec;

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from gitserver import Authority, HttpsServer, SshServer, make_key
-from harness import APP, Git, config_map, wait_until
+from harness import APP, Git, Operator, config_map, wait_until
 
 MISSING = "deadbeef" * 5  # a commit that no repository has
 POLLS = 4  # of an unchanged remote, that are looked at
@@ -110,6 +110,32 @@ def test_https_with_a_password(world, operator, namespace, git, serve, authority
     assert value(world, namespace) == "followed", "an App keeps what it has while its remote refuses"
     everything = operator.log() + json.dumps(world.get("app,repo", "-n", namespace))
     assert not [word for word in ("right-password", "wrong-password", "rotated-away") if word in everything]
+
+
+def test_a_private_base_by_the_installations_login(world, namespace, git, serve, authority, certificate, tmp_path):
+    """The App's own repository needs no login, the base that it is laid over does."""
+    _, url = serve(certificate=certificate, password=("dev", "right-password"))
+    git.commit({"base/kustomization.yaml": "resources: [one.yaml]\n", "base/one.yaml": config_map("one")})
+    own = Git(tmp_path / "own")
+    own.commit({"kustomization.yaml": f"resources: ['{url}//base?ref=main']\nnamePrefix: far-\n"})
+    login = tmp_path / "login"
+    login.mkdir()
+    (login / "username").write_text("dev")
+    (login / "password").write_text("wrong-password")
+    (login / "ca.crt").write_text(authority.certificate.read_text())
+    world.repo(namespace, own.url)
+    world.app(namespace)
+    host = url.split("/", 3)[2]
+    arguments = ["--allow-remote-base", f"https://{host}/", "--remote-base-login", f"https://{host}/={login}"]
+    with Operator(world, tmp_path / "operator", *arguments) as operator:
+        is_told(world, namespace, "401", resource="app", name="shop")
+        is_told(world, namespace, "--remote-base-login", resource="app", name="shop")
+        (login / "password").write_text("right-password\n")
+    with Operator(world, tmp_path / "operator", *arguments) as again:
+        world.wait_ready(namespace, seconds=60)
+        everything = operator.log() + again.log() + json.dumps(world.get("app,repo", "-n", namespace))
+    assert not [word for word in ("right-password", "wrong-password") if word in everything]
+    assert world.get("configmap", "far-one", "-n", namespace)
 
 
 def test_https_with_a_bearer_token(world, operator, namespace, git, serve, authority, certificate):

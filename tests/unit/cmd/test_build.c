@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cmd/local_tree.h"
+#include "io/confine.h"
 #include "unit/cmd/ran.h"
 
 #define SERVICE(name) "apiVersion: v1\nkind: Service\nmetadata:\n  name: " name "\n"
@@ -146,6 +147,35 @@ static void programs_run_only_when_both_options_say_so(void **state)
 	      "./run ended with status 7");
 }
 
+/* The function shows what it can see: a file of ours beside its directory, and a variable of ours. */
+static void functions_are_confined_when_asked(void **state)
+{
+	static const char reads[] =
+		"#!/bin/sh\nv=$OURS$(cat '%s' 2>/dev/null)\nexec sed \"s/name: a$/name: a-$D-${v:-none}/\"\n";
+	struct confine_report report;
+	char script[512];
+	if (confine_probe(NULL, &report, NULL) < 0 || !confine_report_suffices(&report)) {
+		print_message("this machine cannot confine programs\n");
+		skip();
+	}
+	setenv("OURS", "x", 1);
+	write_text("secret", "y");
+	snprintf(script, sizeof(script), reads, path_of("secret"));
+	mkdir(path_of("lib"), 0755);
+	write_text("lib/fn", script);
+	chmod(path_of("lib/fn"), 0755);
+	write_text("base/kustomization.yaml", "resources: [a.yaml]\ntransformers: [fn.yaml]\n");
+	write_text("base/a.yaml", SERVICE("a"));
+	write_text("base/fn.yaml", "apiVersion: v1\nkind: F\nmetadata:\n  name: f\n  annotations:\n"
+				   "    config.kubernetes.io/function: 'exec: {path: ../lib/fn}'\n");
+	check(BUILD(path_of("base"), "--enable-alpha-plugins", "--enable-exec", "-e", "D=d"), 0,
+	      SERVICE("a-d-xy"), NULL);
+	check(BUILD(path_of("base"), "--enable-alpha-plugins", "--enable-exec", "--confine", "-e", "D=d"), 0,
+	      SERVICE("a-d-none"), NULL);
+	check(BUILD(path_of("base"), "--confine"), 1, "", "--enable-exec");
+	unsetenv("OURS");
+}
+
 static void a_tree_lists_and_reads_what_is_there(void **state)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
@@ -184,6 +214,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(failures_are_told_with_their_place, setup, teardown),
 		cmocka_unit_test_setup_teardown(links_count_as_where_they_lead, setup, teardown),
 		cmocka_unit_test_setup_teardown(programs_run_only_when_both_options_say_so, setup, teardown),
+		cmocka_unit_test_setup_teardown(functions_are_confined_when_asked, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_tree_lists_and_reads_what_is_there, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -381,6 +381,31 @@ static void memory_of_all_processes_is_capped(void **state)
 	done(&o);
 }
 
+/* With nobody who watches: what is over the cap is the kernel's to end. */
+static void memory_is_capped_by_the_kernel(void **state)
+{
+	NEED(CONFINE_MEMORY);
+	const unsigned unwatched = 1u << CONFINE_WATCH;
+	struct outcome o =
+		RUN(ARGV("memory-shared"), .memory_bytes = 48 * MIB, .disk_bytes = MIB, .without = unwatched);
+	assert_int_equal(o.rc, 0);
+	assert_int_equal(o.result.end, CONFINE_OVER_MEMORY);
+	assert_contains(o.err.text, "used more than 48 MiB of memory");
+	assert_false(o.result.report.held & unwatched);
+	done(&o);
+	/* Each stays below the cap, all together do not. */
+	o = RUN(ARGV("memory-together", "40"), .memory_bytes = 64 * MIB, .disk_bytes = MIB,
+		.without = unwatched);
+	assert_int_equal(o.rc, 0);
+	assert_contains(o.out, "one was killed");
+	done(&o);
+	/* And what fits is left alone. */
+	o = RUN(ARGV("memory-together", "1"), .memory_bytes = 64 * MIB, .timeout_ms = 1000);
+	assert_int_equal(o.result.end, CONFINE_TIMED_OUT);
+	assert_lacks(o.out, "killed");
+	done(&o);
+}
+
 static void output_is_capped(void **state)
 {
 	struct outcome o = RUN(ARGV("print"), .output_max = 1000000);
@@ -778,6 +803,7 @@ static int run_all(void)
 		cmocka_unit_test(processor_time_is_capped),
 		cmocka_unit_test(memory_is_capped),
 		cmocka_unit_test(memory_of_all_processes_is_capped),
+		cmocka_unit_test(memory_is_capped_by_the_kernel),
 		cmocka_unit_test(output_is_capped),
 		cmocka_unit_test(tail_of_stderr_is_kept),
 		cmocka_unit_test(files_outside_are_closed),

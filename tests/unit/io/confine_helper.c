@@ -138,6 +138,24 @@ static int do_memory_many(char **argv)
 	return do_sleep(argv);
 }
 
+/* The same, and the parent tells whether one of them was killed. */
+static int do_memory_together(char **argv)
+{
+	size_t each = (size_t)atoi(argument(argv)) << 20;
+	for (int i = 0; i < 8; i++)
+		if (fork() == 0) {
+			char *p =
+				mmap(NULL, each, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			if (p != MAP_FAILED)
+				touch(p, each);
+			do_sleep(argv);
+		}
+	int status;
+	wait(&status);
+	puts(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? "one was killed" : "one ended");
+	return 0;
+}
+
 static int do_memory_shared(char **argv)
 {
 	const size_t step = 1 << 20;
@@ -372,6 +390,7 @@ static const struct {
 	{ "memory", do_memory },
 	{ "memory-many", do_memory_many },
 	{ "memory-shared", do_memory_shared },
+	{ "memory-together", do_memory_together },
 	{ "print", do_print },
 	{ "complain", do_complain },
 	{ "env", do_env },

@@ -1,140 +1,16 @@
-/* confine_parts.c - the filter of system calls by interpretation, control groups on made-up files,
- * directories. */
+/* confine_parts.c - control groups on made-up files, directories. */
 #include "unit/cmocka_all.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/audit.h>
-#include <linux/seccomp.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "io/confine_parts.h"
 #include "io/file.h"
-
-#if defined(__x86_64__)
-#define OWN_ARCH AUDIT_ARCH_X86_64
-#else
-#define OWN_ARCH AUDIT_ARCH_AARCH64
-#endif
-
-enum { CALLER = 4000, KEEPER = 4001 };
-
-/* What the kernel would make of a call: the instructions that the filter uses. */
-static uint32_t interpret(const struct confine_filter *f, const struct seccomp_data *data)
-{
-	uint32_t a = 0;
-	for (unsigned pc = 0; pc < f->n; pc++) {
-		const struct sock_filter *i = &f->code[pc];
-		switch (i->code) {
-		case BPF_LD | BPF_W | BPF_ABS:
-			assert_true(i->k + 4 <= sizeof(*data) && i->k % 4 == 0);
-			memcpy(&a, (const char *)data + i->k, 4);
-			break;
-		case BPF_JMP | BPF_JEQ | BPF_K:
-			pc += a == i->k ? i->jt : i->jf;
-			break;
-		case BPF_JMP | BPF_JGE | BPF_K:
-			pc += a >= i->k ? i->jt : i->jf;
-			break;
-		case BPF_JMP | BPF_JSET | BPF_K:
-			pc += a & i->k ? i->jt : i->jf;
-			break;
-		case BPF_RET | BPF_K:
-			return i->k;
-		default:
-			fail_msg("instruction %u: code %#x", pc, i->code);
-		}
-	}
-	fail_msg("no verdict");
-	return 0;
-}
-
-static uint32_t verdict(const struct confine_filter *f, long call, uint64_t first, uint64_t second)
-{
-	struct seccomp_data data = { .nr = (int)call, .arch = OWN_ARCH, .args = { first, second } };
-	return interpret(f, &data);
-}
-
-static const uint32_t allow = SECCOMP_RET_ALLOW;
-
-static uint32_t denied(int error)
-{
-	return SECCOMP_RET_ERRNO | (uint32_t)error;
-}
-
-static void filter_denies_by_arguments(void **state)
-{
-	struct confine_filter f = { 0 };
-	confine_filter_make(&f);
-	assert_true(f.n < CONFINE_FILTER_MAX);
-	assert_int_equal(verdict(&f, SYS_read, 0, 0), allow);
-	assert_int_equal(verdict(&f, SYS_execve, 0, 0), allow);
-	assert_int_equal(verdict(&f, SYS_ptrace, 0, 0), denied(EPERM));
-	assert_int_equal(verdict(&f, SYS_mount_setattr, 0, 0), denied(EPERM));
-	assert_int_equal(verdict(&f, SYS_clone3, 0, 0), denied(ENOSYS));
-	assert_int_equal(verdict(&f, SYS_clone, SIGCHLD, 0), allow);
-	assert_int_equal(verdict(&f, SYS_clone, CLONE_VM | CLONE_VFORK | SIGCHLD, 0), allow);
-	assert_int_equal(verdict(&f, SYS_clone, CLONE_NEWUSER | SIGCHLD, 0), denied(EPERM));
-	assert_int_equal(verdict(&f, SYS_clone, CLONE_NEWNET | CLONE_VM, 0), denied(EPERM));
-	assert_int_equal(verdict(&f, SYS_socket, AF_UNIX, 0), allow);
-	assert_int_equal(verdict(&f, SYS_socket, AF_INET, 0), denied(EAFNOSUPPORT));
-	/* The kernel takes an int: what is in the upper half does not make it another family. */
-	assert_int_equal(verdict(&f, SYS_socket, 1ull << 32 | AF_INET6, 0), denied(EAFNOSUPPORT));
-	assert_int_equal(verdict(&f, SYS_socketpair, AF_UNIX, 0), allow);
-	assert_int_equal(verdict(&f, SYS_ioctl, 0, TIOCSTI), denied(EPERM));
-	assert_int_equal(verdict(&f, SYS_ioctl, 0, 1ull << 32 | TIOCSTI), denied(EPERM));
-	assert_int_equal(verdict(&f, SYS_ioctl, 0, TIOCGWINSZ), allow);
-	assert_int_equal(verdict(&f, SYS_personality, 0xffffffffu, 0), allow);
-	assert_int_equal(verdict(&f, SYS_personality, 0x40000, 0), denied(EPERM));
-	assert_int_equal(verdict(&f, SYS_setsid, 0, 0), allow);
-	assert_int_equal(verdict(&f, SYS_kill, CALLER, SIGKILL), allow);
-}
-
-static void filter_covers_for_namespaces(void **state)
-{
-	struct confine_filter f = {
-		.strict = true,
-		.grouped = true,
-		.free_signals = true,
-		.spare = { CALLER, KEEPER },
-	};
-	confine_filter_make(&f);
-	assert_true(f.n < CONFINE_FILTER_MAX);
-	assert_int_equal(verdict(&f, SYS_read, 0, 0), allow);
-	assert_int_equal(verdict(&f, SYS_socket, AF_UNIX, 0), denied(EACCES));
-	assert_int_equal(verdict(&f, SYS_socketpair, AF_UNIX, 0), allow);
-	assert_int_equal(verdict(&f, SYS_setsid, 0, 0), denied(EPERM));
-	assert_int_equal(verdict(&f, SYS_setpgid, 0, 0), denied(EPERM));
-	assert_int_equal(verdict(&f, SYS_prlimit64, 0, 0), allow);
-	assert_int_equal(verdict(&f, SYS_prlimit64, CALLER, 0), denied(EPERM));
-	const int64_t spared[] = { -1, CALLER, KEEPER, -CALLER, -KEEPER };
-	for (size_t i = 0; i < sizeof(spared) / sizeof(spared[0]); i++) {
-		assert_int_equal(verdict(&f, SYS_kill, (uint64_t)spared[i], SIGKILL), denied(EPERM));
-		assert_int_equal(verdict(&f, SYS_tgkill, (uint64_t)spared[i], 0), denied(EPERM));
-	}
-	assert_int_equal(verdict(&f, SYS_kill, 4002, SIGKILL), allow);
-	assert_int_equal(verdict(&f, SYS_kill, 0, SIGTERM), allow);
-	assert_int_equal(verdict(&f, SYS_pidfd_send_signal, 3, SIGTERM), denied(EPERM));
-}
-
-static void filter_kills_other_architectures(void **state)
-{
-	struct confine_filter f = { 0 };
-	confine_filter_make(&f);
-	struct seccomp_data data = { .nr = SYS_read, .arch = AUDIT_ARCH_I386 };
-	assert_int_equal(interpret(&f, &data), SECCOMP_RET_KILL_PROCESS);
-#if defined(__x86_64__)
-	assert_int_equal(verdict(&f, 0x40000000 + SYS_read, 0, 0), denied(ENOSYS));
-#endif
-}
 
 static char place[64];
 
@@ -337,9 +213,6 @@ static void report_tells_all_layers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(filter_denies_by_arguments),
-		cmocka_unit_test(filter_covers_for_namespaces),
-		cmocka_unit_test(filter_kills_other_architectures),
 		cmocka_unit_test(groups_are_made_where_controllers_are),
 		cmocka_unit_test(out_of_memory_is_seen),
 		cmocka_unit_test(groups_of_the_dead_are_removed),

@@ -153,10 +153,35 @@ static void secrets_are_not_written_by_accident(void **state)
 	assert_non_null(strstr(err.text, "Secret ns/key (deploy/a.yaml:3)"));
 	assert_null(strstr(err.text, "hunter2"));
 	assert_int_equal(files_of(&a, &o, 1, true, &files, &err), 0);
-	assert_int_equal(yaml_parse(&a, STR("kind: Secret\ndata: {x: ENC}\nsops: {mac: x}\n"), &stream, NULL),
-			 0);
-	o.root = stream.documents[0].root;
-	assert_int_equal(files_of(&a, &o, 1, false, &files, &err), 0);
+}
+
+/* What SOPS encrypted may be seen; a key `sops` beside plain values makes them no secret. */
+static void encrypted_secrets_pass(void **state)
+{
+	static const struct {
+		const char *text;
+		int rc;
+	} cases[] = {
+		{ "data: {x: 'ENC[AES256_GCM,data:a,type:str]', y: ''}\nsops: {mac: x}\n", 0 },
+		{ "stringData: {x: 'ENC[AES256_GCM,data:a,type:str]'}\nsops: {mac: x}\n", 0 },
+		{ "data: {x: 'ENC[a]'}\n", -1 },
+		{ "data: {x: 'ENC[a]', y: aHVudGVyMg==}\nsops: {mac: x}\n", -1 },
+		{ "data: {x: 'ENC[a]'}\nstringData: {x: hunter2}\nsops: {mac: x}\n", -1 },
+		{ "stringData: {x: 5}\nsops: {mac: x}\n", -1 },
+		{ "stringData: {x: {y: hunter2}}\nsops: {mac: x}\n", -1 },
+		{ "type: Opaque\n", 0 },
+	};
+	cleanup_arena struct arena a = ARENA_INIT;
+	struct commit_file *files;
+	struct yaml_stream stream;
+	struct render_object o = object("", "Secret", "ns", "key");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct error err = ERROR_INIT;
+		assert_int_equal(yaml_parse(&a, str_of(cases[i].text), &stream, NULL), 0);
+		o.root = stream.documents[0].root;
+		if (files_of(&a, &o, 1, false, &files, &err) != cases[i].rc)
+			fail_msg("%s: %s", cases[i].text, err.text);
+	}
 }
 
 static void what_is_not_ours_stays(void **state)
@@ -204,6 +229,7 @@ int main(void)
 		cmocka_unit_test(names_that_meet_get_a_hash),
 		cmocka_unit_test(order_does_not_matter),
 		cmocka_unit_test(secrets_are_not_written_by_accident),
+		cmocka_unit_test(encrypted_secrets_pass),
 		cmocka_unit_test(what_is_not_ours_stays),
 		cmocka_unit_test(messages_name_the_source),
 	};
