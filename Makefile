@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 N      ?= 20000
 JOBS   ?= $(shell nproc)
 
-.PHONY: build demo uninstall-demo test conformance test-peers install image bench bench-push bench-render bench-peers sim fuzz fmt lint clean
+.PHONY: build demo uninstall-demo test conformance test-peers install image image-push bench bench-push bench-render bench-peers sim fuzz fmt lint clean
 
 build: ## a release build in $(BUILD)
 	@scripts/setup build
@@ -32,6 +32,11 @@ image: ## a container image of it: make image IMAGE=NAME:TAG
 	@scripts/setup image
 	@scripts/build $(BUILD)
 	@scripts/image $(BUILD)
+
+image-push: ## that of the push service, with sshd, git and buildah: make image-push IMAGE=NAME:TAG
+	@scripts/setup image-push
+	@scripts/build $(BUILD)
+	@scripts/image --push $(BUILD)
 
 bench: ## the figures, beside the floor
 	@scripts/setup test

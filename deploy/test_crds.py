@@ -293,3 +293,15 @@ def test_install_manifests_are_valid(namespace):
                             ("clusterrolebinding", ["capstan", "capstan-observer", "capstan-deployer"])):
             kubectl("delete", kind, "--ignore-not-found", *names)
         kubectl("delete", "namespace", "capstan-system", "--wait=false")
+
+
+def test_push_manifests_are_valid():
+    """Those of `install --push`; what they grant is tried in tests/e2e/test_commands.py."""
+    try:
+        for file in ("push-namespace.yaml", "push-rbac.yaml", "push-network.yaml", "push.yaml"):
+            text = (HERE / "install" / file).read_text().replace("@PUSH_IMAGE@", "registry.invalid/push:test")
+            out = ok("apply", "--server-side", "--validate=strict", "-f", "-", stdin=text)
+            assert "Warning" not in out, out
+    finally:
+        ok("delete", "namespace", "capstan-push", "--wait=false")
+        ok("delete", "clusterrole,clusterrolebinding", "capstan-push")

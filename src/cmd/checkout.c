@@ -176,6 +176,7 @@ static int render_once(struct rendering *r, const struct substitute_values *valu
 	if (!commit)
 		return -1;
 	struct render_tree tree = commit_tree_files(commit);
+	struct rendered_app app = { co->app.namespace, co->app.name, co->app.repo, co->app.revision };
 	struct rendered_request request = {
 		.tree = &tree,
 		.root = "",
@@ -186,6 +187,7 @@ static int render_once(struct rendering *r, const struct substitute_values *valu
 		.values = render_spec_substitutes(&co->app.render) ? values : NULL,
 		.namespace = co->app.target_namespace,
 		.origins = &co->origins,
+		.app = &app,
 	};
 	origins_release(&co->origins);
 	int rc = rendered_objects(&co->arena, &request, &co->output);

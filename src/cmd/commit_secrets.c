@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "cmd/checking.h"
+#include "cmd/commit_check.h"
 #include "cmd/git.h"
 #include "repo/blobs.h"
 
@@ -19,6 +20,7 @@ struct blob {
 
 struct log {
 	struct arena arena;
+	VEC(const char *) heads; /* commits that are pushed */
 	VEC(const char *) commits;
 	VEC(struct blob) blobs;
 	struct map known; /* "SHA PATH" -> index + 1 */
@@ -26,6 +28,7 @@ struct log {
 
 static void release_log(struct log *l)
 {
+	vec_release(&l->heads);
 	vec_release(&l->commits);
 	vec_release(&l->blobs);
 	map_release(&l->known);
@@ -100,19 +103,15 @@ static void read_log(struct log *l, struct str text)
 }
 
 /* A tag of something else than a commit brings none. */
-static size_t add_heads(const struct commit_secrets_options *o, struct buf *input, struct error *err)
+static int find_heads(const struct commit_secrets_options *o, struct log *l, struct error *err)
 {
-	size_t n = 0;
 	char sha[SHA_HEX_MAX + 1];
 	struct repo_blobs *objects = repo_blobs_open(o->git_dir, err);
-	for (size_t i = 0; objects && i < o->n_heads; i++) {
-		if (!repo_blobs_commit(objects, o->heads[i], sha))
-			continue;
-		buf_printf(input, "%s\n", sha);
-		n++;
-	}
+	for (size_t i = 0; objects && i < o->n_heads; i++)
+		if (repo_blobs_commit(objects, o->heads[i], sha))
+			vec_push(&l->heads, arena_strdup(&l->arena, sha));
 	repo_blobs_close(objects);
-	return n;
+	return objects ? 0 : -1;
 }
 
 static int ask_git(const struct commit_secrets_options *o, struct log *l, bool *cut, struct error *err)
@@ -148,8 +147,12 @@ static int ask_git(const struct commit_secrets_options *o, struct log *l, bool *
 	};
 	if (!o->remote)
 		argv[sizeof(argv) / sizeof(argv[0]) - 3] = NULL;
-	if (add_heads(o, &input, err) == 0)
-		return err && err->text[0] ? -1 : 0;
+	if (find_heads(o, l, err) < 0)
+		return -1;
+	if (l->heads.n == 0)
+		return 0;
+	for (size_t i = 0; i < l->heads.n; i++)
+		buf_printf(&input, "%s\n", l->heads.at[i]);
 	for (size_t i = 0; i < o->n_known; i++)
 		buf_printf(&input, "^%s\n", o->known[i]);
 	if (git_feed(&l->arena, "log", argv, buf_str(&input), &text, cut, err) < 0)
@@ -163,7 +166,45 @@ static int ask_git(const struct commit_secrets_options *o, struct log *l, bool *
 
 /* --- looking --- */
 
-static struct check *new_check(const struct commit_secrets_options *o, struct error *err)
+struct looking {
+	const struct commit_secrets_options *options;
+	struct commit_secrets *out;
+	struct log *log;
+	struct repo_blobs *objects;
+	size_t total;
+	bool allowing;			  /* `files` are read */
+	VEC(struct commit_check *) files; /* of the heads */
+};
+
+/* What may lie in plain text matters once something was found: mostly nothing is. A bad file allows nothing.
+ */
+static void read_files(struct looking *l)
+{
+	l->allowing = true;
+	for (size_t i = 0; i < l->log->heads.n && i < COMMIT_SECRETS_HEADS_MAX; i++) {
+		struct commit_check_options options = { .git_dir = l->options->git_dir,
+							.sha = l->log->heads.at[i] };
+		struct commit_check *c = commit_check_open(&options, NULL);
+		const struct environments *file = c ? commit_check_file(c) : NULL;
+		if (file && file->n_allow_secrets)
+			vec_push(&l->files, c);
+		else
+			commit_check_free(c);
+	}
+}
+
+static int allow(const struct looking *l, struct check *c, struct error *err)
+{
+	for (size_t i = 0; i < l->options->n_files; i++)
+		if (checking_allow(c, l->options->files[i], err) < 0)
+			return -1;
+	for (size_t i = 0; i < l->files.n; i++)
+		if (checking_allow(c, commit_check_file(l->files.at[i]), err) < 0)
+			return -1;
+	return 0;
+}
+
+static struct check *new_check(const struct looking *l, struct error *err)
 {
 	enum check_severity severities[RULE_COUNT];
 	struct check_options options = { .severities = severities };
@@ -171,13 +212,10 @@ static struct check *new_check(const struct commit_secrets_options *o, struct er
 		severities[i] = check_rule_is_secret(i) ? check_rules[i].severity : CHECK_OFF;
 	severities[RULE_PLAINTEXT_SECRET] = CHECK_ERROR;
 	struct check *c = check_new(&options);
-	for (size_t i = 0; i < o->n_files; i++) {
-		if (checking_allow(c, o->files[i], err) == 0)
-			continue;
-		check_free(c);
-		return NULL;
-	}
-	return c;
+	if (allow(l, c, err) == 0)
+		return c;
+	check_free(c);
+	return NULL;
 }
 
 /* A manifest that no environment reads may hold a Secret, too. What is no manifest, a template of a chart, is
@@ -200,14 +238,6 @@ static void check_objects(struct check *c, struct arena *a, const char *path, st
 	check_environment(c, &e);
 }
 
-struct looking {
-	const struct commit_secrets_options *options;
-	struct commit_secrets *out;
-	struct log *log;
-	struct repo_blobs *objects;
-	size_t total;
-};
-
 static void look_at_blob(struct looking *l, struct check *c, const struct blob *blob)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
@@ -224,33 +254,49 @@ static void look_at_blob(struct looking *l, struct check *c, const struct blob *
 	check_objects(c, &a, blob->path, text);
 }
 
-/* Blobs of one commit, from i on; where those of the next begin. */
-static size_t look_at_commit(struct looking *l, size_t i, struct error *err)
+/* Blobs of one commit, from *i on, which becomes where those of the next begin. NULL: err. */
+static struct check *check_commit(struct looking *l, size_t *i, struct check_result *result,
+				  struct error *err)
 {
 	const struct log *log = l->log;
 	struct commit_secrets *out = l->out;
-	size_t commit = log->blobs.at[i].commit;
-	struct check_result result;
-	struct check *c = new_check(l->options, err);
-	if (!c)
-		return SIZE_MAX;
-	for (; i < log->blobs.n && log->blobs.at[i].commit == commit; i++) {
+	size_t commit = log->blobs.at[*i].commit;
+	struct check *c = new_check(l, err);
+	for (; c && *i < log->blobs.n && log->blobs.at[*i].commit == commit; ++*i) {
 		out->capped = out->capped || l->total >= COMMIT_SECRETS_TOTAL_MAX;
 		if (l->total < COMMIT_SECRETS_TOTAL_MAX)
-			look_at_blob(l, c, &log->blobs.at[i]);
+			look_at_blob(l, c, &log->blobs.at[*i]);
 	}
-	check_finish(c, &result);
+	if (c)
+		check_finish(c, result);
+	return c;
+}
+
+static int look_at_commit(struct looking *l, size_t *i, struct error *err)
+{
+	struct commit_secrets *out = l->out;
+	struct check_result result;
+	size_t first = *i, texts = out->texts, large = out->large, total = l->total;
+	struct check *c = check_commit(l, i, &result, err);
+	if (c && result.n && !l->allowing) {
+		check_free(c);
+		read_files(l);
+		*i = first, out->texts = texts, out->large = large, l->total = total;
+		c = check_commit(l, i, &result, err);
+	}
+	if (!c)
+		return -1;
 	if (result.n == 0) {
 		check_free(c);
-		return i;
+		return 0;
 	}
 	out->errors += result.errors;
 	out->list[out->n++] = (struct commit_secrets_found){
-		.sha = arena_strdup(&out->arena, log->commits.at[commit]),
+		.sha = arena_strdup(&out->arena, l->log->commits.at[l->log->blobs.at[first].commit]),
 		.result = result,
 	};
 	out->checks[out->n_checks++] = c;
-	return i;
+	return 0;
 }
 
 static int by_commit(const void *a, const void *b)
@@ -273,11 +319,14 @@ static int look(struct looking *l, struct error *err)
 		return -1;
 	out->list = arena_array(&out->arena, struct commit_secrets_found, log->commits.n);
 	out->checks = arena_array(&out->arena, struct check *, log->commits.n);
-	size_t i = 0;
-	while (i < log->blobs.n)
-		i = look_at_commit(l, i, err);
+	int rc = 0;
+	for (size_t i = 0; i < log->blobs.n && rc == 0;)
+		rc = look_at_commit(l, &i, err);
 	repo_blobs_close(l->objects);
-	return i == SIZE_MAX ? -1 : 0;
+	for (size_t i = 0; i < l->files.n; i++)
+		commit_check_free(l->files.at[i]);
+	vec_release(&l->files);
+	return rc;
 }
 
 int commit_secrets_scan(const struct commit_secrets_options *options, struct commit_secrets *out,

@@ -13,6 +13,7 @@
 #define COMMIT_SECRETS_FILE_MAX (4u << 20)    /* bytes of a file that is looked at */
 #define COMMIT_SECRETS_TOTAL_MAX (256u << 20) /* bytes of all */
 #define COMMIT_SECRETS_COMMITS_MAX 20000u     /* newest first */
+#define COMMIT_SECRETS_HEADS_MAX 1000u	      /* whose capstan.yaml is asked what is allowed */
 
 struct commit_secrets_options {
 	const char *git_dir;
@@ -21,8 +22,9 @@ struct commit_secrets_options {
 	const char *const *known; /* what the other side has; those that are not here count for nothing */
 	size_t n_known;
 	const char *remote; /* its refs/remotes/REMOTE/ are known, too; or NULL */
+	/* allowSecrets of the capstan.yaml of each head counts, and those of these: */
 	const struct environments *const *files;
-	size_t n_files; /* capstan.yaml's, whose allowSecrets count */
+	size_t n_files;
 };
 
 /* What one commit brings, as far as something was found in it. */

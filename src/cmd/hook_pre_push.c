@@ -196,12 +196,10 @@ static void check_secrets(struct hook *h)
 	struct arena *a = &h->arena;
 	const char **heads = arena_array(a, const char *, h->input.n + 1);
 	const char **known = arena_array(a, const char *, h->input.n + 1);
-	const struct environments **files = arena_array(a, const struct environments *, h->commits.n + 1);
 	struct commit_secrets_options options = {
 		.git_dir = h->git_dir,
 		.heads = heads,
 		.known = known,
-		.files = files,
 		.remote = h->input.remote,
 	};
 	for (size_t i = 0; i < h->input.n; i++) {
@@ -209,12 +207,6 @@ static void check_secrets(struct hook *h)
 			heads[options.n_heads++] = h->input.refs[i].sha;
 		if (*h->input.refs[i].old)
 			known[options.n_known++] = h->input.refs[i].old;
-	}
-	for (size_t i = 0; i < h->commits.n; i++) {
-		const struct commit_check *c = h->commits.at[i]->check;
-		const struct environments *file = c ? commit_check_file(c) : NULL;
-		if (file && file->n_allow_secrets)
-			files[options.n_files++] = file;
 	}
 	if (commit_secrets_scan(&options, &found, &err) < 0)
 		refuse(h, &err);

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "cmd/cluster.h"
 #include "cmd/commands.h"
-#include "cmd/manifests.h"
+#include "cmd/manifests_push.h"
 #include "deploy/cluster/live.h"
 #include "doc/json.h"
 #include "doc/yaml.h"
@@ -20,12 +20,15 @@ enum { POLL_MS = 200, INSTALL_TIMEOUT_MS = 180000 };
 struct install_options {
 	const char *image, *rights;
 	int64_t replicas;
-	bool print, crds_only, no_wait;
+	bool print, crds_only, no_wait, push;
+	struct push_manifest_options with; /* of the push service */
+	const char *registry;
 };
 
 #define FIELD(f) .offset = offsetof(struct install_options, f)
 
 static const char *const rights[] = { "minimal", "full", NULL };
+static const char *const exposures[] = { "ClusterIP", "NodePort", "LoadBalancer", NULL };
 
 static const struct option_def options[] = {
 	{ .name = "image",
@@ -57,6 +60,56 @@ static const struct option_def options[] = {
 	  .kind = OPTION_FLAG,
 	  FIELD(no_wait),
 	  .help = "Do not wait until the operator is ready." },
+	{ .name = "push",
+	  .kind = OPTION_FLAG,
+	  FIELD(push),
+	  .help = "The push service, too: repositories in the cluster that are deployed by `git push`. The other options whose "
+		  "names begin with push are for it." },
+	{ .name = "push-host",
+	  .kind = OPTION_TEXT,
+	  .value = "HOST",
+	  FIELD(with.host),
+	  .help = "Name or address at which people reach its ssh port. Default: its name in the cluster." },
+	{ .name = "push-port",
+	  .kind = OPTION_COUNT,
+	  .value = "PORT",
+	  FIELD(with.port),
+	  .help = "That port; with `NodePort` the port of the nodes. Default: 22." },
+	{ .name = "push-expose",
+	  .kind = OPTION_CHOICE,
+	  .value = "TYPE",
+	  .choices = exposures,
+	  FIELD(with.expose),
+	  .help = "Type of the Service of its ssh port. Default: `ClusterIP`, which is reached from inside of the cluster." },
+	{ .name = "push-http-url",
+	  .kind = OPTION_TEXT,
+	  .value = "URL",
+	  FIELD(with.http_url),
+	  .help = "How people reach it over https, where an ingress stands before its Service: `https://push.example.com/git`." },
+	{ .name = "push-storage-class",
+	  .kind = OPTION_TEXT,
+	  .value = "CLASS",
+	  FIELD(with.storage_class),
+	  .help = "Storage class of its volume. Default: the cluster's." },
+	{ .name = "push-storage",
+	  .kind = OPTION_TEXT,
+	  .value = "SIZE",
+	  FIELD(with.storage),
+	  .help = "Size of its volume. Default: `20Gi`." },
+	{ .name = "push-registry",
+	  .kind = OPTION_TEXT,
+	  .value = "URL",
+	  FIELD(registry),
+	  .help = "Where images that pushes build go; into the commands that are printed at the end." },
+	{ .name = "push-image",
+	  .kind = OPTION_TEXT,
+	  .value = "IMAGE",
+	  FIELD(with.image),
+	  .help = "Its container image. Default: the one of this version as `make image-push` names it." },
+	{ .name = "push-no-builds",
+	  .kind = OPTION_FLAG,
+	  FIELD(with.no_builds),
+	  .help = "Build no images: its pod then needs no more than the strictest pod security standard allows." },
 	{ .name = NULL },
 };
 
@@ -183,6 +236,51 @@ static int apply_part(struct cluster *c, const struct manifest *all, size_t n, b
 	return status;
 }
 
+/* --- the push service --- */
+
+static int check_push(const struct install_options *own, struct error *err)
+{
+	const struct push_manifest_options *p = &own->with;
+	bool any = p->host || p->port || p->expose || p->http_url || p->storage_class || p->storage ||
+		   own->registry || p->image || p->no_builds;
+	if (any && !own->push)
+		return error_set(err, "an option of the push service is given, but not --push");
+	if (p->port > 65535)
+		return error_set(err, "--push-port %lld: is no port", (long long)p->port);
+	if (p->expose && strcmp(p->expose, "NodePort") == 0 && p->port && p->port < 1024)
+		return error_set(err,
+				 "--push-port %lld: ports of nodes are large, mostly from 30000 to 32767",
+				 (long long)p->port);
+	return 0;
+}
+
+/* How a remote is added: with words that can be copied, but for the names. */
+static void tell_remote(const struct cli *cli, struct arena *a, const struct manifest_options *which)
+{
+	const struct install_options *own = cli->own;
+	const char *ssh = push_manifests_ssh_url(a, which), *namespace = push_manifests_namespace(a, which);
+	FILE *out = cli->out;
+	fprintf(out,
+		"\nThe push service is in namespace %s. A repository, and a push to it:\n"
+		"  %s repo create shop -n NAMESPACE --key ~/.ssh/id_ed25519.pub%s%s\n"
+		"  git remote add deploy %s/NAMESPACE/shop.git\n"
+		"  git push deploy main\n",
+		namespace, cli->program, own->registry ? " --registry " : "",
+		own->registry ? own->registry : "", ssh);
+	bool balanced = own->with.expose && strcmp(own->with.expose, "LoadBalancer") == 0;
+	if (!own->with.host && balanced)
+		fprintf(out,
+			"Its address is that of the load balancer; install again with --push-host once you have it:\n"
+			"  kubectl get service capstan-push-ssh -n %s\n",
+			namespace);
+	else if (!own->with.host)
+		fprintf(out,
+			"That name is known inside of the cluster. From elsewhere, for as long as this runs:\n"
+			"  kubectl port-forward -n %s service/capstan-push-ssh 2222:%lld   "
+			"(ssh://git@localhost:2222/NAMESPACE/shop.git)\n",
+			namespace, own->with.port ? (long long)own->with.port : 22LL);
+}
+
 static int run(struct cli *cli)
 {
 	const struct install_options *own = cli->own;
@@ -193,7 +291,12 @@ static int run(struct cli *cli)
 		.full_rights = !own->rights || strcmp(own->rights, "full") == 0,
 		.crds_only = own->crds_only,
 		.namespace = cli->common.namespace,
+		.with_push = own->push,
+		.push = own->with,
 	};
+	struct error usage = ERROR_INIT;
+	if (check_push(own, &usage) < 0)
+		return command_fail(cli, &usage);
 	struct manifest *all;
 	size_t n = manifests(&a, &which, &all);
 	if (own->print) {
@@ -209,6 +312,8 @@ static int run(struct cli *cli)
 		status = apply_part(&c, all, n, true);
 	if (status == EXIT_OK && !own->crds_only)
 		status = apply_part(&c, all, n, false);
+	if (own->push && !own->crds_only && status == EXIT_OK)
+		tell_remote(cli, &a, &which);
 	cluster_close(&c);
 	return status;
 }
@@ -218,6 +323,8 @@ static const char *const formats[] = { "yaml", "json", NULL };
 static const struct example examples[] = {
 	{ "install", "Install or upgrade the operator in capstan-system" },
 	{ "install --crds-only", "Only the kinds App and Repo, for an operator that runs elsewhere" },
+	{ "install --push --push-host push.example.com --push-expose LoadBalancer",
+	  "And repositories in the cluster that are deployed by `git push`" },
 	{ "install --print > capstan.yaml", "Keep what would be applied in git" },
 	{ NULL, NULL },
 };

@@ -4,13 +4,17 @@
 #include <string.h>
 
 #include "base/vec.h"
+#include "cmd/manifests_push.h"
 #include "doc/yaml.h"
 
 #define DEFAULT_IMAGE "localhost/capstan:" CAPSTAN_VERSION /* as `make image` names it */
+#define DEFAULT_PUSH_IMAGE "localhost/capstan-push:" CAPSTAN_VERSION
 #define DEFAULT_NAMESPACE "capstan-system"
 
 static bool is_wanted(const char *path, const struct manifest_options *options)
 {
+	if (push_manifests_has(path) && !options->with_push)
+		return false;
 	if (strncmp(path, "crds/", 5) == 0)
 		return true;
 	if (options->crds_only)
@@ -29,12 +33,19 @@ static void replace_text(struct arena *a, struct node *n, const char *from, cons
 		n->text = str_of(arena_strdup(a, to));
 }
 
-static void adapt(struct arena *a, struct node *root, const struct manifest_options *options)
+static void adapt(struct arena *a, const char *path, struct node *root,
+		  const struct manifest_options *options)
 {
+	if (push_manifests_has(path))
+		push_manifests_adapt(a, root, options);
+	replace_text(a, root, "@PUSH_IMAGE@", options->push.image ? options->push.image : DEFAULT_PUSH_IMAGE);
 	replace_text(a, root, "@IMAGE@", options->image ? options->image : DEFAULT_IMAGE);
 	if (options->namespace)
 		replace_text(a, root, DEFAULT_NAMESPACE, options->namespace);
-	if (options->replicas > 0 && str_is(node_text(node_get(root, "kind")), "Deployment"))
+	if (options->namespace && push_manifests_has(path))
+		replace_text(a, root, PUSH_NAMESPACE_DEFAULT, push_manifests_namespace(a, options));
+	if (options->replicas > 0 && !push_manifests_has(path) &&
+	    str_is(node_text(node_get(root, "kind")), "Deployment"))
 		node_set(a, node_get(root, "spec"), STR("replicas"), node_int_new(a, options->replicas));
 }
 
@@ -66,7 +77,7 @@ size_t manifests(struct arena *a, const struct manifest_options *options, struct
 			continue;
 		yaml_parse(a, str_of(e->text), &stream, NULL);
 		for (size_t i = 0; i < stream.n; i++) {
-			adapt(a, stream.documents[i].root, options);
+			adapt(a, e->path, stream.documents[i].root, options);
 			vec_push(&list, read_manifest(stream.documents[i].root));
 		}
 	}

@@ -25,7 +25,7 @@ enum { UNWELL_MS = 2000 };
 struct watching {
 	struct push_run *run;
 	struct push_target *t;
-	const char *sha; /* that it is to be at; NULL: any */
+	const char *sha; /* that it is to be at, for people; NULL: not known */
 	bool until_gone, quiet;
 	enum verdict verdict;
 	struct arena arena; /* of the last state of the App */
@@ -40,12 +40,6 @@ struct watching {
 
 /* --- the verdict --- */
 
-/* The commit of "sha1:0123..." or "main@sha1:0123...". */
-static bool is_at(const char *sha, struct str revision)
-{
-	return !sha || (revision.n && str_ends(revision, str_of(sha)));
-}
-
 /* Reasons that say nothing of the revision yet, or pass by themselves. */
 static bool may_pass(struct str reason)
 {
@@ -53,7 +47,9 @@ static bool may_pass(struct str reason)
 	       str_is(reason, "CannotWatch") || str_is(reason, "Pending");
 }
 
-static enum verdict judge(const struct node *app, const char *sha)
+/* What is told is of the generation that it names; that is the spec of the push, at a fixed commit. A commit
+ * that changes nothing which the App reads keeps the revision before. */
+static enum verdict judge(const struct node *app)
 {
 	const struct node *r = node_at(app, "status.revision"), *ready = apps_condition(app, "Ready");
 	struct str reason = node_text(node_get(ready, "reason")),
@@ -65,9 +61,10 @@ static enum verdict judge(const struct node *app, const char *sha)
 		return PENDING;
 	if (str_is(reason, "Suspended") || str_is(reason, "InvalidSpec"))
 		return FAILED;
-	if (apps_ready(app) && is_at(sha, node_text(node_get(r, "applied"))))
+	if (apps_ready(app))
 		return HEALTHY;
-	if (str_is(status, "False") && !may_pass(reason) && is_at(sha, node_text(node_get(r, "attempted"))))
+	bool tried = str_eq(node_text(node_get(r, "attempted")), node_text(node_get(r, "wanted")));
+	if (str_is(status, "False") && !may_pass(reason) && tried)
 		return str_is(reason, "Unhealthy") ? UNWELL : FAILED;
 	return PENDING;
 }
@@ -112,16 +109,31 @@ static void tell_counts(struct watching *w)
 		  (long long)current, (long long)total);
 }
 
-static void tell_ready(struct watching *w)
+/* Where it is before there are objects to tell of, and what is in the way. */
+static const char *stage_of(struct arena *a, const struct node *app)
+{
+	const struct node *ready = apps_condition(app, "Ready");
+	struct str reason = node_text(node_get(ready, "reason"));
+	int64_t observed = -1, generation = 0;
+	node_int(node_at(app, "status.observedGeneration"), &observed);
+	node_int(node_at(app, "metadata.generation"), &generation);
+	if (str_is(reason, "Pending"))
+		return "no operator has looked at the App yet; is `capstan run` running?";
+	if (str_is(reason, "SourceFailed") || str_is(reason, "CannotWatch"))
+		return apps_text(a, node_get(ready, "message"));
+	if (observed != generation || str_is(reason, "SourcePending"))
+		return "the operator fetches the commit";
+	if (str_is(reason, "Rendering"))
+		return "is rendered";
+	return str_is(reason, "Applying") ? "is applied" : NULL;
+}
+
+static void tell_stage(struct watching *w)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
-	const struct node *ready = apps_condition(w->app, "Ready");
-	const char *message = apps_text(&a, node_get(ready, "message"));
-	if (!node_at(w->app, "status.revision.wanted") &&
-	    str_is(node_text(node_get(ready, "reason")), "Pending"))
-		message = "no operator has looked at the App yet; is `capstan run` running?";
-	if (*message && is_news(w, STR(""), message))
-		tell_step(w->run->tell, "watch", "%s: %s", w->t->record->environment, message);
+	const char *stage = stage_of(&a, w->app);
+	if (stage && is_news(w, STR(""), stage))
+		tell_step(w->run->tell, "watch", "%s: %s", w->t->record->environment, stage);
 }
 
 static void on_timer(void *arg)
@@ -144,7 +156,7 @@ static void on_timer(void *arg)
 	for (size_t i = 0; i < node_count(objects) && w->lines < PUSH_WATCH_LINES; i++)
 		tell_object(w, node_item(objects, i));
 	if (w->lines == before)
-		tell_ready(w);
+		tell_stage(w);
 }
 
 /* --- the watch --- */
@@ -165,7 +177,7 @@ static void on_app(struct watching *w, const struct node *app)
 	w->listed = true;
 	arena_release(&w->arena);
 	w->app = node_clone(&w->arena, app);
-	enum verdict verdict = w->until_gone ? PENDING : judge(w->app, w->sha);
+	enum verdict verdict = w->until_gone ? PENDING : judge(w->app);
 	if (verdict != UNWELL)
 		loop_timer_clear(w->unwell);
 	else if (!loop_timer_armed(w->unwell))

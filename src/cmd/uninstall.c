@@ -18,9 +18,10 @@
 enum { POLL_MS = 250, UNINSTALL_TIMEOUT_MS = 120000, ORPHAN_GRACE_MS = 10000 };
 
 struct uninstall_options {
-	bool keep_crds, orphan, yes;
+	bool keep_crds, orphan, repositories, yes;
 };
 
+#define REMOTES_CRD "remotes.gitkube.sh"
 #define FIELD(f) .offset = offsetof(struct uninstall_options, f)
 
 static const struct option_def options[] = {
@@ -29,6 +30,10 @@ static const struct option_def options[] = {
 	  FIELD(keep_crds),
 	  .help = "Keep the custom resource definitions, and with them every Repo and App." },
 	{ .name = "orphan", .kind = OPTION_FLAG, FIELD(orphan), .help = "Keep the objects that apps made." },
+	{ .name = "delete-repositories",
+	  .kind = OPTION_FLAG,
+	  FIELD(repositories),
+	  .help = "Delete the volume of the push service, too, and with it every repository that was pushed to." },
 	{ .name = "yes", .letter = 'y', .kind = OPTION_FLAG, FIELD(yes), .help = "Do not ask." },
 	{ .name = NULL },
 };
@@ -121,33 +126,66 @@ static bool is_namespace(const struct manifest *m)
 	return !m->group.n && str_is(m->kind, "Namespace");
 }
 
+/* Whether there is one of the kind, in a namespace or ("") anywhere. *known: the answer can be relied on. */
+static bool has_any(struct cluster *c, const char *group, const char *version, const char *kind,
+		    struct str namespace, bool *known)
+{
+	cleanup_arena struct arena a = ARENA_INIT;
+	struct reply reply;
+	struct kube_request request = {
+		.verb = KUBE_LIST,
+		.group = str_of(group),
+		.version = str_of(version),
+		.kind = str_of(kind),
+		.namespace = namespace,
+		.limit = 1,
+	};
+	cluster_call(c, &a, &request, &reply);
+	*known = *known && (reply.result == KUBE_OK || reply.result == KUBE_NO_KIND || reply.code == 404);
+	return reply.result == KUBE_OK && node_count(node_get(reply.body, "items")) > 0;
+}
+
 /* A namespace that holds anything of people's own must stay: to delete it deletes that. */
-static bool is_lived_in(struct cluster *c, const struct manifest *m, bool *known)
+static const char *why_namespace_stays(struct cluster *c, const struct manifest *m)
 {
 	static const char *const kinds[] = { "App", "ImageRule", "Repo" };
-	*known = true;
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		cleanup_arena struct arena a = ARENA_INIT;
-		struct kube_request request = apps_request(KUBE_LIST, "", "");
-		request.kind = str_of(kinds[i]);
-		request.namespace = m->name;
-		request.limit = 1;
-		struct reply reply;
-		cluster_call(c, &a, &request, &reply);
-		*known &= reply.result == KUBE_OK || reply.result == KUBE_NO_KIND;
-		if (reply.result == KUBE_OK && node_count(node_get(reply.body, "items")) > 0)
-			return true;
-	}
-	return false;
+	const struct uninstall_options *own = c->cli->own;
+	bool known = true, any = false;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds) && !any; i++)
+		any = has_any(c, CAPSTAN_GROUP, CAPSTAN_VERSION_NAME, kinds[i], m->name, &known);
+	if (any || !known)
+		return "Apps, ImageRules or Repos live in it";
+	if (!own->repositories && (has_any(c, "", "v1", "PersistentVolumeClaim", m->name, &known) || !known))
+		return "a volume is in it";
+	return NULL;
+}
+
+/* NULL: it goes. */
+static const char *why_it_stays(struct cluster *c, const struct manifest *m)
+{
+	const struct uninstall_options *own = c->cli->own;
+	bool known = true;
+	if (is_namespace(m))
+		return why_namespace_stays(c, m);
+	/* Nobody has the repositories but the volume. */
+	if (str_is(m->kind, "PersistentVolumeClaim") && !own->repositories)
+		return has_any(c, "", "v1", "PersistentVolumeClaim", m->namespace, &known)
+			       ? "it holds the repositories that were pushed; --delete-repositories takes it away, "
+				 "too"
+			       : NULL;
+	/* Gitkube's own kind, which may have been here before. */
+	if (m->crd && str_is(m->name, REMOTES_CRD) &&
+	    (has_any(c, "gitkube.sh", "v1alpha1", "Remote", STR(""), &known) || !known))
+		return "there are Remotes, which are Gitkube's as well";
+	return NULL;
 }
 
 static int remove_one(struct cluster *c, const struct manifest *m)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
-	bool known = true;
-	const char *name = manifest_name(&a, m);
-	if (is_namespace(m) && (is_lived_in(c, m, &known) || !known)) {
-		fprintf(c->cli->out, "%-10s  %s: Apps, ImageRules or Repos live in it\n", "kept", name);
+	const char *name = manifest_name(&a, m), *why = why_it_stays(c, m);
+	if (why) {
+		fprintf(c->cli->out, "%-10s  %s: %s\n", "kept", name, why);
 		return EXIT_OK;
 	}
 	struct kube_request request = {
@@ -210,7 +248,7 @@ static int remove_all(struct cluster *c, const struct manifest *all, size_t n)
 		if (all[i].crd)
 			status |= remove_one(c, &all[i]);
 	for (size_t i = n; i-- > 0 && !own->keep_crds;)
-		if (all[i].crd && status == EXIT_OK)
+		if (all[i].crd && status == EXIT_OK && !why_it_stays(c, &all[i]))
 			status = wait_gone(c, &all[i]);
 	for (size_t i = n; i-- > 0;)
 		if (is_namespace(&all[i]))
@@ -235,7 +273,9 @@ static int run(struct cli *cli)
 {
 	const struct uninstall_options *own = cli->own;
 	cleanup_arena struct arena a = ARENA_INIT;
-	struct manifest_options which = { .full_rights = true, .namespace = cli->common.namespace };
+	struct manifest_options which = { .full_rights = true,
+					  .namespace = cli->common.namespace,
+					  .with_push = true };
 	struct manifest *all;
 	size_t n = manifests(&a, &which, &all);
 	struct cluster c;

@@ -7,13 +7,26 @@
  * commits and tags is never believed. Who cannot sign learns
  * nothing; who can is told in words what came of it, for the host's list of deliveries.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "doc/json.h"
 #include "operator/internal.h"
 #include "operator/web.h"
 
 #define KEY_TOKEN "token" /* of the Secret, docs/reference/secrets.md */
+
+enum { TOKEN_SHORT = 16 }; /* bytes; what has fewer could be guessed */
+
+/* What a Repo's status says of its webhook; reason "": nothing yet. */
+struct hook_state {
+	bool good;
+	char reason[32];
+	char message[300];
+	int64_t since_ms;
+};
 
 struct hook {
 	struct operator* operator;
@@ -24,6 +37,8 @@ struct hook {
 	struct values_use *secret;
 	struct webhook_ring taken;
 	struct webhook_limit limit;
+	struct hook_state state;
+	bool changed;	 /* the state did, and nobody was told */
 	bool complained; /* that the Secret cannot be had */
 };
 
@@ -67,6 +82,20 @@ static struct str without_line_end(struct str token)
 	return token;
 }
 
+static void set_state(struct hook *hook, bool good, const char *reason, const char *message)
+{
+	struct hook_state *state = &hook->state;
+	if (strcmp(state->reason, reason) == 0 &&
+	    strncmp(state->message, message, sizeof(state->message) - 1) == 0)
+		return;
+	if (!state->since_ms || good != state->good)
+		state->since_ms = clock_wall_ms();
+	state->good = good;
+	snprintf(state->reason, sizeof(state->reason), "%s", reason);
+	snprintf(state->message, sizeof(state->message), "%s", message);
+	hook->changed = true;
+}
+
 /* As values_key(); says in the log, once, why events cannot be taken. */
 static int token_of(struct hook *hook, struct arena *a, struct str *out)
 {
@@ -80,14 +109,66 @@ static int token_of(struct hook *hook, struct arena *a, struct str *out)
 		log_warn("webhook: its Secret cannot be used", hook->object, hook->key, "error", err.text,
 			 NULL);
 	hook->complained = rc < 0;
+	if (rc < 0)
+		set_state(hook, false, "SecretMissing", err.text);
+	else if (rc == 0 && out->n < TOKEN_SHORT)
+		set_state(hook, true, "SecretShort",
+			  "the secret has fewer than 16 bytes and could be guessed; `openssl rand -hex 32` "
+			  "makes a good one");
+	else if (rc == 0)
+		set_state(hook, true, "SecretRead", "events that are signed with the secret are taken");
 	return rc;
 }
 
-void hooks_changed(void *op, void *user)
+void hooks_changed(void *ctx, void *user)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
+	struct operator* op = ctx;
+	struct hook *hook = user;
 	struct str token;
-	token_of(user, &a, &token);
+	token_of(hook, &a, &token);
+	struct source *source = hook->changed ? map_get(&op->sources, str_of(hook->key)) : NULL;
+	hook->changed = false;
+	if (source && source_hook(source) == hook)
+		source_touch(source);
+}
+
+/* --- in a Repo's status --- */
+
+void hook_condition(const struct hook *hook, int64_t generation, struct buf *out)
+{
+	char since[CLOCK_RFC3339_MAX];
+	if (!hook || !hook->state.reason[0])
+		return;
+	clock_format(hook->state.since_ms, false, since);
+	buf_printf(out,
+		   ",{\"type\":\"Webhook\",\"status\":\"%s\",\"observedGeneration\":%lld,"
+		   "\"lastTransitionTime\":\"%s\",\"reason\":\"%s\",\"message\":",
+		   hook->state.good ? "True" : "False", (long long)generation, since, hook->state.reason);
+	json_write_string(out, str_of(hook->state.message));
+	buf_addc(out, '}');
+}
+
+void hook_news(const struct hook *hook, struct buf *out)
+{
+	if (hook && hook->state.reason[0])
+		buf_printf(out, " %s %s", hook->state.reason, hook->state.message);
+}
+
+void hook_restore(struct hook *hook, const struct node *conditions)
+{
+	for (size_t i = 0; hook && i < node_count(conditions); i++) {
+		const struct node *c = node_item(conditions, i);
+		struct hook_state *state = &hook->state;
+		if (!str_is(node_text(node_get(c, "type")), "Webhook"))
+			continue;
+		state->good = str_is(node_text(node_get(c, "status")), "True");
+		snprintf(state->reason, sizeof(state->reason), "%.*s",
+			 STR_ARG(node_text(node_get(c, "reason"))));
+		snprintf(state->message, sizeof(state->message), "%.*s",
+			 STR_ARG(node_text(node_get(c, "message"))));
+		clock_parse(node_text(node_get(c, "lastTransitionTime")), &state->since_ms);
+	}
 }
 
 /* --- answers --- */
@@ -153,6 +234,14 @@ static void look_at_registry(struct operator* op, const struct hook *hook, const
 		       "nothing is asked: no ImageRule of the namespace watches that image\n");
 }
 
+/* Who sends the secret itself could send anything: the same again is the host's second try, and a host that
+ * is refused often enough ends a webhook. */
+static void taken_already(struct operator* op, enum webhook_type type, struct httpd_reply *reply)
+{
+	bool signs = webhook_signs_body(type);
+	answer(op, signs ? HOOK_REPLAYED : HOOK_IGNORED, reply, "this event was taken already\n");
+}
+
 /* What was verified. source NULL: it is an ImageRule's. */
 static void take(struct operator* op, struct hook *hook, struct source *source,
 		 const struct webhook_headers *headers, struct str body, struct httpd_reply *reply)
@@ -170,10 +259,8 @@ static void take(struct operator* op, struct hook *hook, struct source *source,
 		return;
 	}
 	struct webhook_mark mark = webhook_mark_of(hook->type, &event, body, loop_now(op->loop));
-	if (webhook_ring_has(&hook->taken, &mark)) {
-		answer(op, HOOK_REPLAYED, reply, "this event was taken already\n");
-		/* docker-registry would send it again for ever, and nothing behind it. */
-		reply->status = hook->type == WEBHOOK_DISTRIBUTION ? 202 : reply->status;
+	if (webhook_ring_has(&hook->taken, &mark) && !(source && source_failing(source))) {
+		taken_already(op, hook->type, reply);
 		return;
 	}
 	webhook_ring_add(&hook->taken, &mark);
@@ -183,10 +270,17 @@ static void take(struct operator* op, struct hook *hook, struct source *source,
 		look_at_registry(op, hook, &event, reply);
 }
 
-static void refuse(struct hook *hook, int64_t now, const char *why)
+/* Only bad ones are limited: whoever floods a Repo with them must not shut out its host. What the limit saves
+ * is the log. */
+static void refuse(struct hook *hook, int64_t now, const char *why, struct httpd_reply *reply)
 {
+	if (webhook_limit_reached(&hook->limit, now)) {
+		answer(hook->operator, HOOK_LIMITED, reply, "too many bad signatures: try again later\n");
+		return;
+	}
 	webhook_limit_bad(&hook->limit, now);
 	log_warn("webhook: refused", hook->object, hook->key, "reason", why, NULL);
+	answer(hook->operator, HOOK_UNAUTHORIZED, reply, "not authorized\n");
 }
 
 void hooks_serve(void *ctx, const char *name, const struct httpd_request *request, struct httpd_reply *reply)
@@ -207,13 +301,10 @@ void hooks_serve(void *ctx, const char *name, const struct httpd_request *reques
 		answer(op, HOOK_UNREADY, reply, "not ready, or another replica leads: try again\n");
 	} else if (!hook) {
 		answer(op, HOOK_UNKNOWN, reply, "there is no such Repo or ImageRule with spec.webhook\n");
-	} else if (webhook_limit_reached(&hook->limit, now)) {
-		answer(op, HOOK_LIMITED, reply, "too many bad signatures: try again later\n");
 	} else if (token_of(hook, &a, &token) != 0) {
 		answer(op, HOOK_UNREADY, reply, "not ready: try again\n");
 	} else if (webhook_verify(hook->type, &headers, request->body, token, &err) < 0) {
-		refuse(hook, now, err.text);
-		answer(op, HOOK_UNAUTHORIZED, reply, "not authorized\n");
+		refuse(hook, now, err.text, reply);
 	} else {
 		take(op, hook, source, &headers, request->body, reply);
 	}

@@ -25,6 +25,7 @@ enum {
 	RETRY_BASE_MS = 2000,
 	RETRY_MAX_MS = 180000,
 	NAMES_SHOWN = 60,
+	LATE = 6, /* looks for a Repo, until it is told that there is none */
 };
 
 /* A commit under way. A worker may read it after its branch is gone. */
@@ -296,46 +297,55 @@ static void on_published(void *ctx, const struct publish_result *result)
 	free_if_idle(b);
 }
 
-static void refuse_all(struct image_branch *b, const char *error)
+/* The Repo is not there, or its remote is not open: its first cycle tells us when it is. */
+static void wait_for_source(struct image_branch *b, bool found, const char *name)
 {
-	for (size_t i = 0; i < b->waiting.n; i++) {
-		set_text(&b->waiting.at[i]->update_error, error);
+	cleanup_buf struct buf text = BUF_INIT;
+	buf_printf(&text,
+		   found ? "Repo %s cannot be used; its own conditions say why"
+			 : "there is no Repo %s (spec.update.repo)",
+		   name);
+	/* It may just be late. */
+	bool tell = b->operator->repos_listed &&(!found || b->failures >= LATE);
+	for (size_t i = 0; i < b->waiting.n && tell; i++) {
+		set_text(&b->waiting.at[i]->update_error, text.p);
 		image_rule_status(b->waiting.at[i]);
 	}
+	b->failures++;
+	loop_timer_set(b->timer, b->failures < LATE ? RETRY_BASE_MS / 4 : RETRY_BASE_MS * 5);
+}
+
+static void begin(struct image_branch *b, struct publisher *publisher)
+{
+	struct image_job *job = make_job(b);
+	b->publish =
+		publisher_push(publisher, job->branch_name, &job->spec, PUSH_TIMEOUT_MS, on_published, job);
+	if (b->publish) {
+		b->job = job;
+		return;
+	}
+	for (size_t i = 0; i < job->edit.n; i++)
+		wait_again(b, job->rules[i], "too many commits wait for this Repo");
+	job_free(job);
+	pause_after_failure(b, "too many commits wait for this Repo");
 }
 
 static void on_timer(void *arg)
 {
 	struct image_branch *b = arg;
-	if (b->job || !b->waiting.n)
+	if (b->job)
 		return;
+	if (!b->waiting.n) {
+		branch_free(b);
+		return;
+	}
 	const struct image_rule_spec *spec = &b->waiting.at[0]->spec;
 	struct source *source = source_find(b->operator, spec->namespace, spec->repo);
 	struct publisher *publisher = source ? source_publisher(source) : NULL;
-	if (!publisher) {
-		cleanup_buf struct buf text = BUF_INIT;
-		/* Its first cycle tells us; until all are listed it may just be late. */
-		buf_printf(&text,
-			   source ? "Repo %s is not open yet" : "there is no Repo %s (spec.update.repo)",
-			   spec->repo);
-		if (!source && b->operator->repos_listed)
-			refuse_all(b, text.p);
-		b->failures++;
-		loop_timer_set(b->timer,
-			       b->failures < 8 ? RETRY_BASE_MS / 4 * b->failures : RETRY_BASE_MS * 5);
-		return;
-	}
-	b->job = make_job(b);
-	b->publish = publisher_push(publisher, b->job->branch_name, &b->job->spec, PUSH_TIMEOUT_MS,
-				    on_published, b->job);
-	if (b->publish)
-		return;
-	struct image_job *job = b->job;
-	b->job = NULL;
-	for (size_t i = 0; i < job->edit.n; i++)
-		wait_again(b, job->rules[i], "too many commits wait for this Repo");
-	job_free(job);
-	pause_after_failure(b, "too many commits wait for this Repo");
+	if (publisher)
+		begin(b, publisher);
+	else
+		wait_for_source(b, source != NULL, spec->repo);
 }
 
 /* --- rules --- */

@@ -14,7 +14,8 @@
 #include "operator/image_parts.h"
 #include "operator/wants.h"
 
-enum { SECRET_TIMEOUT_MS = 15000, RETRY_AFTER_MAX_MS = 600000, LOOKS = 4, LOOK_MS = 250 };
+enum { SECRET_TIMEOUT_MS = 15000, RETRY_AFTER_MAX_MS = 600000, WAIT_MS = 50, LOOKS = 4, LOOK_MS = 250 };
+#define SCANS_MAX 16u /* at a time: a thousand rules are no attack on a registry */
 
 /* --- the end --- */
 
@@ -39,6 +40,7 @@ static void end(struct image_rule *r, enum image_reason reason, const char *erro
 	set_text(&r->scan_error, error);
 	r->scan_reason = reason;
 	r->busy = false;
+	r->operator->image_busy--;
 	/* A policy that takes nothing is no reason to ask more often. */
 	r->failures = reason == IMAGE_SCAN_FAILED ? r->failures + 1 : 0;
 	if (error)
@@ -348,7 +350,12 @@ void image_scan(void *rule)
 		r->again = true;
 		return;
 	}
+	if (r->operator->image_busy >= SCANS_MAX) {
+		loop_timer_set(r->timer, WAIT_MS + random_next(&r->operator->random_state) % WAIT_MS);
+		return;
+	}
 	r->busy = true;
+	r->operator->image_busy++;
 	r->operator->image_scans++;
 	if (r->spec.secret)
 		read_secret(r);
@@ -381,6 +388,7 @@ void image_scan_stop(struct image_rule *r)
 	registry_free(r->registry);
 	r->registry = NULL;
 	r->call = NULL;
+	r->operator->image_busy -= r->busy;
 	r->busy = r->again = false;
 	r->retry_after_ms = -1;
 	image_scan_forget(r);

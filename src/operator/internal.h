@@ -49,6 +49,7 @@ struct operator
 	struct map image_branches; /* image_commit.c */
 	struct http_client *registries;
 	uint64_t image_scans, image_commits; /* counters for /metrics */
+	unsigned image_busy;		     /* scans under way */
 	struct scope_cache scopes;
 	struct values *values;
 	struct exec_render exec;    /* programs that Apps may run */
@@ -104,6 +105,9 @@ struct managed {
 	int restoring;		   /* inventory chunks still to be read */
 	struct node *first_object; /* while restoring */
 	struct arena restore_arena;
+
+	int64_t settled_generation; /* of the spec whose revision has been looked up: what the state is about
+				     */
 
 	/* status.c */
 	bool status_queued, status_in_flight, status_known;
@@ -163,6 +167,8 @@ uint64_t source_next_cycle(const struct source *s);	    /* the first one that be
 bool source_passed(const struct source *s, uint64_t cycle); /* it has ended, or none will come */
 void source_notify(struct source *s);			    /* look at the remote now */
 struct hook *source_hook(const struct source *s);	    /* NULL: it has no webhook */
+void source_touch(struct source *s);			    /* its status has news */
+bool source_failing(const struct source *s);		    /* the last look at the remote did not work */
 /* Whether a look at the remote may bring any App something, after this event. */
 bool source_concerns(const struct source *s, const struct webhook_event *event);
 const char *source_mirror(const struct source *s); /* NULL: its remote is not open */
@@ -237,6 +243,11 @@ struct hook_want {
 /* Begins, changes or ends a webhook; old and the answer may be NULL. */
 struct hook *hook_update(struct operator* op, struct hook *old, const struct hook_want *want);
 void hook_free(struct operator* op, struct hook *hook);
+/* Of a Repo's status: condition Webhook, with a comma before it; what of it is news; and as it was written.
+ * hook may be NULL. */
+void hook_condition(const struct hook *hook, int64_t generation, struct buf *out);
+void hook_news(const struct hook *hook, struct buf *out);
+void hook_restore(struct hook *hook, const struct node *conditions);
 void hooks_changed(void *op, void *hook); /* for values_new() */
 void hooks_serve(void *op, const char *name, const struct httpd_request *request, struct httpd_reply *reply);
 const char *hook_result_name(enum hook_result result); /* in the metric */

@@ -176,6 +176,8 @@ struct render_job *job_begin(struct managed *m, const struct job_input *input, u
 	job->path = copy(a, input->path);
 	job->app_name = copy(a, m->spec.name);
 	job->app_namespace = copy(a, m->spec.namespace);
+	job->repo = copy(a, m->spec.repo);
+	job->revision = copy(a, m->spec.revision);
 	job->target_namespace = copy(a, m->spec.target_namespace);
 	copy_spec(a, input->spec, &job->spec);
 	job->values.a = a;

@@ -15,7 +15,7 @@ struct render_job {
 	void (*hydrated)(struct managed *m, struct render_job *job);
 
 	struct arena arena; /* of what follows, up to the values */
-	char *mirror, *sha, *path, *app_name, *app_namespace, *target_namespace;
+	char *mirror, *sha, *path, *app_name, *app_namespace, *repo, *revision, *target_namespace;
 	struct render_spec spec;
 	bool substitutes;
 	struct substitute_values values;

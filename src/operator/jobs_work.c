@@ -89,6 +89,7 @@ static void render(struct render_job *job, struct commit_tree *commit, struct re
 		.scope = scope_lookup,
 		.scope_ctx = &job->misses,
 	};
+	struct rendered_app app = { job->app_namespace, job->app_name, job->repo, job->revision };
 	struct rendered_request request = {
 		.tree = &tree,
 		.root = "",
@@ -100,6 +101,7 @@ static void render(struct render_job *job, struct commit_tree *commit, struct re
 		.values = job->substitutes ? &job->values : NULL,
 		.namespace = job->target_namespace,
 		.origins = &origins,
+		.app = &app,
 	};
 	if (job->hydrated)
 		hydrate(job, &request);

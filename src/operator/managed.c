@@ -86,8 +86,12 @@ struct hash managed_input(const struct managed *m, struct hash files)
 		str_of(m->spec.path),
 		str_of(m->spec.target_namespace ? m->spec.target_namespace : ""),
 		str_of(m->spec.service_account ? m->spec.service_account : ""),
+		/* `images` of an environment are for the App that follows its branch. */
+		str_of(m->spec.repo),
+		str_of(m->spec.revision),
 	};
-	return hash_parts(parts, sizeof(parts) / sizeof(parts[0]));
+	size_t n = sizeof(parts) / sizeof(parts[0]);
+	return hash_parts(parts, m->spec.render.type == RENDER_ENVIRONMENT ? n : n - 2);
 }
 
 /* What a hydrated App deploys is rendered already: it depends on the files of its branch. */
@@ -149,7 +153,8 @@ static struct source_ask asked(const struct managed *m)
 	return managed_source_ask(m);
 }
 
-static void take_wanted(struct managed *m)
+/* false: it is not known yet what the spec means. */
+static bool take_wanted(struct managed *m)
 {
 	struct source_answer answer = { 0 };
 	int64_t now = clock_mono_ms();
@@ -160,21 +165,21 @@ static void take_wanted(struct managed *m)
 			 "there is no Repo %s in namespace %s; create it, or correct spec.source.repo",
 			 m->spec.repo, m->spec.namespace);
 		app_source_failed(&m->app, m->operator->repos_listed ? text : NULL, now);
-		return;
+		return m->operator->repos_listed;
 	}
 	bool hydrating = m->spec.hydrate.branch && hydration_step(m);
 	const char *why = hydration_error(m);
 	struct source_ask ask = asked(m);
 	if (!source_resolve(m->source, &ask, &answer))
-		return; /* nothing known yet */
+		return false;
 	if (answer.error && *answer.error) {
 		/* The branch comes with the first commit to it. */
 		if (!hydrating || why)
 			app_source_failed(&m->app, why ? why : answer.error, now);
-		return;
+		return true;
 	}
 	if (!m->spec.hydrate.branch && !values_known(m, now))
-		return;
+		return m->app.source_error != NULL;
 	if (!m->sha || strcmp(m->sha, answer.sha) != 0) {
 		free(m->sha);
 		m->sha = mem_strdup(answer.sha);
@@ -190,6 +195,7 @@ static void take_wanted(struct managed *m)
 	app_wanted(&m->app, &revision, now);
 	if (why)
 		app_source_failed(&m->app, why, now);
+	return true;
 }
 
 /* The fetch that a sync asked for is through: what was wanted then, or is newer, is tried now. */
@@ -209,7 +215,11 @@ void managed_wanted(struct managed *m)
 {
 	if (!m->ready || m->spec_error)
 		return;
-	take_wanted(m);
+	if (take_wanted(m) && m->settled_generation != m->spec.generation) {
+		/* Also when nothing is to be done for it: whoever waits for the new spec is told so. */
+		m->settled_generation = m->spec.generation;
+		status_touch(m);
+	}
 	finish_sync(m);
 }
 

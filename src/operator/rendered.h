@@ -29,6 +29,11 @@ struct rendered_ops {
 	const char *(*getenv)(void *ctx, const char *name);
 };
 
+/* The App that is rendered. */
+struct rendered_app {
+	const char *namespace, *name, *repo, *revision; /* as in its spec */
+};
+
 struct rendered_request {
 	const struct render_tree *tree;
 	const char *root; /* of the repository in the tree, where capstan.yaml is; "" mostly */
@@ -40,6 +45,8 @@ struct rendered_request {
 	const struct substitute_values *values; /* of the spec; NULL: nothing is substituted */
 	const char *namespace;			/* that an environment must agree with; NULL: any */
 	struct origins *origins;		/* or NULL */
+	const struct rendered_app
+		*app; /* `images` of capstan.yaml become ImageRules of its; NULL: they do not */
 };
 
 enum {

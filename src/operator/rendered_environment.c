@@ -90,24 +90,23 @@ static int add_values(const struct rendered_request *r, const struct environment
 	return rc ? rc : rendered_environment_values(e, out, err);
 }
 
-static int find(struct arena *a, const struct rendered_request *r, const struct environment **out,
-		struct render_output *diags, struct error *err)
+static int find(struct arena *a, const struct rendered_request *r, struct environments *all,
+		const struct environment **out, struct render_output *diags, struct error *err)
 {
 	struct str text;
-	struct environments all;
 	const char *file = tree_join(r->tree, a, r->root, ENVIRONMENTS_FILE);
 	if (!file || r->tree->ops->read(r->tree->ctx, a, file, &text, err) < 0)
 		return error_set(err,
 				 "%s: environment %s needs it at the root of the repository; there is none",
 				 ENVIRONMENTS_FILE, r->spec->environment);
-	environments_read(a, tree_shown(r->tree, a, file), text, &all);
-	if (all.n_errors) {
-		*diags = (struct render_output){ .diags = all.diags,
-						 .n_diags = all.n_diags,
-						 .n_errors = all.n_errors };
+	environments_read(a, tree_shown(r->tree, a, file), text, all);
+	if (all->n_errors) {
+		*diags = (struct render_output){ .diags = all->diags,
+						 .n_diags = all->n_diags,
+						 .n_errors = all->n_errors };
 		return 1;
 	}
-	*out = environments_find(&all, str_of(r->spec->environment), err);
+	*out = environments_find(all, str_of(r->spec->environment), err);
 	return *out ? 0 : -1;
 }
 
@@ -125,7 +124,8 @@ int rendered_environment(struct arena *a, const struct rendered_request *r, stru
 			 struct error *err)
 {
 	const struct environment *e = NULL;
-	int rc = find(a, r, &e, out, err);
+	struct environments all;
+	int rc = find(a, r, &all, &e, out, err);
 	if (rc)
 		return rc < 0 ? -1 : 0;
 	if (check_namespace(r, e, err) < 0)
@@ -149,6 +149,8 @@ int rendered_environment(struct arena *a, const struct rendered_request *r, stru
 		rc = rendered_objects(a, &inner, out);
 		if (rc == 0 && over)
 			rendered_over(a, r->spec->additions, out);
+		if (rc == 0)
+			rendered_images(a, r->app, &all, e, out);
 	} else if (rc > 0) {
 		rc = RENDERED_LACKS_VALUES;
 	}

@@ -86,8 +86,12 @@ static void add_condition(struct buf *b, struct source *s, bool ready)
 		: s->spec_bad ? "InvalidSpec"
 			      : "FetchFailed");
 	json_write_string(b, str_of(s->error ? s->error : "the remote was read"));
-	buf_adds(b, "}]");
+	buf_adds(b, "}");
+	hook_condition(s->hook, s->spec.generation, b);
+	buf_adds(b, "]");
 }
+
+static void write_status(struct source *s);
 
 static void on_status(void *arg, const struct kube_response *response)
 {
@@ -97,6 +101,8 @@ static void on_status(void *arg, const struct kube_response *response)
 		source_free(s);
 	else if (response->result != KUBE_OK)
 		s->status_known = false; /* written again with the next cycle */
+	else
+		source_touch(s);
 }
 
 static void write_status(struct source *s)
@@ -107,6 +113,7 @@ static void write_status(struct source *s)
 		hash_hex(refs->hash, head);
 	cleanup_buf struct buf news = BUF_INIT;
 	buf_printf(&news, "%lld %s %s", (long long)s->spec.generation, head, s->error ? s->error : "");
+	hook_news(s->hook, &news);
 	struct hash hash = hash_of(buf_str(&news));
 	if (s->status_in_flight || (s->status_known && hash_eq(hash, s->status_hash)))
 		return;
@@ -381,6 +388,18 @@ bool source_concerns(const struct source *s, const struct webhook_event *event)
 	return false;
 }
 
+/* Before the first look is through there is nothing to say. */
+void source_touch(struct source *s)
+{
+	if (!s->gone && (s->polled || s->error))
+		write_status(s);
+}
+
+bool source_failing(const struct source *s)
+{
+	return s->error != NULL;
+}
+
 struct hook *source_hook(const struct source *s)
 {
 	return s->spec_bad ? NULL : s->hook;
@@ -558,6 +577,8 @@ static void restore_status(struct source *s, const struct node *object)
 		   message = node_text(node_get(status, "message"));
 	cleanup_buf struct buf news = BUF_INIT;
 	buf_printf(&news, "%lld %.*s %.*s", (long long)observed, STR_ARG(head), STR_ARG(message));
+	hook_restore(s->hook, node_get(status, "conditions"));
+	hook_news(s->hook, &news);
 	s->status_hash = hash_of(buf_str(&news));
 	s->status_known = true;
 }

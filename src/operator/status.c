@@ -54,13 +54,22 @@ static void set_time(struct arena *a, struct node *map, const char *key, int64_t
 
 /* --- conditions --- */
 
+/* Which spec the state is about. While it is not known what a new one means, all that is told is of the one
+ * before: Ready of the new one would be a lie. */
+static int64_t told_generation(const struct managed *m)
+{
+	bool before = m->ready && !m->spec_error && !m->spec.config.suspend && !m->spec.config.deleting &&
+		      m->settled_generation && !m->app.source_error;
+	return before ? m->settled_generation : m->spec.generation;
+}
+
 static struct node *condition(struct arena *a, const struct managed *m, const char *type, const char *status,
 			      const char *reason, const char *message, int64_t since_ms)
 {
 	struct node *c = node_map(a);
 	set_text(a, c, "type", type);
 	set_text(a, c, "status", status);
-	set_int(a, c, "observedGeneration", m->spec.generation);
+	set_int(a, c, "observedGeneration", told_generation(m));
 	set_time(a, c, "lastTransitionTime", since_ms);
 	set_text(a, c, "reason", reason);
 	node_set(a, c, STR("message"), node_string(a, str_of(arena_strdup(a, message))));
@@ -249,7 +258,7 @@ static struct node *build(struct arena *a, struct managed *m)
 	struct app_verdict v;
 	judge(m, &v);
 	struct node *status = node_map(a);
-	set_int(a, status, "observedGeneration", m->spec.generation);
+	set_int(a, status, "observedGeneration", told_generation(m));
 	node_set(a, status, STR("conditions"), conditions(a, m, &v));
 	if (m->ready)
 		add_state(a, m, status);

@@ -207,17 +207,21 @@ int webhook_verify(enum webhook_type type, const struct webhook_headers *headers
 
 /* --- events that were taken --- */
 
+bool webhook_signs_body(enum webhook_type type)
+{
+	return type == WEBHOOK_GITHUB || type == WEBHOOK_GITEA || type == WEBHOOK_BITBUCKET ||
+	       type == WEBHOOK_GENERIC || type == WEBHOOK_GHCR;
+}
+
 struct webhook_mark webhook_mark_of(enum webhook_type type, const struct webhook_event *event,
 				    struct str body, int64_t now_ms)
 {
-	bool signed_body = type == WEBHOOK_GITHUB || type == WEBHOOK_GITEA || type == WEBHOOK_BITBUCKET ||
-			   type == WEBHOOK_GENERIC || type == WEBHOOK_GHCR;
 	struct webhook_mark mark = { .at_ms = now_ms };
 	if (type == WEBHOOK_QUAY)
 		return mark;
 	if (event->delivery.n)
 		mark.delivery = hash_of(event->delivery);
-	if (signed_body || !event->delivery.n)
+	if (webhook_signs_body(type) || !event->delivery.n)
 		mark.content = hash_of(body);
 	return mark;
 }

@@ -12,14 +12,14 @@
 #include "base/hash.h"
 #include "base/vec.h"
 
-#define WEBHOOK_REFS_MAX 256	       /* of one event; of an event with more every ref counts */
-#define WEBHOOK_URLS_MAX 16	       /* of one event; further ones are passed over */
-#define WEBHOOK_IMAGES_MAX 64	       /* of one event; further ones are passed over */
-#define WEBHOOK_TOKEN_MAX 4096	       /* bytes of a secret, and of what a request gives for one */
-#define WEBHOOK_RING_MAX 256	       /* events of one Repo that are remembered */
-#define WEBHOOK_RING_WINDOW_MS 3600000 /* and for how long */
-#define WEBHOOK_BAD_MAX 30	       /* bad signatures of one Repo in a row, until they are limited */
-#define WEBHOOK_BAD_REFILL_MS 2000     /* then one in so long */
+#define WEBHOOK_REFS_MAX 256	      /* of one event; of an event with more every ref counts */
+#define WEBHOOK_URLS_MAX 16	      /* of one event; further ones are passed over */
+#define WEBHOOK_IMAGES_MAX 64	      /* of one event; further ones are passed over */
+#define WEBHOOK_TOKEN_MAX 4096	      /* bytes of a secret, and of what a request gives for one */
+#define WEBHOOK_RING_MAX 256	      /* events of one Repo that are remembered */
+#define WEBHOOK_RING_WINDOW_MS 600000 /* and for how long */
+#define WEBHOOK_BAD_MAX 30	      /* bad signatures of one Repo in a row, until they are limited */
+#define WEBHOOK_BAD_REFILL_MS 2000    /* then one in so long */
 
 enum webhook_type {
 	WEBHOOK_GITHUB,
@@ -39,6 +39,7 @@ enum webhook_type {
 
 const char *webhook_type_name(enum webhook_type type); /* as spec.webhook.type */
 bool webhook_type_parse(struct str name, enum webhook_type *out);
+bool webhook_signs_body(enum webhook_type type);  /* else it sends the secret itself */
 bool webhook_of_git(enum webhook_type type);	  /* a Repo may have it */
 bool webhook_of_registry(enum webhook_type type); /* an ImageRule may have it */
 

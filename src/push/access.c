@@ -73,12 +73,12 @@ int access_key_read(struct arena *a, struct str line, struct access_key *out, st
 	line = str_trim(line);
 	if (line.n > ACCESS_KEY_MAX)
 		return error_set(err, "the key is longer than %u bytes", ACCESS_KEY_MAX);
-	for (size_t i = 0; i < line.n; i++)
-		if ((unsigned char)line.p[i] < ' ' || line.p[i] == 0x7f)
-			return error_set(err, "one key is one line: it has a control character");
 	if (memmem(line.p, line.n, "PRIVATE KEY", 11))
 		return error_set(err,
 				 "this is a private key; the public one is in the file that ends in .pub");
+	for (size_t i = 0; i < line.n; i++)
+		if ((unsigned char)line.p[i] < ' ' || line.p[i] == 0x7f)
+			return error_set(err, "one key is one line: it has a control character");
 	struct str type = str_cut(line, ' ', &rest);
 	if (!is_key_type(type))
 		return error_set(

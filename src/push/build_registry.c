@@ -32,6 +32,7 @@ int build_find(const struct build_job *job, const char *image, char digest[BUILD
 		.password = ours ? own->password : NULL,
 		.insecure = ours && own->insecure,
 		.timeout_ms = FIND_TIMEOUT_MS,
+		.cancel = job->stop,
 	};
 	if (atomic_load(job->stop))
 		return error_set(err, "was cancelled");

@@ -252,13 +252,15 @@ static bool admit(struct git_http *g, struct arena *a, const struct httpd_reques
 
 /* ---- a request ---- */
 
+/* No CONTENT_LENGTH: git http-backend would wait for ever, and busily, for what a client that went still
+ * owed. Without it the body ends where its stream does. */
+
 static const char **environment(struct arena *a, const struct httpd_request *request,
 				const struct git_route *route, const struct hosted_session *session)
 {
 	static const struct {
 		const char *header, *variable;
 	} passed[] = { { "Content-Type", "CONTENT_TYPE" },
-		       { "Content-Length", "CONTENT_LENGTH" },
 		       { "Content-Encoding", "HTTP_CONTENT_ENCODING" },
 		       { "Git-Protocol", "HTTP_GIT_PROTOCOL" },
 		       { "User-Agent", "HTTP_USER_AGENT" } };

@@ -5,17 +5,12 @@
  * HOME/pushes: the objects of pushes that are not accepted yet are alternates of its process, and it may name
  * commits that no branch has.
  */
-#include <dirent.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
-#include "io/file.h"
 #include "push/hosted.h"
-#include "push/home_record.h"
-#include "doc/json.h"
+#include "push/journal.h"
 
 #define ALTERNATES_MAX 200u /* pushes under way whose objects one fetch sees */
-#define PUSH_RECORD_MAX (1u << 20)
 
 bool hosted_key_is_operators(const struct hosted_key *key)
 {
@@ -40,36 +35,16 @@ static void add_config(struct environment *e, const char *key, const char *value
 	add(e, arena_printf(e->a, "GIT_CONFIG_VALUE_%zu", e->n_config++), value);
 }
 
-/* Whether the push that HOME/pushes/ID is of goes to this repository. */
-static bool is_of(struct arena *a, const char *push, const char *key)
-{
-	cleanup_buf struct buf text = BUF_INIT;
-	struct node *root;
-	if (file_read(push_path(a, push, "record.json", NULL), PUSH_RECORD_MAX, &text, NULL) != 0 ||
-	    json_parse(a, buf_str(&text), false, &root, NULL) < 0)
-		return false;
-	return str_is(node_text(node_get(root, "repo")), key);
-}
-
 /* Paths with a colon or a quote would mean something else there; HOME's owner chose them. */
 static void add_pending(struct environment *e, const struct hosted_session *s)
 {
 	cleanup_buf struct buf list = BUF_INIT;
-	const char *root = push_path(e->a, s->home, "pushes", NULL);
-	size_t n = 0;
-	DIR *d = opendir(root);
-	for (struct dirent *entry; d && n < ALTERNATES_MAX && (entry = readdir(d));) {
-		struct stat st;
-		if (entry->d_name[0] == '.')
-			continue;
-		const char *push = push_path(e->a, root, entry->d_name, NULL);
-		const char *objects = push_path(e->a, push, "tree.git", "objects", NULL);
-		if (stat(objects, &st) < 0 || !is_of(e->a, push, s->key))
-			continue;
-		buf_printf(&list, "%s%s", n++ ? ":" : "", objects);
-	}
-	if (d)
-		closedir(d);
+	struct journal_record *open;
+	size_t n = 0, unreadable;
+	if (journal_unfinished(e->a, s->home, s->key, &open, &n, &unreadable, NULL) < 0)
+		n = 0;
+	for (size_t i = 0; i < n && i < ALTERNATES_MAX; i++)
+		buf_printf(&list, "%s%s/pushes/%s/tree.git/objects", i ? ":" : "", s->home, open[i].id);
 	if (n)
 		add(e, "GIT_ALTERNATE_OBJECT_DIRECTORIES", list.p);
 	add_config(e, "uploadpack.allowAnySHA1InWant", "true");

@@ -184,11 +184,7 @@ int journal_save(struct journal *j, const struct journal_record *record, struct 
 	enum push_durable durable = durable_of(j, record);
 	if (durable == PUSH_DURABLE && !j->kept && keep(j, &a, err) < 0)
 		return -1;
-	if (save_in(j->dir, record, durable, err) < 0)
-		return -1;
-	if (journal_finished(record) && !record->unclean)
-		unlink(open_mark(&a, j->home, j->id));
-	return 0;
+	return save_in(j->dir, record, durable, err);
 }
 
 /* The mark that the push is open comes before the push: one too many is found out, one too few is not. */
@@ -393,16 +389,16 @@ int journal_list(struct arena *a, const char *home, const char *repo, struct jou
 	return 0;
 }
 
-/* A mark whose push is finished, was never made, or went with a power cut. */
+/* A mark whose push is finished, but not tidied up, was never made, or went with a power cut. */
 static void remove_mark(struct arena *a, const char *home, const char *id, bool finished)
 {
 	const char *mark = open_mark(a, home, id);
 	struct stat st;
-	if (!finished && (stat(mark, &st) < 0 || clock_wall_ms() - (int64_t)st.st_mtime * 1000 < LEFT_MS ||
-			  journal_running(home, id)))
+	if (journal_running(home, id))
 		return;
-	if (!finished)
-		files_remove(push_path(a, home, "pushes", id, NULL));
+	if (!finished && (stat(mark, &st) < 0 || clock_wall_ms() - (int64_t)st.st_mtime * 1000 < LEFT_MS))
+		return;
+	files_remove(push_path(a, home, "pushes", id, finished ? "tree.git" : NULL, NULL));
 	unlink(mark);
 }
 
@@ -523,6 +519,8 @@ void journal_tidy(const char *home, const struct journal_record *record)
 	if (!journal_id_ok(str_of(record->id)))
 		return;
 	files_remove(push_path(&a, pushes, record->id, "tree.git", NULL));
+	if (journal_finished(record) && !record->unclean)
+		unlink(open_mark(&a, home, record->id));
 	repo_mark(record->repo, mark);
 	if (list_ids(&a, pushes, mark, &ids, NULL) < 0)
 		return;

@@ -8,8 +8,8 @@
  *                  that process is dead
  *     preempt      written by a newer push that wants the targets; the text tells who
  *
- * HOME/pushes/open/ID is there as long as the record is not finished, or unclean: what a service that starts
- * has to look at, however many pushes there were.
+ * HOME/pushes/open/ID is there as long as the record is not finished, or unclean, or not tidied up: what a
+ * service has to look at, however many pushes there were.
  *
  * An ID is the time, a hash of the repository and chance: "20261128-150405123-a1b2c3-4d5e". Sorted as text
  * the older push comes first.
@@ -97,7 +97,8 @@ int journal_read(struct arena *a, const char *home, const char *id, struct journ
 /* All records of a repository (NULL: of all), newest first. Unreadable ones are passed over and counted. */
 int journal_list(struct arena *a, const char *home, const char *repo, struct journal_record **out, size_t *n,
 		 size_t *unreadable, struct error *err);
-/* The same of those that are not finished, or unclean: cheap, however many there were. */
+/* The same of those that are not finished, or unclean: cheap, however many there were. Those that were killed
+ * between their end and journal_tidy() are tidied up. */
 int journal_unfinished(struct arena *a, const char *home, const char *repo, struct journal_record **out,
 		       size_t *n, size_t *unreadable, struct error *err);
 bool journal_finished(const struct journal_record *record);	  /* DONE or REFUSED, clean or not */

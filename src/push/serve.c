@@ -1,11 +1,9 @@
 /* serve.c - start and stop, the web server, and what is done by the clock; see serve.h. */
 #include "push/serve.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include "base/log.h"
 #include "operator/web.h"
@@ -78,22 +76,19 @@ static void on_file(void *arg, const char *label, const char *name)
 
 /* ---- what killed processes left ---- */
 
-/* A push that is over has no tree.git any more (journal_tidy()). */
+/* Between the hook's end and post-receive it is git's turn. */
 static bool is_left(const struct serve *serve)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
-	const char *root = push_path(&a, serve->home, "pushes", NULL);
-	bool left = false;
-	DIR *d = opendir(root);
-	for (struct dirent *e; d && !left && (e = readdir(d));) {
-		struct stat st;
-		if (e->d_name[0] != '.' && strlen(e->d_name) <= JOURNAL_ID_MAX &&
-		    stat(push_path(&a, root, e->d_name, "tree.git", NULL), &st) == 0)
-			left = !journal_running(serve->home, e->d_name);
-	}
-	if (d)
-		closedir(d);
-	return left;
+	struct journal_record *open;
+	size_t n = 0, unreadable;
+	if (journal_unfinished(&a, serve->home, NULL, &open, &n, &unreadable, NULL) < 0)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!journal_finished(&open[i]) && !journal_running(serve->home, open[i].id) &&
+		    !(open[i].state == PIPE_ACCEPT && journal_receiver_alive(&open[i])))
+			return true;
+	return false;
 }
 
 static void on_recovered(void *arg, const struct process_result *result)
@@ -111,7 +106,9 @@ static void look_for_left(void *arg)
 {
 	struct serve *serve = arg;
 	struct error err = ERROR_INIT;
-	const char *argv[] = { serve->options->program, "push-recover", NULL };
+	/* What could not be undone is tried again by each service once. */
+	const char *argv[] = { serve->options->program, "push-recover", serve->recovered ? NULL : "--unclean",
+			       NULL };
 	struct process_spec spec = {
 		.argv = argv,
 		.output_max = 1 << 20,
@@ -119,8 +116,9 @@ static void look_for_left(void *arg)
 		.inherit_stderr = true,
 	};
 	loop_timer_set(serve->recover_timer, RECOVER_EVERY_MS);
-	if (serve->stopping || serve->recover || !is_left(serve))
+	if (serve->stopping || serve->recover || (serve->recovered && !is_left(serve)))
 		return;
+	serve->recovered = true;
 	serve->recover = process_start(serve->loop, &spec, on_recovered, serve, &err);
 	if (!serve->recover)
 		log_error("pushes that were left cannot be resumed", "error", err.text, NULL);

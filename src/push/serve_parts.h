@@ -33,6 +33,7 @@ struct serve {
 	struct fswatch *files;
 	struct loop_timer *changed_timer, *keys_timer, *recover_timer, *hour_timer, *stop_timer;
 	struct process *recover;
+	bool recovered; /* once, at the start */
 	unsigned recover_failures;
 	struct arena arena;			       /* of the texts below */
 	const char *ssh_base, *http_base, *fetch_base; /* addresses without NS/NAME.git; NULL: none */

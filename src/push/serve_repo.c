@@ -94,7 +94,8 @@ static void on_mirrored(void *ctx, const char *error)
 static void mirror_begin(struct served *s)
 {
 	s->mirror_due = s->mirror && mirror_busy(s->mirror);
-	if (s->mirror && !s->mirror_due)
+	/* git has nothing to say to a remote when there is no ref. */
+	if (s->mirror && !s->mirror_due && !hash_eq(s->refs, hash_of(STR(""))))
 		mirror_push(s->mirror, on_mirrored, s);
 }
 

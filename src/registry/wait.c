@@ -5,7 +5,7 @@
 
 #include "render/images.h"
 
-enum { WAIT_MS = 60000 };
+enum { WAIT_MS = 60000, TURN_MS = 50 };
 
 int registry_login_of(struct arena *a, const struct registry_access *access,
 		      const struct registry_place *place, struct registry_login *out, struct error *err)
@@ -36,8 +36,11 @@ struct waiting {
 	struct arena *out; /* of tags */
 	struct str *tags;
 	size_t n_tags;
+	const atomic_bool *cancel;
+	struct loop_timer *look; /* at *cancel */
 	enum registry_result result;
 	char digest[REGISTRY_DIGEST_LEN + 1];
+	int64_t created_ms;
 	struct error error;
 };
 
@@ -48,11 +51,23 @@ static void out_of_time(void *arg)
 	loop_stop(w->loop);
 }
 
+static void look_at_cancel(void *arg)
+{
+	struct waiting *w = arg;
+	if (!atomic_load(w->cancel)) {
+		loop_timer_set(w->look, TURN_MS);
+		return;
+	}
+	error_set(&w->error, "registry %s: cancelled", w->place.name);
+	loop_stop(w->loop);
+}
+
 static void on_answer(void *ctx, const struct registry_answer *answer)
 {
 	struct waiting *w = ctx;
 	w->result = answer->result;
 	memcpy(w->digest, answer->digest, sizeof(w->digest));
+	w->created_ms = answer->created_ms;
 	if (answer->error)
 		error_set(&w->error, "%s", answer->error);
 	if (w->out && answer->n_tags) {
@@ -83,8 +98,14 @@ static void run(struct waiting *w, const struct registry_access *access)
 {
 	struct loop_timer *timer = loop_timer_new(w->loop, out_of_time, w);
 	loop_timer_set(timer, access->timeout_ms ? access->timeout_ms : WAIT_MS);
+	if (access->cancel) {
+		w->cancel = access->cancel;
+		w->look = loop_timer_new(w->loop, look_at_cancel, w);
+		loop_timer_set(w->look, TURN_MS);
+	}
 	loop_run(w->loop);
 	loop_timer_free(timer);
+	loop_timer_free(w->look);
 }
 
 static int close_registry(struct waiting *w, int rc, struct error *err)
@@ -100,8 +121,8 @@ static int close_registry(struct waiting *w, int rc, struct error *err)
 	return w->result == REGISTRY_OK ? 0 : error_set(err, "%s", w->error.text);
 }
 
-int registry_find(const char *image, const struct registry_access *access,
-		  char digest[REGISTRY_DIGEST_LEN + 1], struct error *err)
+static int look(const char *image, const struct registry_access *access, char digest[REGISTRY_DIGEST_LEN + 1],
+		int64_t *created_ms, struct error *err)
 {
 	struct waiting w = { .loop = NULL };
 	struct image_ref ref = image_ref_split(str_of(image));
@@ -112,11 +133,28 @@ int registry_find(const char *image, const struct registry_access *access,
 	int rc = open_registry(&w, ref.name, access, err);
 	if (rc == 0) {
 		const char *reference = arena_str(&w.arena, ref.digest.n ? ref.digest : ref.tag).p;
-		registry_resolve(w.registry, w.place.path, reference, on_answer, &w);
+		if (created_ms)
+			registry_created(w.registry, w.place.path, reference, on_answer, &w);
+		else
+			registry_resolve(w.registry, w.place.path, reference, on_answer, &w);
 		run(&w, access);
 		memcpy(digest, w.digest, sizeof(w.digest));
+		if (created_ms)
+			*created_ms = w.created_ms;
 	}
 	return close_registry(&w, rc, err);
+}
+
+int registry_find(const char *image, const struct registry_access *access,
+		  char digest[REGISTRY_DIGEST_LEN + 1], struct error *err)
+{
+	return look(image, access, digest, NULL, err);
+}
+
+int registry_look(const char *image, const struct registry_access *access,
+		  char digest[REGISTRY_DIGEST_LEN + 1], int64_t *created_ms, struct error *err)
+{
+	return look(image, access, digest, created_ms, err);
 }
 
 int registry_list(struct arena *a, const char *repository, const struct registry_access *access,

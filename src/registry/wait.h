@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "registry/client.h"
 
 struct registry_access {
@@ -15,6 +17,7 @@ struct registry_access {
 	bool insecure;			 /* http:// */
 	struct str ca_pem;		 /* empty: the system's */
 	int64_t timeout_ms;		 /* of all of it; 0: 60 s */
+	const atomic_bool *cancel;	 /* set by another thread: it ends soon; NULL: never */
 };
 
 /* Who logs in to a place; all NULL: nobody. In a. -1: err says what is wrong with the config.json. */
@@ -24,6 +27,9 @@ int registry_login_of(struct arena *a, const struct registry_access *access,
 /* The digest of an image with tag or digest, proven by its bytes. 1: it is not there. */
 int registry_find(const char *image, const struct registry_access *access,
 		  char digest[REGISTRY_DIGEST_LEN + 1], struct error *err);
+/* The same, and when the image was made (milliseconds since 1970; 0: it does not say). */
+int registry_look(const char *image, const struct registry_access *access,
+		  char digest[REGISTRY_DIGEST_LEN + 1], int64_t *created_ms, struct error *err);
 /* The tags of a repository ("registry/team/app"), in a. 1: there is no such repository. */
 int registry_list(struct arena *a, const char *repository, const struct registry_access *access,
 		  struct str **tags, size_t *n, struct error *err);

@@ -250,6 +250,15 @@ static void read_root(struct read *r)
 	for (size_t i = 0; i < r->file.n; i++)
 		if (r->file.list[i].e.name)
 			out->list[out->n++] = r->file.list[i].e;
+	out->images = r->file.images;
+	out->n_images = r->file.n_images;
+	const struct node *images = node_get(r->root, "images");
+	if (out->n_images > ENVIRONMENTS_IMAGES_MAX)
+		collect_diag(r->fields.c, RENDER_ERROR, out->file, images->line, images->column, NULL,
+			     "images: has more than %u lines (ENVIRONMENTS_IMAGES_MAX)",
+			     ENVIRONMENTS_IMAGES_MAX);
+	else
+		environments_settle_images(&r->fields, out, images);
 	out->renderers = r->file.renderers;
 	out->n_renderers = r->file.n_renderers;
 	out->allow_secrets = r->file.allow_secrets;

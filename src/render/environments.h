@@ -16,6 +16,7 @@
 #define ENVIRONMENTS_MAX 1000u		/* environments of one file */
 #define ENVIRONMENTS_SOURCES_MAX 32u	/* substituteFrom of one environment */
 #define ENVIRONMENTS_SUGGESTIONS_MAX 12 /* names that a message lists */
+#define ENVIRONMENTS_IMAGES_MAX 256u	/* lines of `images` */
 #define ENVIRONMENTS_BUILDS_MAX 64u	/* images of one file */
 
 /* A program of the repository that prints objects; how it is confined is the caller's. */
@@ -99,6 +100,17 @@ struct environments_build {
 	int64_t timeout_ms, memory_bytes, disk_bytes, cpus_milli; /* 0: not said */
 };
 
+/* An image whose latest tag is committed to the environments that use it. */
+struct environments_image {
+	const char *name; /* in setter comments, behind the App's namespace */
+	uint32_t line, column;
+	const char *image;
+	const char **environments; /* that it is written to; none: all with a branch */
+	size_t n_environments;
+	const char *message;	 /* of the commit; or NULL */
+	const struct node *spec; /* of an ImageRule, without its update; NULL: something is wrong with it */
+};
+
 /* How what was built and pushed gets to a cluster. */
 struct environments_deliver {
 	uint32_t line, column;
@@ -129,6 +141,8 @@ struct environments {
 	struct environments_build *builds;
 	size_t n_builds;
 	const struct environments_deliver *deliver; /* NULL: direct */
+	struct environments_image *images;
+	size_t n_images;
 	struct render_diag *diags; /* all that is wrong, and warnings; in the order of the file */
 	size_t n_diags, n_errors;
 };

@@ -443,6 +443,13 @@ static const struct field file_fields[] = {
 	  AT(environments_raw_file, deliver),
 	  .help = "How a push gets to its environments: `direct`, which is the default, or by a configuration repository.",
 	  .example = "direct" },
+	{ .name = "images",
+	  .kind = FIELD_NAMED,
+	  .rule = RULE_LABEL,
+	  .record = &environments_image_record,
+	  LIST_AT(environments_raw_file, images, n_images),
+	  .help = "Images whose latest tags are committed to this repository, by name.",
+	  .example = "{web: {image: registry.example.com/web, policy: {semver: {range: 1.x}}}}" },
 	{ .name = NULL },
 };
 const struct field_record environments_record = {

@@ -34,6 +34,8 @@ struct environments_raw_file {
 	struct environments_build *builds;
 	size_t n_builds;
 	struct environments_raw_deliver deliver;
+	struct environments_image *images;
+	size_t n_images;
 };
 
 /* Members of a table's line: where in the struct a value goes, and its count. */
@@ -50,9 +52,12 @@ extern const struct field_record environments_record;
 extern const struct field_record environments_kustomize_record; /* `kustomize` of an environment */
 extern const struct field_record environments_build_record;
 extern const struct field_record environments_deliver_record;
+extern const struct field_record environments_image_record;
 
 /* What no table can say of builds; what is left out there gets its default. */
 void environments_settle_builds(struct fields_reader *r, struct environments_build *builds, size_t n);
 /* NULL: it is not there, or wrong. path: for complaints, "environments.prod.deliver". */
 const struct environments_deliver *environments_settle_deliver(struct fields_reader *r, const char *path,
 							       const struct environments_raw_deliver *raw);
+/* The same of images; maps: `images`, as many as e has. */
+void environments_settle_images(struct fields_reader *r, struct environments *e, const struct node *maps);

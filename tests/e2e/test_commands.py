@@ -71,7 +71,79 @@ def test_install_print_needs_no_cluster(world):
     out = world.capstan("install", "--print", "--kubeconfig", "/nonexistent")
     assert "@IMAGE@" not in out and "kind: Deployment" in out
     listed = json.loads(world.capstan("install", "--print", "-o", "json", "--crds-only"))
-    assert [o["kind"] for o in listed["items"]] == ["CustomResourceDefinition"] * 2
+    assert [o["kind"] for o in listed["items"]] == ["CustomResourceDefinition"] * 3
+    listed = json.loads(world.capstan("install", "--print", "-o", "json", "--push", "-n", "sys", "--push-host", "push.test",
+                                      "--push-port", "30022", "--push-expose", "NodePort", "--push-storage-class", "fast"))
+    push = {(o["kind"], o["metadata"]["name"]): o for o in listed["items"]
+            if "push" in o["metadata"].get("namespace", o["metadata"]["name"])}
+    assert {o["metadata"]["namespace"] for o in push.values() if "namespace" in o["metadata"]} == {"sys-push"}
+    assert "@" not in json.dumps(list(push.values())).replace("git@push.test", "")
+    service = push["Service", "capstan-push-ssh"]["spec"]
+    assert (service["type"], service["ports"][0]["port"], service["ports"][0]["nodePort"]) == ("NodePort", 22, 30022)
+    assert push["PersistentVolumeClaim", "sys-push"]["spec"]["storageClassName"] == "fast"
+    container = push["Deployment", "sys-push"]["spec"]["template"]["spec"]["containers"][0]
+    assert {"--ssh-url=ssh://git@push.test:30022", "--http-url=http://sys-push.sys-push.svc/git",
+            "--fetch-url=http://sys-push.sys-push.svc/git"} < set(container["args"])
+    out = world.capstan("install", "--print", "--push-port", "2222", expect=TROUBLE)
+    assert "but not --push" in out
+
+
+PUSH_RIGHTS = {
+    True: [("watch", "repos.capstan.dev"), ("create", "repos.capstan.dev"), ("patch", "repos.capstan.dev/status"),
+           ("create", "apps.capstan.dev"), ("delete", "apps.capstan.dev"), ("patch", "remotes.gitkube.sh"), ("get", "secrets"),
+           ("create", "secrets"), ("get", "pods/log"), ("list", "pods"), ("get", "deployments.apps"), ("get", "services")],
+    False: [("list", "secrets"), ("delete", "secrets"), ("create", "pods"), ("create", "deployments.apps"),
+            ("impersonate", "serviceaccounts"), ("patch", "repos.capstan.dev"), ("delete", "repos.capstan.dev"),
+            ("create", "clusterrolebindings"), ("get", "nodes"), ("create", "pods/exec")],
+}
+
+
+def pod_of(world, name):
+    """A Pod as the Deployment would make it, tried on the API server, whose admission has its word."""
+    template = world.get("deployment", name, "-n", "capstan-push")["spec"]["template"]
+    template["spec"].pop("serviceAccountName", None)
+    template["spec"].pop("serviceAccount", None)
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {**template["metadata"], "name": "tried"}, "spec": template["spec"]}
+    return world.run("kubectl", "create", "--dry-run=server", "-n", "capstan-push", "-f", "-", stdin=json.dumps(pod))
+
+
+def test_install_and_uninstall_the_push_service(world, kinds):
+    out = world.capstan("install", "--push", "--no-wait", "--push-no-builds", "--push-image", "example.test/push:1",
+                        "--push-registry", "registry.test/team")
+    assert "created     Deployment capstan-push/capstan-push" in out and "CustomResourceDefinition remotes.gitkube.sh" in out
+    assert "repo create shop -n NAMESPACE --key ~/.ssh/id_ed25519.pub --registry registry.test/team" in out
+    assert "git remote add deploy ssh://git@capstan-push-ssh.capstan-push.svc/NAMESPACE/shop.git" in out
+    assert "kubectl port-forward -n capstan-push service/capstan-push-ssh 2222:22" in out
+    labels = world.get("namespace", "capstan-push")["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+    done = pod_of(world, "capstan-push")
+    assert done.returncode == 0, done.stderr
+    for granted, rights in PUSH_RIGHTS.items():
+        for verb, resource in rights:
+            wait_until(lambda v=verb, r=resource, g=granted: g == (world.run(
+                "kubectl", "auth", "can-i", v, *r.replace("/", " --subresource=").split(), "-n", "default",
+                "--as=system:serviceaccount:capstan-push:capstan-push").stdout.strip() == "yes"),
+                10, f"{verb} {resource}: {granted}")
+    world.capstan("install", "--push", "--no-wait")
+    labels = world.get("namespace", "capstan-push")["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "privileged"
+    done = pod_of(world, "capstan-push")
+    assert done.returncode == 0, done.stderr
+    security = world.get("deployment", "capstan-push", "-n", "capstan-push")["spec"]["template"]["spec"]
+    assert security["hostUsers"] is False and security["containers"][0]["securityContext"]["capabilities"]["add"]
+    world.apply("apiVersion: gitkube.sh/v1alpha1\nkind: Remote\nmetadata: {name: old, namespace: default}\nspec: {}\n")
+    out = world.capstan("uninstall", "--yes", "--orphan")
+    assert "kept        PersistentVolumeClaim capstan-push/capstan-push" in out and "--delete-repositories" in out
+    assert "kept        CustomResourceDefinition remotes.gitkube.sh" in out, out
+    assert world.get("remote", "old", "-n", "default") and world.get("pvc", "capstan-push", "-n", "capstan-push")
+    assert world.get("deployment", "capstan-push", "-n", "capstan-push") is None
+    assert world.get("clusterrole", "capstan-push") is None and world.get("networkpolicy", "-n", "capstan-push")["items"] == []
+    world.kubectl("delete", "remote", "old", "-n", "default")
+    world.capstan("uninstall", "--yes", "--delete-repositories")
+    assert world.get("crd", "remotes.gitkube.sh") is None
+    wait_until(lambda: (world.get("namespace", "capstan-push") or {}).get("status", {}).get("phase") != "Active", 20,
+               "the namespace goes")
+    world.capstan("install", "--crds-only")
 
 
 def test_uninstall_refuses_while_apps_exist(world, kinds, namespace):

@@ -305,6 +305,27 @@ def test_refused_by_the_api_server(world, namespace):
         assert done.returncode != 0 and words in done.stderr, (spec, done.stderr)
 
 
+def test_lines_of_capstan_yaml(world, operator, registry, namespace, tmp_path):
+    image = f"{registry.name}/{namespace}/web"
+    registry.push(f"{namespace}/web", "v1.0.0")
+    lines = "images:\n  web: {image: %s, insecure: true, interval: 1h, policy: {semver: {range: 1.x}}}\n" % image
+    environments = "environments:\n  prod: {path: prod, branch: main}\n  next: {path: prod, branch: next}\n"
+    config = Config(tmp_path, {"capstan.yaml": environments + lines, "prod/kustomization.yaml": "resources: [web.yaml]\n",
+                               "prod/web.yaml": DEPLOYMENT % (f"{image}:v0", f"{namespace}:web")})
+    world.repo(namespace, config.url)
+    world.app(namespace, sync="wait: false", more="  render: {type: environment, name: prod}\n")
+    world.app(namespace, name="other", sync="wait: false", more="  render: {type: environment, name: next}\n")
+    wait_rule(world, namespace, "shop-web", tag="v1.0.0", seconds=30)
+    assert f"{image}:v1.0.0" in config.file("prod/web.yaml")
+    wait_until(lambda: rolled_out(world, namespace) == f"{image}:v1.0.0", 20, lambda: rolled_out(world, namespace))
+    # Who does not follow the environment's branch has no rule, and a line that goes takes its rule along.
+    assert [item["metadata"]["name"] for item in world.get("imagerules", "-n", namespace)["items"]] == ["shop-web"]
+    assert "ImageRule" not in world.capstan("diff", "shop", "-n", namespace)
+    config.push({"capstan.yaml": environments})
+    operator.notify(namespace)
+    wait_until(lambda: not world.get("imagerules", "-n", namespace)["items"], 20, "the rule is gone")
+
+
 def test_an_environment_and_a_restart(world, operator, registry, namespace, tmp_path):
     image = f"{registry.name}/{namespace}/web"
     config = Config(tmp_path, {

@@ -94,6 +94,12 @@ static void by_ready_condition(const struct node *object, struct health_result *
 		health_from_condition(out, HEALTH_PROGRESSING, ready);
 }
 
+/* What a registry says, or does not, is not whether the App of a rule runs. */
+static bool is_apart(struct str group, struct str kind)
+{
+	return str_is(group, "capstan.dev") && str_is(kind, "ImageRule");
+}
+
 void health_of_kind(struct str group, struct str kind, const struct node *object, int64_t now_wall_s,
 		    struct health_result *out)
 {
@@ -104,6 +110,10 @@ void health_of_kind(struct str group, struct str kind, const struct node *object
 		if (node_count(finalizers))
 			health_set(out, HEALTH_TERMINATING, "is being deleted; waits for finalizer %.*s",
 				   STR_ARG(node_text(node_item(finalizers, 0))));
+		return;
+	}
+	if (is_apart(group, kind)) {
+		health_set(out, HEALTH_CURRENT, "%s", "");
 		return;
 	}
 	if (generic(object, out))

@@ -188,6 +188,20 @@ static void what_is_allowed_is_no_error(void **state)
 	assert_string_equal(at->place, "c tests/x:1 token allowed\nc y:1 token\n");
 }
 
+static void the_pushed_file_itself_says_what_is_allowed(void **state)
+{
+	struct at *at = *state;
+	git_do(&at->git, "mkdir tests && echo 'k: %s' >tests/x && git add . && git commit -qm c", TOKEN);
+	assert_int_equal(scan(at), 1);
+	git_do(&at->git,
+	       "printf 'environments: {a: {path: p}}\nallowSecrets: [{path: \"tests/**\", reason: made up}]\n' "
+	       ">capstan.yaml && git add . && git commit -qm allowed");
+	assert_int_equal(scan(at), 0);
+	assert_string_equal(at->place, "c tests/x:1 token allowed\n");
+	git_do(&at->git, "echo broken: >>capstan.yaml && git commit -qam broken");
+	assert_int_equal(scan(at), 1);
+}
+
 static void a_shallow_clone_has_no_more_than_it_has(void **state)
 {
 	struct at *at = *state;
@@ -229,6 +243,7 @@ int main(void)
 		CASE(odd_names_and_kinds_of_files),
 		CASE(manifests_with_secrets),
 		CASE(what_is_allowed_is_no_error),
+		CASE(the_pushed_file_itself_says_what_is_allowed),
 		CASE(a_shallow_clone_has_no_more_than_it_has),
 		cmocka_unit_test(a_repository_that_is_none_is_an_error),
 	};

@@ -11,6 +11,7 @@
 #include "push/access.h"
 #include "push/home_record.h"
 #include "push/hosted.h"
+#include "push/journal.h"
 
 static struct arena a;
 static const char *home;
@@ -192,8 +193,10 @@ static void keys_are_found_by_fingerprint(void **state)
 
 static void the_operator_alone_sees_what_waits(void **state)
 {
-	shell("mkdir -p pushes/1/tree.git/objects pushes/2/tree.git/objects && echo '{\"repo\":\"team/shop\"}' > pushes/1/record.json && "
-	      "echo '{\"repo\":\"team/web\"}' > pushes/2/record.json");
+	struct journal_record one = { .repo = "team/shop", .who = "x" },
+			      two = { .repo = "team/web", .who = "x" };
+	struct journal *j1 = journal_create(home, &one, NULL), *j2 = journal_create(home, &two, NULL);
+	assert_true(j1 && j2);
 	struct hosted_session session = { .home = home, .key = "team/shop", .who = "x", .index = 3 };
 	bool seen = false, index = false;
 	for (const char **e = hosted_environment(&a, &session, NULL); *e; e++) {
@@ -206,11 +209,13 @@ static void the_operator_alone_sees_what_waits(void **state)
 	for (const char **e = hosted_environment(&a, &session, NULL); *e; e++) {
 		if (strncmp(*e, "GIT_ALTERNATE_OBJECT_DIRECTORIES=", 33) == 0) {
 			seen = true;
-			assert_non_null(strstr(*e, "pushes/1/tree.git/objects"));
-			assert_null(strstr(*e, "pushes/2"));
+			assert_non_null(strstr(*e, arena_printf(&a, "pushes/%s/tree.git/objects", one.id)));
+			assert_null(strstr(*e, two.id));
 		}
 	}
 	assert_true(seen);
+	journal_close(j1);
+	journal_close(j2);
 }
 
 static void deleted_is_kept_for_a_while(void **state)

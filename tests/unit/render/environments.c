@@ -465,6 +465,65 @@ static void builds_are_read(void **state)
 	arena_release(&r.a);
 }
 
+static void images_are_read(void **state)
+{
+	struct read r;
+	read_file(
+		&r,
+		"environments:\n"
+		"  prod: {path: a, branch: main}\n"
+		"images:\n"
+		"  web: {image: r.example.com/web, policy: {semver: {range: 1.10}}, digest: pin, environments: [prod]}\n"
+		"  job: {image: r.example.com/job, policy: {time: {}}, filter: {pattern: ^v, extract: $1}, interval: 10s, message: new}\n");
+	assert_string_equal(said(&r), "");
+	assert_int_equal(r.e.n_images, 2);
+	const struct environments_image *web = &r.e.images[0], *job = &r.e.images[1];
+	cleanup_buf struct buf spec = BUF_INIT;
+	assert_string_equal(web->name, "web");
+	assert_int_equal(web->line, 4);
+	assert_int_equal(web->n_environments, 1);
+	assert_string_equal(web->environments[0], "prod");
+	json_write(&spec, web->spec);
+	/* As an ImageRule has it; a range is a text, whatever it looks like. */
+	assert_string_equal(spec.p,
+			    "{\"image\":\"r.example.com/web\",\"policy\":{\"semver\":{\"range\":\"1.10\"}},"
+			    "\"digest\":\"pin\"}");
+	buf_clear(&spec);
+	json_write(&spec, job->spec);
+	assert_string_equal(spec.p,
+			    "{\"image\":\"r.example.com/job\",\"policy\":{\"time\":{}},\"filter\":{\"pattern\":\"^v\","
+			    "\"extract\":\"$1\"},\"interval\":\"10s\"}");
+	assert_string_equal(job->message, "new");
+	arena_release(&r.a);
+}
+
+static void wrong_images_are_told(void **state)
+{
+	static const struct {
+		const char *line, *words;
+	} cases[] = {
+		{ "{policy: {time: {}}}", "images.web: `image` is missing" },
+		{ "{image: web}", "`policy` is missing" },
+		{ "{image: web:v1, policy: {time: {}}}", "images.web.image" },
+		{ "{image: web, policy: {}}", "has to be one of" },
+		{ "{image: web, policy: {time: {}, numerical: {}}}", "has to be one of" },
+		{ "{image: web, policy: {newest: {}}}", "newest" },
+		{ "{image: web, policy: {numerical: {order: up}}}", "order" },
+		{ "{image: web, policy: {time: {}}, interval: 1s}", "images.web.interval" },
+		{ "{image: web, policy: {time: {}}, digest: yes}", "images.web.digest" },
+		{ "{image: web, policy: {time: {}}, environments: [dev]}", "no environment `dev`" },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct read r;
+		cleanup_buf struct buf text = BUF_INIT;
+		buf_printf(&text, "environments:\n  prod: {path: a}\nimages:\n  web: %s\n", cases[i].line);
+		read_file(&r, text.p);
+		if (!strstr(said(&r), cases[i].words))
+			fail_msg("%s: %s", cases[i].line, said(&r));
+		arena_release(&r.a);
+	}
+}
+
 static void deliveries_are_read(void **state)
 {
 	struct read r;
@@ -651,6 +710,8 @@ int main(void)
 		cmocka_unit_test(all_errors_are_one_error),
 		cmocka_unit_test(builds_are_read),
 		cmocka_unit_test(deliveries_are_read),
+		cmocka_unit_test(images_are_read),
+		cmocka_unit_test(wrong_images_are_told),
 		cmocka_unit_test(wrong_builds_are_told),
 		cmocka_unit_test(wrong_deliveries_are_told),
 		cmocka_unit_test(the_schema_is_as_the_tables_say),
