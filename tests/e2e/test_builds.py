@@ -2,7 +2,6 @@
 
 Skipped where buildah, docker-registry or user namespaces are missing.
 """
-import crypt
 import http.client
 import http.server
 import json
@@ -48,7 +47,8 @@ class Registry:
                   "storage": {"filesystem": {"rootdirectory": str(self.directory / "data")},
                               "delete": {"enabled": True}}}
         if user:
-            hashed = crypt.crypt(password, crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=16))
+            hashed = subprocess.run(["perl", "-e", f"print crypt('{password}', '$2b$04$abcdefghijklmnopqrstuu')"],
+                                    stdout=subprocess.PIPE, text=True, check=True).stdout
             (self.directory / "htpasswd").write_text(f"{user}:{hashed}\n")
             config["auth"] = {"htpasswd": {"realm": "test", "path": str(self.directory / "htpasswd")}}
         (self.directory / "config.yml").write_text(json.dumps(config))
@@ -531,6 +531,8 @@ def test_a_killed_builder_leaves_nothing(shop):
 
 def test_caches_have_a_cap(shop):
     store = shop.home / "builds" / "default" / "shop" / "web" / "store"
+    shop.dockerfile("LABEL before=clean")
+    shop.build()
     assert store.exists()
     done = subprocess.run([CAPSTAN, "push-clean", "--state", shop.home, "--keep", "100000"], stdout=subprocess.PIPE)
     assert done.returncode == 0 and store.exists()
@@ -541,8 +543,9 @@ def test_caches_have_a_cap(shop):
     assert shop.build()[0]["web"][1] == "built"
 
 
-def test_old_images_go_when_nothing_names_them(world, registry, tmp_path):
-    shop, namespace = Shop(tmp_path, registry.host), "builds-clean"
+def test_old_images_go_when_nothing_names_them(world, tmp_path):
+    registry = Registry(tmp_path / "r")  # of its own: other tests' images are of the same name
+    shop, namespace = Shop(tmp_path / "shop", registry.host), "builds-clean"
     images = []
     for i in range(5):
         shop.dockerfile(f"LABEL clean={i}")
@@ -580,3 +583,4 @@ spec: {{containers: [{{name: web, image: "{images[0]}"}}]}}
     assert there() == [0, 1, 4]
     assert "removed 0 images" in world.capstan(*clean)
     world.kubectl("delete", "namespace", namespace, "--wait=false")
+    registry.stop()
