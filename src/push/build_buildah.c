@@ -215,7 +215,7 @@ static int pull(struct builder *b, const char *image, const char *platform, stru
 		return -1;
 	int fd = open(done, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd >= 0)
-		close(fd);
+		close(fd); /* without the mark it is pulled again */
 	return 0;
 }
 

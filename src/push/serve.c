@@ -16,9 +16,6 @@ enum {
 	RECOVER_PAUSE_MAX_MS = 60000,
 	RECOVER_TIMEOUT_MS = 2 * 3600 * 1000,
 	HOUR_MS = 3600 * 1000,
-	CLEAN_AFTER_MS = 10000, /* the start, which has better things to do first */
-	CLEAN_EVERY_MS = 24 * 3600 * 1000,
-	CLEAN_TIMEOUT_MS = 3600 * 1000,
 	STOP_STEP_MS = 100,
 	STOP_MAX_MS = 20000, /* pushes over http may end in peace for so long */
 };
@@ -105,44 +102,6 @@ static void on_recovered(void *arg, const struct process_result *result)
 	loop_timer_set(serve->recover_timer, pause);
 }
 
-static void on_cleaned(void *arg, const struct process_result *result)
-{
-	struct serve *serve = arg;
-	serve->clean = NULL;
-	if (result->exit_code != 0)
-		log_warn("what builds left could not be cleaned", NULL);
-}
-
-/* What killed builds left, caches beyond their cap, images that nothing names. */
-static void clean(void *arg)
-{
-	struct serve *serve = arg;
-	const struct serve_options *o = serve->options;
-	struct error err = ERROR_INIT;
-	const char *argv[12] = { o->program, "push-clean", "--state", serve->home, "--images" };
-	size_t n = 5;
-	if (o->kubeconfig) {
-		argv[n++] = "--kubeconfig";
-		argv[n++] = o->kubeconfig;
-	}
-	if (o->context) {
-		argv[n++] = "--context";
-		argv[n++] = o->context;
-	}
-	struct process_spec spec = {
-		.argv = argv,
-		.output_max = 16 << 20,
-		.timeout_ms = CLEAN_TIMEOUT_MS,
-		.inherit_stderr = true,
-	};
-	loop_timer_set(serve->clean_timer, CLEAN_EVERY_MS);
-	if (serve->stopping || serve->clean)
-		return;
-	serve->clean = process_start(serve->loop, &spec, on_cleaned, serve, &err);
-	if (!serve->clean)
-		log_warn("what builds left could not be cleaned", "error", err.text, NULL);
-}
-
 static void look_for_left(void *arg)
 {
 	struct serve *serve = arg;
@@ -167,11 +126,44 @@ static void look_for_left(void *arg)
 		loop_timer_clear(serve->recover_timer);
 }
 
+static void on_cleaned(void *arg, const struct process_result *result)
+{
+	((struct serve *)arg)->cleaning = NULL;
+}
+
+/* What builds keep; once a day old images, too. */
+static void clean(struct serve *serve)
+{
+	const struct serve_options *o = serve->options;
+	struct error err = ERROR_INIT;
+	const char *argv[8] = { o->program, "push-clean" };
+	size_t n = 2;
+	if (!o->clean || serve->cleaning)
+		return;
+	if (serve->hours % 24 == 1)
+		argv[n++] = "--images";
+	if (o->context) {
+		argv[n++] = "--context";
+		argv[n++] = o->context;
+	}
+	struct process_spec spec = {
+		.argv = argv,
+		.output_max = 1 << 20,
+		.timeout_ms = HOUR_MS,
+		.inherit_stderr = true,
+	};
+	serve->cleaning = process_start(serve->loop, &spec, on_cleaned, serve, &err);
+	if (!serve->cleaning)
+		log_warn("what builds keep cannot be looked at", "error", err.text, NULL);
+}
+
 static void each_hour(void *arg)
 {
 	struct serve *serve = arg;
 	struct map_entry *e;
 	hosted_purge(serve->home);
+	serve->hours++;
+	clean(serve);
 	for (size_t i = 0; (e = map_next(&serve->served, &i));) {
 		struct served *s = e->value;
 		if (s->secret_error) {
@@ -181,7 +173,6 @@ static void each_hour(void *arg)
 		}
 	}
 	loop_timer_set(serve->hour_timer, HOUR_MS);
-	loop_timer_set(serve->clean_timer, CLEAN_AFTER_MS);
 }
 
 /* ---- addresses ---- */
@@ -310,8 +301,6 @@ static void start_operator(struct serve *serve)
 	if (!o->with_operator)
 		return;
 	const char *const pairs[][2] = { { "--context", o->context }, { "--namespace", o->namespace } };
-	if (o->kubeconfig)
-		setenv("KUBECONFIG", o->kubeconfig, 1);
 	for (size_t i = 0; i < 2; i++) {
 		if (!pairs[i][1])
 			continue;
@@ -339,6 +328,8 @@ static int start(struct serve *serve, struct error *err)
 {
 	const struct serve_options *o = serve->options;
 	setenv("CAPSTAN_PUSH_HOME", serve->home, 1); /* for children */
+	if (o->kubeconfig)
+		setenv("KUBECONFIG", o->kubeconfig, 1);
 	if (hosted_home_prepare(serve->home, o->program, err) < 0)
 		return error_wrap(err, "--state");
 	serve->client = kube_client_new(serve->loop, o->kube, err);
@@ -372,7 +363,7 @@ static void stop(struct serve *serve)
 	supervise_end(serve->sshd);
 	supervise_end(serve->operator);
 	process_cancel(serve->recover);
-	process_cancel(serve->clean);
+	process_cancel(serve->cleaning);
 	httpd_free(serve->web);
 	git_http_free(serve->git);
 	kube_watch_stop(serve->repo_watch);
@@ -388,7 +379,6 @@ static void stop(struct serve *serve)
 	loop_timer_free(serve->keys_timer);
 	loop_timer_free(serve->recover_timer);
 	loop_timer_free(serve->hour_timer);
-	loop_timer_free(serve->clean_timer);
 	loop_timer_free(serve->stop_timer);
 	loop_free(serve->loop);
 	arena_release(&serve->arena);
@@ -405,7 +395,6 @@ int serve_run(const struct serve_options *options, struct error *err)
 	serve->keys_timer = loop_timer_new(serve->loop, serve_write_keys, serve);
 	serve->recover_timer = loop_timer_new(serve->loop, look_for_left, serve);
 	serve->hour_timer = loop_timer_new(serve->loop, each_hour, serve);
-	serve->clean_timer = loop_timer_new(serve->loop, clean, serve);
 	serve->stop_timer = loop_timer_new(serve->loop, stop_step, serve);
 	int rc = start(serve, err);
 	if (rc == 0)

@@ -31,8 +31,9 @@ struct serve {
 	struct git_http *git;
 	struct supervised *sshd, *operator;
 	struct fswatch *files;
-	struct loop_timer *changed_timer, *keys_timer, *recover_timer, *hour_timer, *clean_timer, *stop_timer;
-	struct process *recover, *clean; /* push-recover, push-clean */
+	struct loop_timer *changed_timer, *keys_timer, *recover_timer, *hour_timer, *stop_timer;
+	struct process *recover, *cleaning;
+	unsigned hours;
 	bool recovered; /* once, at the start */
 	unsigned recover_failures;
 	struct arena arena;			       /* of the texts below */
