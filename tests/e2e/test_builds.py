@@ -19,6 +19,7 @@ import time
 import pytest
 
 from harness import CAPSTAN, free_port, wait_until
+from pushes import Service
 
 BUSYBOX = pathlib.Path("/bin/busybox")
 DIGEST = r"sha256:[0-9a-f]{64}"
@@ -584,3 +585,51 @@ spec: {{containers: [{{name: web, image: "{images[0]}"}}]}}
     assert "removed 0 images" in world.capstan(*clean)
     world.kubectl("delete", "namespace", namespace, "--wait=false")
     registry.stop()
+
+
+WEB = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: web}]}
+"""
+
+
+def test_a_push_builds_and_deploys_by_digest(world, registry, namespace, tmp_path):
+    world.kubectl("create", "secret", "generic", "builds", "-n", namespace, "--from-literal=token=hunter3-secret")
+
+    def image():
+        found = world.get("deployment", "web", "-n", namespace)
+        return found and found["spec"]["template"]["spec"]["containers"][0]["image"]
+
+    with Service(world, tmp_path / "home") as service:
+        hosted = service.host(namespace, more=f"    registry: {{url: '{registry.host}/pushed', insecure: true}}\n"
+                                              "    buildSecretRef: {name: builds}\n")
+        read = ('RUN --mount=type=secret,id=token ["/bin/busybox", "sh", "-c", '
+                '"busybox cat /run/secrets/token; busybox wc -c </run/secrets/token"]')
+        dockerfile = f"FROM scratch\nCOPY busybox /bin/busybox\n{read}\n"
+        (hosted.git.directory / "web").mkdir(parents=True)
+        shutil.copy(BUSYBOX, hosted.git.directory / "web" / "busybox")
+        hosted.git.commit({
+            "capstan.yaml": "environments: {prod: {branch: main, path: deploy, timeout: 60s}}\n"
+                            "build: {web: {context: web, secrets: [token]}}\n",
+            "web/Dockerfile": dockerfile, "deploy/web.yaml": WEB})
+        said = hosted.push()
+        first = image()
+        assert re.fullmatch(rf"{registry.host}/pushed/web-web@{DIGEST}", first), said
+        assert "hunter3" not in said and first in said
+        hosted.git.commit({"deploy/more.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: more}\n"})
+        said = hosted.push()
+        assert image() == first and "as before" in said and "STEP" not in said
+        hosted.git.commit({"web/Dockerfile": dockerfile + run_line("echo no such thing; exit 3") + "\n"})
+        said = hosted.push(accepted=False)
+        assert "no such thing" in said and "capstan.yaml:2" in said and image() == first
+        hosted.git.commit({"web/Dockerfile": dockerfile + "LABEL second=1\n"})
+        hosted.push()
+        assert image() != first
+    assert b"hunter3" not in b"".join(f.read_bytes() for f in tmp_path.rglob("*") if f.is_file() and not f.is_symlink())
