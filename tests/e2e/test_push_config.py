@@ -2,9 +2,12 @@
 
 Skipped without docker-registry.
 """
+import concurrent.futures
 import json
 import os
+import pathlib
 import pwd
+import signal
 import subprocess
 
 import pytest
@@ -184,6 +187,39 @@ spec: {{policyName: {shop.namespace}, validationActions: [Deny]}}
     assert shop.git("diff", "--stat", "main~2", "main") == ""
     shop.commit("bad")
     assert "healthy" in shop.push() and shop.image() != good
+
+
+def hooks_of(home):
+    """Processes of pushes below that directory, by their environment."""
+    for at in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if b"push-receive" in (at / "cmdline").read_bytes() and os.fsencode(home) in (at / "environ").read_bytes():
+                yield int(at.name)
+        except OSError:
+            pass
+
+
+def test_what_a_killed_push_left_is_taken_back(shop, world):
+    shop.follow()
+    shop.commit("good")
+    shop.push()
+    good, head, config = shop.image(), shop.head(), shop.git("rev-parse", "main")
+    # No node runs its pods: it is waited for, and never there.
+    text = shop.git("show", "main:deploy/prod/web.yaml") + "\n"
+    shop.seed.git("pull", "-q", "origin", "main")
+    shop.seed.commit({"deploy/prod/web.yaml": text.replace("replicas: 0", "replicas: 1")}, message="one replica")
+    shop.seed.git("push", "-q", "origin", "main")
+    before = shop.git("rev-parse", "main")
+    shop.commit("never healthy")
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        pushing = pool.submit(shop.push, good=False)
+        wait_until(lambda: shop.git("rev-parse", "main") != before, 60, "the configuration is written")
+        for pid in hooks_of(shop.service[1]):
+            os.kill(pid, signal.SIGKILL)
+        pushing.result(60)
+    wait_until(lambda: shop.git("log", "-1", "--format=%s", "main").startswith("undo "), 60, "it is taken back")
+    assert shop.git("diff", "--stat", before, "main") == "" and config != before
+    assert shop.head() == head and good in shop.git("show", "main:deploy/prod/web.yaml")
 
 
 def test_what_no_object_names_is_not_written_to(shop, server, tmp_path):
