@@ -5,8 +5,10 @@
 
 #include "base/clock.h"
 #include "cmd/git.h"
+#include "io/file.h"
 
 enum { SHORT_SHA = 12 };
+#define AUTHORITY_MAX (1u << 20) /* bytes of a file of certificates */
 
 char *review_branch(struct arena *a, const char *environment, const char *id)
 {
@@ -31,12 +33,28 @@ static void from_url(struct arena *a, const char *url, struct remote_credentials
 	out->password = forge_unescape(a, password);
 }
 
+/* The authority that git has for the host, where it is one's own. */
+static void user_authority(struct arena *a, const char *url, struct remote_credentials *out)
+{
+	const char *path = getenv("GIT_SSL_CAINFO");
+	char *found = NULL;
+	const char *const argv[] = {
+		"git", "config", "--path", "--get-urlmatch", "http.sslCAInfo", url, NULL
+	};
+	if (!path && git_ask(a, NULL, argv, &found, NULL) == 0)
+		path = found;
+	cleanup_buf struct buf text = BUF_INIT;
+	if (path && *path && file_read(path, AUTHORITY_MAX, &text, NULL) == 0)
+		out->ca_crt = arena_str(a, buf_str(&text));
+}
+
 static void user_credentials(struct arena *a, const char *url, const struct forge_repo *repo,
 			     struct remote_credentials *out)
 {
 	const char *token = getenv(REVIEW_TOKEN_VARIABLE);
 	struct git_login login;
 	*out = (struct remote_credentials){ 0 };
+	user_authority(a, repo->web, out);
 	if (token && *token) {
 		out->bearer_token = str_of(arena_strdup(a, token));
 		return;

@@ -1,5 +1,6 @@
 """Fixtures of the end-to-end tests; see harness.py."""
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from gitea import Gitea, scratch  # noqa: E402
 from harness import Git, Operator, World  # noqa: E402
 
 
@@ -52,3 +54,13 @@ def namespace(world, request):
 @pytest.fixture
 def git(tmp_path):
     return Git(tmp_path / "git")
+
+
+@pytest.fixture(scope="module")
+def gitea():
+    parent = scratch()
+    try:
+        with Gitea(f"{parent}/gitea") as gitea:
+            yield gitea
+    finally:
+        shutil.rmtree(parent, ignore_errors=True)

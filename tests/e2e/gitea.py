@@ -6,7 +6,9 @@ import pathlib
 import pwd
 import shutil
 import signal
+import ssl
 import subprocess
+import tempfile
 import urllib.error
 import urllib.request
 
@@ -20,9 +22,12 @@ RUN_MODE = prod
 RUN_USER = %(account)s
 WORK_PATH = %(home)s
 [server]
+PROTOCOL = https
+CERT_FILE = %(home)s/cert.pem
+KEY_FILE = %(home)s/key.pem
 HTTP_ADDR = 127.0.0.1
 HTTP_PORT = %(port)s
-ROOT_URL = http://127.0.0.1:%(port)s/
+ROOT_URL = https://127.0.0.1:%(port)s/
 STATIC_ROOT_PATH = %(home)s/share
 DISABLE_SSH = true
 OFFLINE_MODE = true
@@ -63,7 +68,8 @@ class Gitea:
         self.home = pathlib.Path(directory)
         self.account = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"https://127.0.0.1:{self.port}"
+        self.ca = self.home / "cert.pem"  # of its own making
         self.child = None
 
     def __enter__(self):
@@ -73,9 +79,12 @@ class Gitea:
         self.put(f"{built}/bin/gitea", "gitea")
         shutil.copytree(f"{built}/share", self.home / "share")
         (self.home / "app.ini").write_text(APP_INI % vars(self))
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                        "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", self.home / "key.pem",
+                        "-out", self.ca], check=True, timeout=60, stderr=subprocess.DEVNULL)
         if os.geteuid() == 0:
             # Not the program: it is the cache's own file.
-            for path in (self.home, self.home / "app.ini"):
+            for path in (self.home, self.home / "app.ini", self.home / "key.pem"):
                 shutil.chown(path, self.account)
         try:
             self.gitea("migrate")
@@ -134,7 +143,7 @@ class Gitea:
                                          data=json.dumps(body).encode() if body is not None else None,
                                          headers={"Authorization": plain, "Content-Type": "application/json"})
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=30, context=ssl.create_default_context(cafile=self.ca)) as answer:
                 text = answer.read()
         except urllib.error.HTTPError as e:
             raise AssertionError(f"{method} {path}: {e.code} {e.read().decode()}") from e
@@ -155,3 +164,10 @@ class Gitea:
         return self.api("POST", f"repos/{USER}/{name}/hooks", {
             "type": kind, "active": True, "events": ["push"], "branch_filter": "*",
             "config": {"url": url, "content_type": "json", "secret": secret, "http_method": "post"}})["id"]
+
+
+def scratch():
+    """A directory for one, where another account may go; its maker removes it."""
+    parent = tempfile.mkdtemp(prefix="capstan-gitea-")
+    os.chmod(parent, 0o755)
+    return parent

@@ -1,14 +1,11 @@
 """A real forge: Gitea sends its own webhooks to the operator, is pushed to by `capstan deploy`, and takes pull requests."""
 import base64
 import json
-import os
-import shutil
-import tempfile
 import time
 
 import pytest
 
-from gitea import PASSWORD, USER, Gitea
+from gitea import PASSWORD, USER
 from harness import OK, TROUBLE, Git, config_map, wait_until
 
 SECRET = "3f8e-of-the-webhook"
@@ -30,36 +27,27 @@ spec:
 CAPSTAN_YAML = "environments:\n  prod: {branch: main, path: deploy/prod}\n"
 
 
-@pytest.fixture(scope="module")
-def gitea():
-    parent = tempfile.mkdtemp(prefix="capstan-gitea-")
-    os.chmod(parent, 0o755)
-    try:
-        with Gitea(f"{parent}/gitea") as gitea:
-            yield gitea
-    finally:
-        shutil.rmtree(parent, ignore_errors=True)
-
-
 def secret(world, namespace, name, **data):
     lines = "".join(f"  {key}: {base64.b64encode(value.encode()).decode()}\n" for key, value in data.items())
     world.apply(f"apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}, namespace: {namespace}}}\ndata:\n{lines}")
 
 
 class Hosted:
-    """A repository of Gitea with files, the Repo that follows it, and its webhook. All may read it: a Repo sends no password by http."""
+    """A private repository of Gitea with files, the Repo that follows it, and its webhook."""
 
     def __init__(self, gitea, world, operator, namespace, tmp_path, files):
         self.gitea, self.world, self.namespace = gitea, world, namespace
         self.name = f"cfg-{namespace}"
-        self.url = gitea.repository(self.name)
+        self.url = gitea.repository(self.name, private=True)
         self.git = Git(tmp_path / "clone")
+        self.git.env["GIT_SSL_CAINFO"] = str(gitea.ca)
         self.git.git("remote", "add", "origin", gitea.with_login(self.url))
         self.commit(files)
         # Gitea notes a first push a little later.
         wait_until(lambda: not gitea.api("GET", f"repos/{USER}/{self.name}")["empty"], 10, "the repository has commits")
         secret(world, namespace, "hook", token=SECRET)
-        world.repo(namespace, self.url, more="  webhook: {type: gitea, secretRef: {name: hook}}\n")
+        secret(world, namespace, "login", username=USER, password=PASSWORD, **{"ca.crt": gitea.ca.read_text()})
+        world.repo(namespace, self.url, more="  secretRef: {name: login}\n  webhook: {type: gitea, secretRef: {name: hook}}\n")
         self.hook = gitea.webhook(self.name, f"http://127.0.0.1:{operator.port}/webhook/{namespace}/cfg", SECRET)
 
     def commit(self, files):
@@ -92,7 +80,8 @@ def configuration(hosted):
 def deploy(world, hosted, *arguments, expect=OK, url=None, env=None, image="web=registry.test/web:v2"):
     where = hosted.git.directory.parent
     before = dict(world.env)
-    world.env.update({"GIT_AUTHOR_NAME": "ci", "GIT_AUTHOR_EMAIL": "ci@example.test", **(env or {})})
+    world.env.update({"GIT_AUTHOR_NAME": "ci", "GIT_AUTHOR_EMAIL": "ci@example.test",
+                      "GIT_SSL_CAINFO": str(hosted.gitea.ca), **(env or {})})
     try:
         out = world.capstan("deploy", "--env", "prod", "--image", image, "--repo", url or hosted.gitea.with_login(hosted.url),
                             *arguments, expect=expect, cwd=where)
@@ -194,6 +183,9 @@ def test_a_review_that_cannot_be_opened_says_why(world, hosted):
     assert "--forge" in out and "is pushed" in out and config.head("capstan/prod-" + out.split("capstan/prod-")[1][:12])
     out = deploy(world, config, "--review", "--forge", "gitea", expect=TROUBLE, env={"CAPSTAN_FORGE_TOKEN": "0" * 40})
     assert "401" in out and "0" * 40 not in out
+    # Without its authority the host's certificate is worth nothing, to git's road and to ours.
+    out = deploy(world, config, "--review", "--forge", f"gitea={config.gitea.url.replace('https', 'http')}", expect=TROUBLE)
+    assert "not sent by http" in out
     out = deploy(world, config, "--review", "--forge", "github", expect=TROUBLE)
     assert "404" in out and "github" in out
     out = deploy(world, config, "--review", "--forge", "gitea=https://elsewhere.example", expect=TROUBLE)

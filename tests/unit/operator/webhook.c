@@ -430,7 +430,89 @@ static void giant_bodies_are_bounded(void **state)
 	arena_release(&r.a);
 }
 
+/* A body of the host's own form with far more refs, and nothing but such, than one event has. */
+static void fill_giant(struct buf *body, const char *head, const char *entry, const char *tail)
+{
+	buf_clear(body);
+	buf_adds(body, head);
+	buf_adds(body, entry);
+	while (body->n < HTTPD_BODY_MAX - 400) {
+		buf_addc(body, ',');
+		buf_adds(body, entry);
+	}
+	buf_adds(body, tail);
+}
+
+static void giants_of_each_host_are_bounded(void **state)
+{
+	static const struct {
+		enum webhook_type type;
+		const char *header, *event, *head, *entry, *tail;
+		bool refs; /* the entries are refs, and too many */
+	} cases[] = {
+		{ WEBHOOK_GITHUB, "X-GitHub-Event", "push", "{\"ref\":\"refs/heads/main\",\"commits\":[",
+		  "{\"id\":\"0123\",\"added\":[\"a\"]}", "]}", false },
+		{ WEBHOOK_GITEA, "X-Gitea-Event", "push", "{\"ref\":\"refs/heads/main\",\"commits\":[",
+		  "{\"id\":\"0123\",\"added\":[\"a\"]}", "]}", false },
+		{ WEBHOOK_GITLAB, "X-Gitlab-Event", "Push Hook",
+		  "{\"object_kind\":\"push\",\"ref\":\"refs/heads/main\",\"commits\":[", "{\"id\":\"0123\"}",
+		  "]}", false },
+		{ WEBHOOK_BITBUCKET, "X-Event-Key", "repo:push", "{\"push\":{\"changes\":[",
+		  "{\"new\":{\"type\":\"branch\",\"name\":\"main\"}}", "]}}", true },
+		{ WEBHOOK_BITBUCKET, "X-Event-Key", "repo:refs_changed", "{\"changes\":[",
+		  "{\"ref\":{\"id\":\"refs/heads/main\"}}", "]}", true },
+		{ WEBHOOK_AZURE, "X-None", "", "{\"eventType\":\"git.push\",\"resource\":{\"refUpdates\":[",
+		  "{\"name\":\"refs/heads/main\"}", "]}}", true },
+	};
+	cleanup_buf struct buf body = BUF_INIT;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct request r;
+		struct webhook_event event;
+		struct error err = ERROR_INIT;
+		fill_giant(&body, cases[i].head, cases[i].entry, cases[i].tail);
+		init(&r, buf_str(&body));
+		set(&r, cases[i].header, cases[i].event);
+		sign(&r, cases[i].type, SECRET);
+		assert_int_equal(verify(&r, cases[i].type, SECRET), 0);
+		assert_int_equal(parse(&r, cases[i].type, &event, &err), 0);
+		assert_int_equal(event.kind, WEBHOOK_PUSH);
+		assert_int_equal(event.n_refs, cases[i].refs ? WEBHOOK_REFS_MAX : 1);
+		assert_true(event.any_ref == cases[i].refs);
+		/* Cut off anywhere it is refused, and never half of it taken. */
+		r.body.n /= 2;
+		assert_int_equal(verify(&r, cases[i].type, SECRET),
+				 webhook_signs_body(cases[i].type) ? -1 : 0);
+		assert_int_equal(parse(&r, cases[i].type, &event, &err), -1);
+		arena_release(&r.a);
+	}
+}
+
 /* --- replays --- */
+
+/* What each host really sent, twice. */
+static void a_recorded_push_counts_once(void **state)
+{
+	for (size_t i = 0; i < N_RECORDED; i++) {
+		struct request r;
+		struct webhook_event event;
+		struct error err = ERROR_INIT;
+		struct webhook_ring ring = { 0 };
+		if (recorded[i].kind != WEBHOOK_PUSH || recorded[i].type == WEBHOOK_QUAY)
+			continue;
+		load(&r, recorded[i].name);
+		assert_int_equal(parse(&r, recorded[i].type, &event, &err), 0);
+		struct webhook_mark one = webhook_mark_of(recorded[i].type, &event, r.body, 0);
+		assert_false(webhook_ring_has(&ring, &one));
+		webhook_ring_add(&ring, &one);
+		assert_true(webhook_ring_has(&ring, &one));
+		/* Under another name it is a replay where the body is signed, and else another event. */
+		event.delivery = STR("another name");
+		struct webhook_mark two = webhook_mark_of(recorded[i].type, &event, r.body, 0);
+		assert_true(webhook_ring_has(&ring, &two) == webhook_signs_body(recorded[i].type));
+		webhook_ring_release(&ring);
+		arena_release(&r.a);
+	}
+}
 
 static struct webhook_mark mark(enum webhook_type type, const char *delivery, const char *body, int64_t now)
 {
@@ -602,6 +684,8 @@ int main(void)
 		cmocka_unit_test(truncated_bodies_are_refused_in_words),
 		cmocka_unit_test(what_a_push_must_have_is_named),
 		cmocka_unit_test(giant_bodies_are_bounded),
+		cmocka_unit_test(giants_of_each_host_are_bounded),
+		cmocka_unit_test(a_recorded_push_counts_once),
 		cmocka_unit_test(replays_are_known),
 		cmocka_unit_test(the_ring_is_bounded),
 		cmocka_unit_test(bad_signatures_are_limited),
