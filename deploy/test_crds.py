@@ -40,9 +40,11 @@ def ok(*args, stdin=None):
 def namespace():
     name = "crds-" + uuid.uuid4().hex[:8]
     ok("apply", "--server-side", "-f", str(HERE / "crds"))
-    ok("wait", "--for=condition=Established", "crd/apps.capstan.dev", "crd/repos.capstan.dev", "--timeout=30s")
+    ok("wait", "--for=condition=Established", "crd/apps.capstan.dev", "crd/imagerules.capstan.dev", "crd/repos.capstan.dev",
+       "--timeout=30s")
     ok("create", "namespace", name)
-    for kind in ("apps.capstan.dev", "repos.capstan.dev"):  # established is a moment before served everywhere
+    for kind in ("apps.capstan.dev", "imagerules.capstan.dev", "repos.capstan.dev"):
+        # Established is a moment before served everywhere.
         for _ in range(50):
             if kubectl("get", kind, "-n", name)[0] == 0:
                 break
@@ -61,6 +63,19 @@ def repo(**spec):
             "spec": {"url": "https://git.example.org/cfg.git", **spec}}
 
 
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKqnL9WAcF7+ASlMrIETUcWpSVTaD/1I7x/uvoeNhG6A"
+
+
+def hosted(**more):
+    obj = repo(hosted=more)
+    del obj["spec"]["url"]
+    return obj
+
+
+def hosted_key(**more):
+    return hosted(keys=[{"name": "ann", "key": KEY, **more}])
+
+
 def named(obj, name):
     obj = copy.deepcopy(obj)
     obj["metadata"]["name"] = name
@@ -72,7 +87,7 @@ def dry_run(namespace, obj):
 
 
 def test_definitions_are_established_without_complaint(namespace):
-    for crd in ("apps.capstan.dev", "repos.capstan.dev"):
+    for crd in ("apps.capstan.dev", "imagerules.capstan.dev", "repos.capstan.dev"):
         conditions = {c["type"]: c for c in json.loads(ok("get", "crd", crd, "-o", "json"))["status"]["conditions"]}
         assert conditions["Established"]["status"] == "True"
         assert conditions.get("NonStructuralSchema", {"status": "False"})["status"] == "False", conditions
@@ -113,6 +128,12 @@ ACCEPTED = [
     repo(url="https://[2001:db8::1]:8443/cfg.git", maxSize="500000000"),
     *(repo(webhook={"type": t, "secretRef": {"name": "cfg-webhook"}})
       for t in ("github", "gitlab", "gitea", "bitbucket", "azure", "generic")),
+    hosted(),
+    hosted_key(),
+    hosted_key(key=KEY + " ann@laptop", right="push", branches=["release/*", "refs/tags/v*"]),
+    hosted(tokens=[{"name": "ci", "sha256": "0" * 64, "right": "read"}], protectedBranches=[], maxSize="20Mi"),
+    hosted(mirror={"url": "https://git.example.org/x.git", "secretRef": {"name": "up"}}, serviceAccountName="deployer",
+           registry={"url": "r.example.org:5000/team", "secretRef": {"name": "reg"}, "insecure": True}),
 ]
 
 
@@ -155,6 +176,20 @@ REFUSED = [  # object, words that the message must have
     (repo(url="https://token@git.example.org/cfg.git"), "must not hold credentials"),
     (repo(url="ssh://git:secret@git.example.org/cfg.git"), "must not hold credentials"),
     (repo(url="http://git.example.org/cfg.git", secretRef={"name": "x"}), "credentials in clear"),
+    (repo(hosted={}), "exactly one of url and hosted"),
+    ({**repo(), "spec": {}}, "exactly one of url and hosted"),
+    ({**hosted(), "spec": {"hosted": {}, "secretRef": {"name": "x"}}}, "neither secretRef nor webhook"),
+    (hosted_key(key="ssh-dss AAAA"), "spec.hosted.keys[0].key"),
+    (hosted_key(key='command="sh" ' + KEY), "spec.hosted.keys[0].key"),
+    (hosted_key(key=KEY + "\n" + KEY), "spec.hosted.keys[0].key"),
+    (hosted_key(name="a b"), "spec.hosted.keys[0].name"),
+    (hosted_key(right="admin"), "spec.hosted.keys[0].right"),
+    (hosted_key(branches=["a b"]), "spec.hosted.keys[0].branches[0]"),
+    (hosted(keys=[{"name": "ann", "key": KEY}] * 2), "Duplicate value"),
+    (hosted(tokens=[{"name": "ci", "sha256": "secret"}]), "spec.hosted.tokens[0].sha256"),
+    (hosted(mirror={"url": "ext::sh"}), "spec.hosted.mirror.url"),
+    (hosted(registry={"url": "https://r.example.org"}), "spec.hosted.registry.url"),
+    (hosted(maxSize="much"), "spec.hosted.maxSize"),
     (repo(interval="0s"), "interval must be between 1s and 720h"),
     (repo(interval="1d"), "spec.interval"),
     (repo(timeout="0.5s"), "timeout must be between 1s and 24h"),

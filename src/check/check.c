@@ -146,14 +146,12 @@ static void found_in_text(void *ctx, const struct secret *secret)
 	const struct text_scan *t = ctx;
 	struct subject s = { .c = t->c };
 	struct place place = { t->file, secret->line, secret->column };
-	struct str name = shown(secret->name);
-	if (secret->severity != check_rules[secret->rule].severity)
-		find_with(&s, secret->rule, secret->severity, place, NULL, "this is %s", secret->what);
-	else if (name.n)
-		find_secret(&s, secret->rule, place, NULL, secret_identity(secret), "`%.*s` looks like %s",
+	struct str name = shown(secret->name), identity = secret_identity(secret);
+	if (name.n)
+		find_secret(&s, secret->rule, secret->severity, place, NULL, identity, "`%.*s` looks like %s",
 			    STR_ARG(name), secret->what);
 	else
-		find_secret(&s, secret->rule, place, NULL, secret_identity(secret), "this is %s",
+		find_secret(&s, secret->rule, secret->severity, place, NULL, identity, "this is %s",
 			    secret->what);
 }
 

@@ -218,10 +218,10 @@ void find_with(const struct subject *s, enum check_rule rule, enum check_severit
 	va_end(ap);
 }
 
-void find_secret(const struct subject *s, enum check_rule rule, struct place place, const char *path,
-		 struct str identity, const char *fmt, ...)
+void find_secret(const struct subject *s, enum check_rule rule, enum check_severity severity,
+		 struct place place, const char *path, struct str identity, const char *fmt, ...)
 {
-	struct making m = { rule, check_rules[rule].severity, place, path, identity };
+	struct making m = { rule, severity, place, path, identity };
 	va_list ap;
 	va_start(ap, fmt);
 	make(s, &m, fmt, ap);

@@ -1,6 +1,9 @@
 /* objects.c - the index of an environment; see objects.h. */
 #include "check/objects.h"
 
+const char *const container_lists[CONTAINER_LISTS] = { "containers", "initContainers",
+						       "ephemeralContainers" };
+
 /* --- names --- */
 
 static void name_key(struct buf *key, struct str kind, struct str namespace, struct str name)

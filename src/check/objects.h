@@ -17,6 +17,10 @@ struct pods {
 	const struct node *spec, *labels; /* labels may be NULL */
 };
 
+/* The lists of a pod's containers. */
+enum { CONTAINER_LISTS = 3 };
+extern const char *const container_lists[CONTAINER_LISTS];
+
 struct objects {
 	struct check *c;
 	const struct check_environment *env;

@@ -67,9 +67,12 @@ void find_at(const struct subject *s, enum check_rule rule, struct place place, 
 void find_with(const struct subject *s, enum check_rule rule, enum check_severity severity,
 	       struct place place, const char *path, const char *fmt, ...)
 	__attribute__((format(printf, 6, 7)));
-/* With what makes its fingerprint instead of object and path: a hash of a secret. */
-void find_secret(const struct subject *s, enum check_rule rule, struct place place, const char *path,
-		 struct str identity, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+/* With what makes its fingerprint instead of object and path: a hash of a secret. severity: as in
+ * find_with().
+ */
+void find_secret(const struct subject *s, enum check_rule rule, enum check_severity severity,
+		 struct place place, const char *path, struct str identity, const char *fmt, ...)
+	__attribute__((format(printf, 7, 8)));
 bool rule_is_on(const struct check *c, enum check_rule rule);
 
 /* The namespace that an object is in, as far as is known; "" for a cluster-wide kind. */

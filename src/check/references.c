@@ -173,13 +173,13 @@ static void container_volumes(struct want *w, const struct map *volumes, const s
 
 static void pod_containers(struct want *w, const struct pods *p)
 {
-	static const char *const lists[] = { "containers", "initContainers", "ephemeralContainers" };
 	struct map volumes = MAP_INIT;
 	name_volumes(w, p->spec, &volumes);
-	for (size_t k = 0; k < 3; k++) {
-		const struct node *list = node_get(p->spec, lists[k]);
+	for (size_t k = 0; k < CONTAINER_LISTS; k++) {
+		const struct node *list = node_get(p->spec, container_lists[k]);
 		for (size_t i = 0; list && list->type == NODE_SEQ && i < list->seq.n; i++) {
-			const char *path = arena_printf(&w->o->a, "%s.%s[%zu]", p->path, lists[k], i);
+			const char *path =
+				arena_printf(&w->o->a, "%s.%s[%zu]", p->path, container_lists[k], i);
 			container_env(w, list->seq.items[i], path);
 			container_volumes(w, &volumes, list->seq.items[i], path);
 		}

@@ -38,7 +38,8 @@ static void found_in_value(void *ctx, const struct secret *secret)
 	/* A password in a Secret is what the Secret is for. */
 	if (secret->rule == RULE_PASSWORD)
 		return;
-	find_secret(v->s, secret->rule, v->place, v->path, secret_identity(secret), "holds %s", secret->what);
+	find_secret(v->s, secret->rule, secret->severity, v->place, v->path, secret_identity(secret),
+		    "holds %s", secret->what);
 }
 
 /* Lines whose secrets are told by the findings of their Secret (check.c). */
@@ -123,7 +124,7 @@ static void container_env(struct objects *o, const struct pods *p, const struct 
 		if (!secret_is_named(name) || !secret_is_password(text))
 			continue;
 		find_secret(
-			p->s, RULE_PASSWORD, place_of_node(p->s, value),
+			p->s, RULE_PASSWORD, check_rules[RULE_PASSWORD].severity, place_of_node(p->s, value),
 			arena_printf(&o->a, "%s.env[%zu].value", path, i), name,
 			"the value of %.*s looks like a password: keep it in a Secret and use secretKeyRef",
 			STR_ARG(shown(name)));
@@ -132,7 +133,6 @@ static void container_env(struct objects *o, const struct pods *p, const struct 
 
 void secret_objects_check(struct objects *o)
 {
-	static const char *const lists[] = { "containers", "initContainers" };
 	for (size_t i = 0; i < o->env->n; i++) {
 		const struct render_object *object = o->subjects[i].object;
 		if (str_is(object->kind, "Secret") && object->group.n == 0)
@@ -140,11 +140,12 @@ void secret_objects_check(struct objects *o)
 	}
 	for (size_t i = 0; i < o->pods.n; i++) {
 		const struct pods *p = &o->pods.at[i];
-		for (size_t k = 0; k < 2; k++) {
-			const struct node *list = node_get(p->spec, lists[k]);
+		for (size_t k = 0; k < CONTAINER_LISTS; k++) {
+			const struct node *list = node_get(p->spec, container_lists[k]);
 			for (size_t n = 0; list && list->type == NODE_SEQ && n < list->seq.n; n++)
-				container_env(o, p, list->seq.items[n],
-					      arena_printf(&o->a, "%s.%s[%zu]", p->path, lists[k], n));
+				container_env(
+					o, p, list->seq.items[n],
+					arena_printf(&o->a, "%s.%s[%zu]", p->path, container_lists[k], n));
 		}
 	}
 }

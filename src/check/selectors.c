@@ -90,9 +90,8 @@ static bool container_opens(struct objects *o, const struct node *container, str
 
 static bool pod_opens(struct objects *o, const struct pods *p, struct str port)
 {
-	static const char *const lists[] = { "containers", "initContainers" };
-	for (size_t k = 0; k < 2; k++) {
-		const struct node *list = node_get(p->spec, lists[k]);
+	for (size_t k = 0; k < CONTAINER_LISTS; k++) {
+		const struct node *list = node_get(p->spec, container_lists[k]);
 		for (size_t i = 0; list && list->type == NODE_SEQ && i < list->seq.n; i++)
 			if (container_opens(o, list->seq.items[i], port))
 				return true;
@@ -187,11 +186,10 @@ static void probe_ports(struct objects *o, const struct pods *p)
 {
 	static const char *const probes[] = { "livenessProbe", "readinessProbe", "startupProbe",
 					      "lifecycle.preStop", "lifecycle.postStart" };
-	static const char *const lists[] = { "containers", "initContainers" };
-	for (size_t k = 0; k < 2; k++) {
-		const struct node *list = node_get(p->spec, lists[k]);
+	for (size_t k = 0; k < CONTAINER_LISTS; k++) {
+		const struct node *list = node_get(p->spec, container_lists[k]);
 		for (size_t i = 0; list && list->type == NODE_SEQ && i < list->seq.n; i++) {
-			const char *path = arena_printf(&o->a, "%s.%s[%zu]", p->path, lists[k], i);
+			const char *path = arena_printf(&o->a, "%s.%s[%zu]", p->path, container_lists[k], i);
 			for (size_t n = 0; n < sizeof(probes) / sizeof(probes[0]); n++)
 				probe_port(o, p, list->seq.items[i], probes[n], path);
 		}

@@ -237,22 +237,31 @@ int deploy_repo_open(struct arena *a, const struct deploy_repo_request *request,
 
 /* --- Apps --- */
 
+/* The part of text up to `end` that is the host, without who logs in and at which port; an IPv6 address has
+ * colons in its brackets. rest: what is behind end. */
+static struct str cut_host(struct str text, char end, struct str *rest)
+{
+	size_t first = str_find(text, end, 0), at = SIZE_MAX;
+	for (size_t i = 0; i < text.n && i < first; i++)
+		at = text.p[i] == '@' ? i : at;
+	struct str host = at == SIZE_MAX ? text : str_from(text, at + 1), port;
+	size_t bracket = str_starts(host, STR("[")) ? str_find(host, ']', 0) : SIZE_MAX;
+	if (bracket == SIZE_MAX) {
+		host = str_cut(host, end, rest);
+		return str_cut(host, ':', &port);
+	}
+	(void)str_cut(str_from(host, bracket), end, rest);
+	host.n = bracket + 1;
+	return host;
+}
+
 char *deploy_repo_identity(struct arena *a, const char *url)
 {
 	const char *scheme = strstr(url, "://");
 	struct str path, host, text = str_of(scheme ? scheme + 3 : url);
 	size_t slash = str_find(text, '/', 0), colon = str_find(text, ':', 0);
 	bool scp = !scheme && colon < slash; /* user@host:path */
-	host = str_cut(text, scp ? ':' : '/', &path);
-	/* Who logs in, and at which port, is no part of it. */
-	for (size_t i = host.n; i > 0; i--) {
-		if (host.p[i - 1] == '@') {
-			host = str_from(host, i);
-			break;
-		}
-	}
-	if (!scp && host.n && host.p[0] != '[')
-		host = str_cut(host, ':', &text);
+	host = cut_host(text, scp ? ':' : '/', &path);
 	while (path.n && path.p[0] == '/')
 		path = str_from(path, 1);
 	while (path.n && path.p[path.n - 1] == '/')

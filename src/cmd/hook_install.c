@@ -40,7 +40,7 @@ static const char script_behind[] =
 	"\techo \"$0: there is no program capstan: install it, or remove this file\" >&2\n"
 	"\texit 1\n"
 	"}\n"
-	"feed | \"$program\" hook run pre-push \"$@\"\n";
+	"feed | \"$program\" hook run pre-push -- \"$@\"\n";
 
 struct place {
 	struct arena arena;

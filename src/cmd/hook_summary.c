@@ -84,8 +84,9 @@ static bool is_known(const struct asked *q)
 static void start(struct asked *q, const char *program)
 {
 	struct hook_summary *s = q->summary;
-	const char *argv[12] = { program, "hook", "run", "summary", s->git_dir, s->url };
-	size_t n = 6;
+	const char *argv[12] = { program, "hook" };
+	const char *const operands[] = { "--", "run", "summary", s->git_dir, s->url };
+	size_t n = 2;
 	if (q->context) {
 		argv[n++] = "--context";
 		argv[n++] = q->context;
@@ -94,6 +95,8 @@ static void start(struct asked *q, const char *program)
 		argv[n++] = "--kubeconfig";
 		argv[n++] = s->cli->common.kubeconfig;
 	}
+	for (size_t i = 0; i < sizeof(operands) / sizeof(operands[0]); i++)
+		argv[n++] = operands[i];
 	struct process_spec spec = {
 		.argv = argv,
 		.input = buf_str(&q->input),

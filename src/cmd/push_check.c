@@ -8,6 +8,7 @@
 #include "cmd/commit_rendered.h"
 #include "cmd/commit_secrets.h"
 #include "cmd/print_findings.h"
+#include "cmd/push_containers.h"
 #include "cmd/push_run.h"
 #include "push/hosted.h"
 #include "push/receive.h"
@@ -59,7 +60,15 @@ struct found {
 	const char *sha, *branch; /* that deploys */
 };
 
-/* A Remote's manifests, when the repository has no capstan.yaml of its own. */
+/* Gitkube deploys master; a repository whose branch is called otherwise is no worse. */
+static bool is_remotes(struct push_run *run, const struct journal_ref *ref)
+{
+	const char *branch = receive_branch(ref);
+	return strcmp(branch, "master") == 0 || strcmp(branch, "main") == 0 ||
+	       push_tree_is_head(hosted_git_dir(&run->arena, run->home, run->record.repo), ref->name);
+}
+
+/* A Remote's manifests, when the repository has no capstan.yaml of its own; without any, its containers. */
 static void take_remote(struct push_run *run, const char *branch, struct environments *all)
 {
 	struct environment *e = arena_new(&run->arena, struct environment);
@@ -84,7 +93,7 @@ static int look_at_branch(struct checking *c, struct found *found, const struct 
 		return -1;
 	const struct environments *file = commit_check_file(check);
 	struct environments all = file ? *file : (struct environments){ .file = ENVIRONMENTS_FILE };
-	if (!file && run->repo.remote && run->repo.manifests)
+	if (!file && run->repo.remote && is_remotes(run, ref))
 		take_remote(run, branch, &all);
 	int rc = receive_targets(&run->arena, &run->repo, &all, branch, &targets, &n, err);
 	if (rc == 0 && n && found->sha && strcmp(found->sha, ref->new) != 0)
@@ -122,6 +131,9 @@ static void fill_record(struct push_run *run, const struct receive_target *from,
 	if (from->deliver) {
 		to->url = from->deliver->url;
 		to->key = arena_printf(&run->arena, "config %s", to->url);
+	} else if (!e->path) {
+		to->key = arena_printf(&run->arena, PUSH_CONTAINERS_KEY "%s/%s", run->repo.namespace,
+				       run->repo.name);
 	} else {
 		to->key = arena_printf(&run->arena, "app %s/%s %s", run->repo.namespace, run->repo.name,
 				       e->name);
@@ -226,6 +238,8 @@ static int check_target(struct checking *c, struct push_target *t, struct error 
 {
 	struct error why = ERROR_INIT;
 	const struct environment *e = t->environment;
+	if (push_is_containers(t))
+		return 0;
 	if (e->type == RENDER_EXEC) {
 		tell_step(c->run->tell, "check", "%s: a program renders it; the operator will tell", e->name);
 		return 0;
@@ -343,6 +357,7 @@ static void configure(struct push_run *run)
 		int64_t one = run->environments.builds[i].timeout_ms;
 		build += one ? one : BUILD_TIMEOUT_MS;
 	}
+	run->builds = build > 0 || (run->n_targets && run->targets[0].environment->line == 0);
 	if (run->n_targets)
 		config.timeout_ms += longest + (build < BUILD_TIME_MAX_MS ? build : BUILD_TIME_MAX_MS);
 	push_machine_configure(&run->machine, &config);

@@ -90,20 +90,20 @@ static int check_unmoved(struct push_run *run, struct error *err)
 enum step_outcome push_claim(struct push_run *run, struct error *err)
 {
 	enum step_outcome outcome = STEP_OK;
-	for (size_t i = 0; i < run->n_targets; i++)
-		if (run->targets[i].record->kind == JOURNAL_CONFIG &&
-		    repository_place(run, &run->targets[i], err) < 0)
+	bool news = false;
+	for (size_t i = 0; i < run->n_targets; i++) {
+		if (run->targets[i].record->kind != JOURNAL_CONFIG)
+			continue;
+		if (repository_place(run, &run->targets[i], err) < 0)
 			return STEP_FAILED;
-	/* The keys are on disk before anything is theirs: whoever resumes gives them back. */
-	if (push_save(run, err) < 0)
+		news = true;
+	}
+	/* The keys are on disk before anything is theirs: whoever resumes gives them back. Those of Apps came
+	 * with the state. */
+	if (news && push_save(run, err) < 0)
 		return STEP_FAILED;
 	outcome = claim_all(run, err);
 	if (outcome == STEP_OK && check_unmoved(run, err) < 0)
 		outcome = STEP_FAILED;
-	for (size_t i = 0; i < run->n_targets && outcome == STEP_OK; i++) {
-		struct push_target *t = &run->targets[i];
-		outcome = t->record->kind == JOURNAL_CONFIG ? repository_claim(run, t, err)
-							    : direct_claim(run, t, err);
-	}
-	return outcome;
+	return outcome == STEP_OK ? push_claim_targets(run, err) : outcome;
 }

@@ -240,5 +240,8 @@ enum step_outcome direct_undo_watch(struct push_run *run, struct push_target *t,
 		return rc < 0 ? STEP_FAILED : STEP_OK;
 	if (rc == 0 && taken_over(run, app))
 		return STEP_OK;
+	/* Without its Repo an App does nothing any more. */
+	if (run->gone)
+		return STEP_OK;
 	return t->record->before ? push_watch_restored(run, t, err) : push_watch_gone(run, t, err);
 }

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "cmd/push_run.h"
+#include "operator/credentials.h"
 
 struct building {
 	struct push_run *run;
@@ -96,6 +97,46 @@ static void take_containers(struct push_run *run)
 	}
 }
 
+static bool wants_secrets(const struct push_run *run)
+{
+	for (size_t i = 0; i < run->environments.n_builds; i++)
+		if (run->environments.builds[i].n_secrets)
+			return true;
+	return false;
+}
+
+/* Straight from the cluster into the builds' memory: nothing of them is ever on the disk. */
+static int take_secrets(struct push_run *run, struct build_request *request, struct error *err)
+{
+	struct reply reply;
+	struct arena *a = &run->arena;
+	struct kube_request get = { .verb = KUBE_GET,
+				    .group = STR(""),
+				    .version = STR("v1"),
+				    .kind = STR("Secret"),
+				    .namespace = str_of(run->repo.namespace),
+				    .name = str_of(run->repo.build_secret ? run->repo.build_secret : "") };
+	if (!get.name.n || !wants_secrets(run))
+		return 0;
+	struct cluster *c = push_cluster(run, err);
+	if (!c)
+		return -1;
+	cluster_call(c, a, &get, &reply);
+	if (reply.result != KUBE_OK)
+		return cluster_error(err, &reply, "Secret %s/%s", run->repo.namespace,
+				     run->repo.build_secret);
+	const struct node *data = node_get(reply.body, "data");
+	struct build_secret *out = arena_array(a, struct build_secret, node_count(data) + 1);
+	for (size_t i = 0; i < node_count(data); i++) {
+		struct str name = data->map.pairs[i].key;
+		out[i].name = arena_strndup(a, name.p, name.n);
+		out[i].data = credentials_key(a, data, out[i].name);
+	}
+	request->secrets = out;
+	request->n_secrets = node_count(data);
+	return 0;
+}
+
 static void tell_images(struct push_run *run)
 {
 	for (size_t i = 0; i < run->n_images; i++)
@@ -125,7 +166,7 @@ enum step_outcome push_build(struct push_run *run, struct error *err)
 				      .deadline_ms = run->machine.deadline_ms,
 			      } };
 	b.request.ctx = &b;
-	if (run_build(&b, err) < 0)
+	if (take_secrets(run, &b.request, err) < 0 || run_build(&b, err) < 0)
 		return STEP_FAILED;
 	run->n_images = n;
 	tell_images(run);

@@ -104,7 +104,8 @@ static int find_key(struct receiving *r, struct hosted_repo *repo, struct error 
 	return 0;
 }
 
-static int check_ref(struct receiving *r, const struct journal_ref *ref, struct error *err)
+static int check_ref(struct receiving *r, const char *hosted, const struct journal_ref *ref,
+		     struct error *err)
 {
 	enum access_change change = ACCESS_FORWARD;
 	if (!ref->old[0])
@@ -113,6 +114,10 @@ static int check_ref(struct receiving *r, const struct journal_ref *ref, struct 
 		change = ACCESS_DELETE;
 	else if (push_tree_forward(r->run.git_dir, ref->old, ref->new, NULL) != 0)
 		change = ACCESS_FORCE; /* also what is no commit: a tag that moves */
+	/* git would refuse it, too, and only after all else was decided. */
+	if (change == ACCESS_DELETE && push_tree_is_head(hosted, ref->name))
+		return error_set(err, "%s is the repository's default branch, which cannot be deleted",
+				 ref->name);
 	return access_check_ref(&r->run.repo, r->key, ref->name, change, err);
 }
 
@@ -186,10 +191,13 @@ static int pipeline(struct receiving *r, struct error *err)
 {
 	struct push_run *run = &r->run;
 	const char *hosted = hosted_git_dir(&run->arena, run->home, run->record.repo);
-	if (push_run_open(run, err) < 0 || push_tree_make(run->git_dir, r->quarantine, hosted, err) < 0)
+	int rc = push_run_open(run, err);
+	if (rc > 0)
+		error_set(err, "there is no repository %s any more", run->record.repo);
+	if (rc != 0 || push_tree_make(run->git_dir, r->quarantine, hosted, err) < 0)
 		return refuse(run, err);
 	for (size_t i = 0; i < r->n_refs; i++)
-		if (check_ref(r, &r->refs[i], err) < 0)
+		if (check_ref(r, hosted, &r->refs[i], err) < 0)
 			return refuse(run, err);
 	tell_begin(run);
 	if (!push_run_start(run))

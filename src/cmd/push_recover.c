@@ -49,10 +49,13 @@ int push_recover_id(const struct cli *cli, const char *home, const char *id, str
 	run.tell = tell_new(-1, on_line, run.journal);
 	bool others = journal_finished(&run.record) && !over && !take_back(&run);
 	int rc = gits || over || others ? 1 : push_run_open(&run, err);
-	if (rc == 0)
+	if (!gits && !over && !others && rc >= 0) {
+		run.gone = rc > 0;
 		push_run_resume(&run);
+		rc = 0;
+	}
 	push_run_close(&run);
-	return rc < 0 ? -1 : rc;
+	return rc;
 }
 
 /* --- the command --- */

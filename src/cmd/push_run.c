@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "cmd/push_containers.h"
 #include "kube/discovery.h"
 #include "operator/spec.h"
 #include "push/claim.h"
@@ -207,18 +208,41 @@ int push_save(struct push_run *run, struct error *err)
 
 typedef enum step_outcome target_fn(struct push_run *run, struct push_target *t, struct error *err);
 
-static enum step_outcome each(struct push_run *run, target_fn *direct, target_fn *repository,
-			      struct error *err)
+/* A step by what delivers the target. */
+struct target_step {
+	target_fn *direct, *repository, *containers;
+	bool undoes; /* done for all, whatever becomes of one; else the first that fails decides */
+	bool watches;
+};
+
+static const struct target_step claim_step = { direct_claim, repository_claim, containers_claim, false,
+					       false };
+static const struct target_step deliver_step = { direct_deliver, repository_deliver, containers_deliver,
+						 false, false };
+static const struct target_step watch_step = { direct_watch, repository_watch, containers_watch, false,
+					       true };
+static const struct target_step undo_step = { direct_undo, repository_undo, containers_undo, true, false };
+static const struct target_step undo_watch_step = { direct_undo_watch, repository_undo_watch,
+						    containers_undo_watch, true, false };
+
+static target_fn *function_of(const struct target_step *step, const struct push_target *t)
+{
+	if (t->record->kind == JOURNAL_CONFIG)
+		return step->repository;
+	return push_is_containers(t) ? step->containers : step->direct;
+}
+
+static enum step_outcome each(struct push_run *run, const struct target_step *step, struct error *err)
 {
 	enum step_outcome worst = STEP_OK;
 	for (size_t i = 0; i < run->n_targets; i++) {
 		struct push_target *t = &run->targets[i];
-		target_fn *fn = t->record->kind == JOURNAL_CONFIG ? repository : direct;
+		target_fn *fn = function_of(step, t);
 		enum step_outcome outcome = fn(run, t, err);
 		if (outcome == STEP_OK)
 			continue;
 		/* onFailure: keep is said of one environment. */
-		t->failed = fn == direct_watch || fn == repository_watch;
+		t->failed = step->watches;
 		if (t->failed && t->record->keep && outcome == STEP_FAILED) {
 			tell_word(run->tell, "warning", "%s", err->text);
 			*err = (struct error)ERROR_INIT;
@@ -226,12 +250,15 @@ static enum step_outcome each(struct push_run *run, target_fn *direct, target_fn
 		}
 		if (worst == STEP_OK)
 			worst = outcome;
-		/* What is put back is put back for all; else the first that fails decides. */
-		if (fn != direct_undo && fn != direct_undo_watch && fn != repository_undo &&
-		    fn != repository_undo_watch)
+		if (!step->undoes)
 			break;
 	}
 	return worst;
+}
+
+enum step_outcome push_claim_targets(struct push_run *run, struct error *err)
+{
+	return each(run, &claim_step, err);
 }
 
 static enum step_outcome undo(struct push_run *run, struct error *err)
@@ -239,12 +266,22 @@ static enum step_outcome undo(struct push_run *run, struct error *err)
 	if (!run->told_undo && run->n_targets)
 		tell_step(run->tell, "undo", "what this push changed is put back");
 	run->told_undo = true;
-	enum step_outcome outcome = each(run, direct_undo, repository_undo, err);
-	return outcome == STEP_OK && run->machine.resumed ? push_restore_refs(run, err) : outcome;
+	enum step_outcome outcome = each(run, &undo_step, err);
+	return outcome == STEP_OK && run->machine.resumed && !run->gone ? push_restore_refs(run, err)
+									: outcome;
+}
+
+/* A record that says one step less is undone the same way, and a sync of the disk is a good part of a push
+ * that changes little. */
+static bool may_lag(const struct push_run *run)
+{
+	return run->record.state == PIPE_WATCH || (run->record.state == PIPE_BUILD && !run->builds);
 }
 
 static enum step_outcome persist(struct push_run *run, struct error *err)
 {
+	if (may_lag(run))
+		return STEP_OK;
 	return push_save(run, err) < 0 ? STEP_FAILED : STEP_OK;
 }
 
@@ -258,13 +295,13 @@ static enum step_outcome perform(struct push_run *run, enum todo todo, struct er
 	case DO_CLAIM:
 		return push_claim(run, err);
 	case DO_DELIVER:
-		return each(run, direct_deliver, repository_deliver, err);
+		return each(run, &deliver_step, err);
 	case DO_WATCH:
-		return each(run, direct_watch, repository_watch, err);
+		return each(run, &watch_step, err);
 	case DO_UNDO:
 		return undo(run, err);
 	case DO_UNDO_WATCH:
-		return each(run, direct_undo_watch, repository_undo_watch, err);
+		return each(run, &undo_watch_step, err);
 	case DO_MOVE_REFS:
 		return push_move_refs(run, err);
 	case DO_PERSIST:
@@ -338,7 +375,13 @@ int push_run_open(struct push_run *run, struct error *err)
 	if (push_settings_read(&run->arena, run->home, &run->settings, err) < 0)
 		return -1;
 	int rc = hosted_read(&run->arena, run->home, run->record.repo, &run->repo, err);
-	return rc > 0 ? error_set(err, "there is no repository %s", run->record.repo) : rc;
+	if (rc <= 0)
+		return rc;
+	/* It was deleted since. What the push changed in the cluster can be undone all the same. */
+	struct str name, namespace = str_cut(str_of(run->record.repo), '/', &name);
+	run->repo = (struct hosted_repo){ .namespace = arena_strndup(&run->arena, namespace.p, namespace.n),
+					  .name = arena_strndup(&run->arena, name.p, name.n) };
+	return 1;
 }
 
 void push_run_close(struct push_run *run)
@@ -374,7 +417,7 @@ void push_run_resume(struct push_run *run)
 	run->n_targets = run->record.n_targets;
 	for (size_t i = 0; i < run->n_targets; i++)
 		run->targets[i].record = &run->record.targets[i];
-	bool moved = run->record.state == PIPE_ACCEPT && push_refs_moved(run);
+	bool moved = run->record.state == PIPE_ACCEPT && (run->gone || push_refs_moved(run));
 	push_machine_init(&run->machine, &host, run, &config);
 	push_machine_resume(&run->machine, run->record.state, moved, clock_mono_ms());
 	drive(run);

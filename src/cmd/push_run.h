@@ -7,7 +7,7 @@
 #include "cmd/push_steps.h"
 
 /* home, arena, cli, journal, record and tell are the caller's to set before; settings and the hosted
- * repository are read here. */
+ * repository are read here. 1: that was deleted. */
 int push_run_open(struct push_run *run, struct error *err);
 /* Takes what is finished off the disk, too; journal and tell are gone afterwards. */
 void push_run_close(struct push_run *run);
@@ -22,6 +22,8 @@ void push_run_resume(struct push_run *run);
 enum step_outcome push_check(struct push_run *run, struct error *err);
 enum step_outcome push_build(struct push_run *run, struct error *err);
 enum step_outcome push_claim(struct push_run *run, struct error *err);
+/* What the targets run now, once they are ours. */
+enum step_outcome push_claim_targets(struct push_run *run, struct error *err);
 enum step_outcome push_move_refs(struct push_run *run, struct error *err);
 /* Refs of this push that were moved while others could not be, go back. */
 enum step_outcome push_restore_refs(struct push_run *run, struct error *err);

@@ -62,6 +62,7 @@ struct push_run {
 	struct tell *tell;
 	struct push_target *targets;
 	size_t n_targets;
+	bool builds;	      /* there is something to build */
 	struct built *images; /* BUILD's; n_images is 0 when nothing is built */
 	size_t n_images;
 	struct commit_check *check;	  /* of the commit that deploys; holds what `environments` borrows */
@@ -73,6 +74,7 @@ struct push_run {
 	struct loop_timer *poll;
 	atomic_bool cancel; /* the machine wants the step under way to end */
 	char preempted_by[JOURNAL_BY_MAX + 1];
+	bool gone;     /* the repository was deleted since */
 	int todo;      /* what the machine asked for; push_run.c */
 	bool finished; /* nothing of the push is open any more */
 	bool accepted; /* the verdict */

@@ -26,7 +26,7 @@ struct watching {
 	struct push_run *run;
 	struct push_target *t;
 	const char *sha; /* that it is to be at, for people; NULL: not known */
-	bool until_gone, quiet;
+	bool until_gone, quiet, saved;
 	enum verdict verdict;
 	struct arena arena; /* of the last state of the App */
 	struct node *app;
@@ -141,6 +141,11 @@ static void on_timer(void *arg)
 	struct watching *w = arg;
 	int64_t now = clock_mono_ms();
 	loop_timer_set(w->timer, PUSH_WATCH_EVERY_MS);
+	/* It takes its time: now push-status may say so. */
+	if (!w->quiet && !w->saved) {
+		w->saved = true;
+		push_save(w->run, NULL);
+	}
 	if (!w->app || w->quiet)
 		return;
 	if (w->lines >= PUSH_WATCH_LINES) {

@@ -206,6 +206,17 @@ static void tell_object(struct why *w, const struct node *o)
 		tell_pods(w, namespace, selector);
 }
 
+void push_why_deployment(struct push_run *run, const struct node *deployment)
+{
+	struct why w = { .run = run };
+	const char *selector = selector_of(&w, deployment);
+	tell_step(run->tell, "watch", "Deployment %s: failed",
+		  apps_text(&w.arena, node_at(deployment, "metadata.name")));
+	if (selector)
+		tell_pods(&w, apps_text(&w.arena, node_at(deployment, "metadata.namespace")), selector);
+	arena_release(&w.arena);
+}
+
 void push_why(struct push_run *run, const struct push_target *t, const struct node *app)
 {
 	struct why w = { .run = run };

@@ -8,4 +8,6 @@
 #define PUSH_WHY_PODS 3u      /* whose containers are looked at, of all workloads */
 #define PUSH_WHY_LOG_LINES 15 /* of a container */
 
+/* The same of a Deployment alone. */
+void push_why_deployment(struct push_run *run, const struct node *deployment);
 void push_why(struct push_run *run, const struct push_target *t, const struct node *app);

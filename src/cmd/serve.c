@@ -147,6 +147,7 @@ static int run(struct cli *cli)
 		.fetch_url = own->fetch_url,
 		.with_operator = own->with_operator,
 		.recover = command_find("push-recover") != NULL,
+		.clean = command_find("push-clean") != NULL,
 		.require_confinement = own->require_confinement,
 	};
 	session_log(cli);

@@ -20,7 +20,7 @@
 
 enum { TOKEN_SHORT = 16 }; /* bytes; what has fewer could be guessed */
 
-/* What a Repo's status says of its webhook; reason "": nothing yet. */
+/* What the status of a Repo or an ImageRule says of its webhook; reason "": nothing yet. */
 struct hook_state {
 	bool good;
 	char reason[32];
@@ -128,12 +128,15 @@ void hooks_changed(void *ctx, void *user)
 	struct str token;
 	token_of(hook, &a, &token);
 	struct source *source = hook->changed ? map_get(&op->sources, str_of(hook->key)) : NULL;
+	bool changed = hook->changed;
 	hook->changed = false;
 	if (source && source_hook(source) == hook)
 		source_touch(source);
+	else if (changed)
+		image_rules_touch(op, hook);
 }
 
-/* --- in a Repo's status --- */
+/* --- in the status of its object --- */
 
 void hook_condition(const struct hook *hook, int64_t generation, struct buf *out)
 {

@@ -45,12 +45,13 @@ static enum image_reason verdict(const struct image_rule *r, const char **messag
 	return r->tag[0] ? IMAGE_SUCCEEDED : IMAGE_PENDING;
 }
 
-static struct hash news_of(int64_t generation, struct str reason, struct str message, struct str latest,
-			   struct str commit, size_t tags)
+static struct hash news_of(const struct image_rule *r, int64_t generation, struct str reason,
+			   struct str message, struct str latest)
 {
 	cleanup_buf struct buf text = BUF_INIT;
-	buf_printf(&text, "%lld %.*s %.*s %.*s %zu %.*s", (long long)generation, STR_ARG(reason),
-		   STR_ARG(latest), STR_ARG(commit), tags, STR_ARG(message));
+	buf_printf(&text, "%lld %.*s %.*s %s %zu %.*s", (long long)generation, STR_ARG(reason),
+		   STR_ARG(latest), r->commit, r->n_tags, STR_ARG(message));
+	hook_news(r->hook, &text);
 	return hash_of(buf_str(&text));
 }
 
@@ -99,7 +100,9 @@ static void add_condition(struct buf *b, struct image_rule *r, enum image_reason
 				    : reason == IMAGE_SUSPENDED ? "it is suspended"
 				    : r->spec.repo		? "the branch names the latest image"
 								: "the latest image is known"));
-	buf_adds(b, "}]");
+	buf_addc(b, '}');
+	hook_condition(r->hook, r->spec.generation, b);
+	buf_addc(b, ']');
 }
 
 static void add_latest(struct buf *b, const struct image_rule *r, struct str latest)
@@ -166,8 +169,7 @@ void image_rule_status(struct image_rule *r)
 		return;
 	const char *message = arena_strndup(&a, text, strnlen(text, MESSAGE_MAX));
 	struct str latest = latest_of(&a, r);
-	struct hash hash = news_of(r->spec.generation, str_of(reasons[reason]), str_of(message), latest,
-				   str_of(r->commit), r->n_tags);
+	struct hash hash = news_of(r, r->spec.generation, str_of(reasons[reason]), str_of(message), latest);
 	if (r->status_known && hash_eq(hash, r->status_hash))
 		return;
 	r->status_known = true;
@@ -203,8 +205,9 @@ static void restore(struct image_rule *r, const struct node *object)
 		copy_text(latest, "tag", r->tag, sizeof(r->tag));
 		copy_text(latest, "digest", r->digest, sizeof(r->digest));
 	}
-	r->status_hash = news_of(observed, node_text(node_get(ready, "reason")),
-				 node_text(node_get(status, "message")), image, str_of(r->commit), r->n_tags);
+	hook_restore(r->hook, node_get(status, "conditions"));
+	r->status_hash = news_of(r, observed, node_text(node_get(ready, "reason")),
+				 node_text(node_get(status, "message")), image);
 	r->status_known = true;
 }
 
@@ -389,6 +392,16 @@ size_t image_rules_notify(struct operator* op, const char *namespace, const stru
 		woken++;
 	}
 	return woken;
+}
+
+void image_rules_touch(struct operator* op, const struct hook *hook)
+{
+	struct map_entry *e;
+	for (size_t i = 0; (e = map_next(&op->image_rules, &i));) {
+		struct image_rule *r = e->value;
+		if (r->hook == hook)
+			image_rule_status(r);
+	}
 }
 
 struct hook *image_rules_hook(struct operator* op, const char *key)

@@ -228,6 +228,7 @@ void image_rules_told(struct operator* op, struct source *s, const char *namespa
 /* Those of the namespace that watch an image of the event look at the registry now; how many do. */
 size_t image_rules_notify(struct operator* op, const char *namespace, const struct webhook_event *event);
 /* NULL: there is no such rule, or it has no webhook. */
+void image_rules_touch(struct operator* op, const struct hook *hook); /* its state has changed */
 struct hook *image_rules_hook(struct operator* op, const char *key);
 
 /* image_commit.c */

@@ -48,6 +48,11 @@ struct source {
 	struct wants wants; /* of the last cycle */
 	uint64_t cycle;	    /* number of the one under way, or of the last one */
 	bool busy, again, polled, listed, spec_bad;
+	/* Why a cycle is asked for: to look at the remote, or for a commit that an App names by its SHA
+	 * alone: that is fetched without a look. */
+	bool look_due, commit_due;
+	bool looked;	    /* the cycle under way, or the last one, did */
+	int64_t look_at_ms; /* when the next look is due by the interval */
 	unsigned failures;
 	struct kube_call *secret_call;
 	struct hash secret_hash;
@@ -178,9 +183,10 @@ static void end_cycle(struct source *s, const char *error)
 	tell_apps(s);
 	image_rules_told(s->operator, s, s->spec.namespace, s->spec.name);
 	write_status(s);
-	int64_t in =
-		wants_pause_ms(s->spec.interval_ms, s->failures, random_next(&s->operator->random_state));
-	loop_timer_set(s->timer, s->again ? 0 : in);
+	if (s->looked || error)
+		s->look_at_ms = clock_mono_ms() + wants_pause_ms(s->spec.interval_ms, s->failures,
+								 random_next(&s->operator->random_state));
+	loop_timer_set_at(s->timer, s->again ? 0 : s->look_at_ms);
 	s->again = false;
 }
 
@@ -321,8 +327,16 @@ static void cycle(void *arg)
 	struct source *s = arg;
 	if (s->busy || s->spec.suspend || s->spec_bad || !s->spec.url)
 		return;
+	/* Once the next look is due by its time, it is one anyway. */
+	s->looked = !s->commit_due || s->look_due || !s->polled || s->error || !s->remote ||
+		    clock_mono_ms() >= s->look_at_ms;
+	s->look_due = s->commit_due = false;
 	s->busy = true;
 	s->cycle++;
+	if (!s->looked) {
+		fetch_wanted(s);
+		return;
+	}
 	if (!s->spec.secret) {
 		if (!s->remote)
 			open_remote(s);
@@ -352,12 +366,18 @@ bool source_passed(const struct source *s, uint64_t cycle)
 	return s->spec.suspend || s->spec_bad || s->cycle > cycle || (s->cycle == cycle && !s->busy);
 }
 
-void source_notify(struct source *s)
+static void ask_cycle(struct source *s)
 {
 	if (s->busy)
 		s->again = true;
 	else if (!s->spec.suspend)
 		loop_timer_set(s->timer, 0);
+}
+
+void source_notify(struct source *s)
+{
+	s->look_due = true;
+	ask_cycle(s);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -511,7 +531,12 @@ bool source_resolve(struct source *s, const struct source_ask *ask, struct sourc
 		if (s->error && !s->busy)
 			return say_error(s, out, "Repo %s: %s", s->spec.name,
 					 want && want->error ? want->error : s->error);
-		source_notify(s);
+		/* A full SHA is what it is, whatever the refs say. */
+		if (resolved.ref[0])
+			s->look_due = true;
+		else
+			s->commit_due = true;
+		ask_cycle(s);
 		return false;
 	}
 	if (!has_path(out->view, ask->path, &err))

@@ -2,6 +2,9 @@
 #include "operator/spec_parts.h"
 
 #include "doc/json.h"
+#include "render/environments.h"
+
+enum { EXEC_OUTPUT_MOST = 1 << 30, EXEC_PIDS_MOST = 32768 };
 
 bool render_spec_substitutes(const struct render_spec *r)
 {
@@ -61,6 +64,38 @@ static int read_type(struct arena *a, const struct node *render, struct render_s
 	return 0;
 }
 
+static int read_size(const struct node *exec, const char *key, uint64_t *out, struct error *err)
+{
+	int64_t bytes;
+	struct str text = node_text(node_get(exec, key));
+	if (!text.n)
+		return 0;
+	if (!environments_size(text, &bytes) || bytes <= 0)
+		return error_set(err, "spec.render.exec.%s: \"%.*s\" is no size such as 64Mi", key,
+				 STR_ARG(text));
+	*out = (uint64_t)bytes;
+	return 0;
+}
+
+static int read_limits(struct arena *a, const struct node *exec, struct render_spec *out, struct error *err)
+{
+	int64_t pids = 0;
+	uint64_t output = 0;
+	out->inputs = texts(a, node_get(exec, "inputs"));
+	if (read_size(exec, "memory", &out->exec_memory_bytes, err) < 0 ||
+	    read_size(exec, "disk", &out->exec_disk_bytes, err) < 0 ||
+	    read_size(exec, "output", &output, err) < 0)
+		return -1;
+	if (output > EXEC_OUTPUT_MOST)
+		return error_set(err, "spec.render.exec.output: is more than 1Gi");
+	if (node_get(exec, "pids") &&
+	    (!node_int(node_get(exec, "pids"), &pids) || pids < 1 || pids > EXEC_PIDS_MOST))
+		return error_set(err, "spec.render.exec.pids: is no number from 1 to %d", EXEC_PIDS_MOST);
+	out->exec_output_max = (size_t)output;
+	out->exec_pids_max = (uint32_t)pids;
+	return 0;
+}
+
 static int read_exec(struct arena *a, const struct node *object, struct render_spec *out, struct error *err)
 {
 	const struct node *exec = node_at(object, "spec.render.exec");
@@ -69,6 +104,8 @@ static int read_exec(struct arena *a, const struct node *object, struct render_s
 	if ((out->type == RENDER_EXEC) != (out->command != NULL))
 		return error_set(
 			err, "spec.render.exec.command: is the program of type: exec; give both or neither");
+	if (read_limits(a, exec, out, err) < 0)
+		return -1;
 	return spec_duration(object, "spec.render.exec.timeout", RENDER_EXEC_TIMEOUT_MS,
 			     &out->exec_timeout_ms, err);
 }

@@ -83,24 +83,43 @@ int build_failed(struct build_job *job, struct error *err, const char *fmt, ...)
 
 /* --- one image --- */
 
+/* One that the caller has, or a file of the push service's directory. */
+static int find_secret(struct build_job *job, const char *name, struct str *out, struct error *err)
+{
+	const struct build_request *r = job->request;
+	cleanup_buf struct buf data = BUF_INIT;
+	for (size_t i = 0; i < r->n_secrets; i++) {
+		if (strcmp(r->secrets[i].name, name) != 0)
+			continue;
+		*out = r->secrets[i].data;
+		return 0;
+	}
+	const char *dir = push_path(&job->a, r->home, "repos", r->repo->namespace,
+				    arena_printf(&job->a, "%s" BUILD_SECRETS, r->repo->name), NULL);
+	int rc = file_read(push_path(&job->a, dir, name, NULL), BUILD_SECRET_MAX, &data, err);
+	if (rc > 0 && r->repo->build_secret)
+		return error_set(err, "secret %s: Secret %s/%s has no such key", name, r->repo->namespace,
+				 r->repo->build_secret);
+	if (rc > 0)
+		return error_set(
+			err,
+			"secret %s: the repository has no build secrets: name a Secret with that key in "
+			"spec.hosted.buildSecretRef of its Repo",
+			name);
+	*out = arena_str(&job->a, buf_str(&data));
+	return rc;
+}
+
 static int read_secrets(struct build_job *job, struct error *err)
 {
 	const struct environments_build *b = job->build;
-	const struct hosted_repo *repo = job->request->repo;
 	job->secrets = arena_array(&job->a, struct build_secret, b->n_secrets + 1);
 	for (size_t i = 0; i < b->n_secrets; i++) {
-		cleanup_buf struct buf data = BUF_INIT;
-		const char *dir = push_path(&job->a, job->request->home, "repos", repo->namespace,
-					    arena_printf(&job->a, "%s" BUILD_SECRETS, repo->name), NULL);
-		int rc =
-			file_read(push_path(&job->a, dir, b->secrets[i], NULL), BUILD_SECRET_MAX, &data, err);
-		if (rc > 0)
-			return error_set(err, "secret %s: the repository has no build secret of that name",
-					 b->secrets[i]);
-		if (rc < 0)
+		struct build_secret *to = &job->secrets[job->n_secrets];
+		to->name = b->secrets[i];
+		if (find_secret(job, to->name, &to->data, err) < 0)
 			return -1;
-		job->secrets[job->n_secrets++] =
-			(struct build_secret){ b->secrets[i], arena_str(&job->a, buf_str(&data)) };
+		job->n_secrets++;
 	}
 	return 0;
 }

@@ -33,12 +33,20 @@ struct built {
 /* Told from any thread, one line a call, no newline: for the pusher. name: of the build. */
 typedef void build_tell_fn(void *ctx, const char *name, const char *line);
 
+/* A secret that builds may read where capstan.yaml names it. */
+struct build_secret {
+	const char *name;
+	struct str data;
+};
+
 struct build_request {
 	const char *home;
 	const char *git_dir, *commit; /* pushes/ID/tree.git and the pushed commit */
 	const struct hosted_repo *repo;
 	const struct environments_build *builds;
 	size_t n_builds;
+	const struct build_secret *secrets; /* else those of BUILD_SECRETS */
+	size_t n_secrets;
 	bool require_confinement;
 	build_tell_fn *tell;
 	void *ctx;

@@ -212,7 +212,9 @@ static int pull(struct builder *b, const char *image, const char *platform, stru
 	add_word(b, arena_printf(&b->job->a, "docker://%s", image));
 	if (run(b, BOX_MACHINE, arena_printf(&b->job->a, "pulling %s", image), err) < 0)
 		return -1;
-	cleanup_fd int fd = open(done, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = open(done, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		close(fd); /* without the mark it is pulled again */
 	return 0;
 }
 

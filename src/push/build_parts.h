@@ -21,12 +21,6 @@
 #define BUILD_DIGEST_LEN 71
 #define BUILD_LINES_KEPT 10u /* the last ones of a build that failed are part of the error */
 
-/* A secret of the repository that a build may read. */
-struct build_secret {
-	const char *name;
-	struct str data;
-};
-
 /* One image on its way. All memory from a, which is its thread's alone. */
 struct build_job {
 	struct arena a;

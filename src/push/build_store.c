@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/vec.h"
 #include "push/box.h"
 #include "repo/files.h"
@@ -87,15 +88,24 @@ static char *path_in(const struct build_store *s, const char *name)
 	return mem_strndup(path.p, path.n);
 }
 
+/* Names of gitkube's builds have a slash in them. */
+static const char *dir_name(struct arena *a, const char *build)
+{
+	char hex[HASH_HEX_LEN + 1];
+	if (hosted_name_ok(str_of(build)))
+		return build;
+	hash_hex(hash_of(str_of(build)), hex);
+	return arena_printf(a, "%s", hex);
+}
+
 static int make_dirs(struct build_store *s, const char *home, const struct hosted_repo *repo,
 		     const char *build, struct error *err)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
 	const char *path = push_path(&a, home, "builds", NULL);
-	const char *parts[] = { repo->namespace, repo->name, build };
-	if (!hosted_name_ok(str_of(repo->namespace)) || !hosted_name_ok(str_of(repo->name)) ||
-	    !hosted_name_ok(str_of(build)))
-		return error_set(err, "%s/%s: %s is no name of a build", repo->namespace, repo->name, build);
+	const char *parts[] = { repo->namespace, repo->name, dir_name(&a, build) };
+	if (!hosted_name_ok(str_of(repo->namespace)) || !hosted_name_ok(str_of(repo->name)))
+		return error_set(err, "%s/%s: is no name of a repository", repo->namespace, repo->name);
 	if (make_dir(path, false, err) < 0)
 		return -1;
 	for (size_t i = 0; i < 3; i++) {

@@ -70,6 +70,7 @@ struct hosted_repo {
 	const char *mirror_url; /* pushed to after each accepted push; NULL: none */
 	struct hosted_registry registry;
 	const char *service_account; /* of Apps made for it; NULL: none */
+	const char *build_secret;    /* Secret of the namespace whose keys are build secrets; NULL: none */
 	/* gitkube's: */
 	const char *manifests; /* directory; NULL: not said */
 	const struct hosted_container *containers;

@@ -194,6 +194,7 @@ struct node *hosted_record(struct arena *a, const struct hosted_repo *repo)
 	if (repo->registry.url)
 		node_set(a, root, STR("registry"), write_registry(a, &repo->registry));
 	record_set_text(a, root, "serviceAccountName", repo->service_account);
+	record_set_text(a, root, "buildSecret", repo->build_secret);
 	record_set_text(a, root, "manifests", repo->manifests);
 	if (repo->n_containers)
 		node_set(a, root, STR("containers"), containers);
@@ -216,6 +217,7 @@ int hosted_record_read(struct arena *a, const struct node *root, struct hosted_r
 			.insecure = node_bool(node_get(registry, "insecure"), false),
 		},
 		.service_account = record_text(root, "serviceAccountName"),
+		.build_secret = record_text(root, "buildSecret"),
 		.manifests = record_text(root, "manifests"),
 	};
 	if (!out->namespace || !out->name || !hosted_name_ok(str_of(out->namespace)) ||

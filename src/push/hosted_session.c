@@ -12,6 +12,8 @@
 
 #define ALTERNATES_MAX 200u /* pushes under way whose objects one fetch sees */
 
+#define ALLOC_LIMIT "512m" /* of one object in memory; larger files are streams (core.bigFileThreshold) */
+
 bool hosted_key_is_operators(const struct hosted_key *key)
 {
 	return key->token_sha256 && strcmp(key->who, HOSTED_OPERATOR) == 0;
@@ -79,6 +81,11 @@ const char **hosted_environment(struct arena *a, const struct hosted_session *s,
 	add(&e, "GIT_CONFIG_NOSYSTEM", "1");
 	add(&e, "GIT_CONFIG_GLOBAL", "/dev/null");
 	add(&e, "GIT_TERMINAL_PROMPT", "0");
+	/* A hostile delta says itself how large its result is. */
+	add(&e, "GIT_ALLOC_LIMIT", ALLOC_LIMIT);
+	/* Of reflogs. */
+	add(&e, "GIT_COMMITTER_NAME", s->who);
+	add(&e, "GIT_COMMITTER_EMAIL", "push@capstan");
 	add(&e, "CAPSTAN_PUSH_HOME", s->home);
 	add(&e, "CAPSTAN_PUSH_REPO", s->key);
 	add(&e, "CAPSTAN_PUSH_WHO", s->who);

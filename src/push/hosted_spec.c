@@ -84,6 +84,7 @@ static int read_key(struct arena *a, const struct node *n, struct hosted_key *ou
 static int read_token(struct arena *a, const struct node *n, struct hosted_key *out, struct error *err)
 {
 	out->token_sha256 = text_at(a, n, "sha256");
+	out->who = arena_printf(a, "%s (token)", out->who); /* a key may have the same name */
 	if (!out->token_sha256 || !access_sha256_ok(str_of(out->token_sha256)))
 		return error_set(err, "sha256: it must be 64 digits of 0-9 and a-f");
 	return 0;
@@ -100,8 +101,9 @@ static int read_keys(struct arena *a, const struct node *list, struct hosted_key
 		key->who = text_at(a, item, "name");
 		if (!key->who)
 			return error_set(err, "[%zu].name: is missing", i);
+		const char *name = key->who;
 		if (read(a, item, key, err) < 0 || read_right(a, item, key, err) < 0)
-			return error_wrap(err, "[%zu] (%s)", i, key->who);
+			return error_wrap(err, "[%zu] (%s)", i, name);
 		++*n;
 	}
 	return 0;
@@ -166,6 +168,7 @@ int hosted_spec_read(struct arena *a, const struct node *object, struct hosted_s
 				.insecure = node_bool(node_at(hosted, "registry.insecure"), false),
 			},
 			.service_account = text_at(a, hosted, "serviceAccountName"),
+			.build_secret = text_at(a, hosted, "buildSecretRef.name"),
 		},
 		.branch = text_at(a, hosted, "defaultBranch"),
 		.registry_secret = text_at(a, hosted, "registry.secretRef.name"),

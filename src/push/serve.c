@@ -126,11 +126,44 @@ static void look_for_left(void *arg)
 		loop_timer_clear(serve->recover_timer);
 }
 
+static void on_cleaned(void *arg, const struct process_result *result)
+{
+	((struct serve *)arg)->cleaning = NULL;
+}
+
+/* What builds keep; once a day old images, too. */
+static void clean(struct serve *serve)
+{
+	const struct serve_options *o = serve->options;
+	struct error err = ERROR_INIT;
+	const char *argv[8] = { o->program, "push-clean" };
+	size_t n = 2;
+	if (!o->clean || serve->cleaning)
+		return;
+	if (serve->hours % 24 == 1)
+		argv[n++] = "--images";
+	if (o->context) {
+		argv[n++] = "--context";
+		argv[n++] = o->context;
+	}
+	struct process_spec spec = {
+		.argv = argv,
+		.output_max = 1 << 20,
+		.timeout_ms = HOUR_MS,
+		.inherit_stderr = true,
+	};
+	serve->cleaning = process_start(serve->loop, &spec, on_cleaned, serve, &err);
+	if (!serve->cleaning)
+		log_warn("what builds keep cannot be looked at", "error", err.text, NULL);
+}
+
 static void each_hour(void *arg)
 {
 	struct serve *serve = arg;
 	struct map_entry *e;
 	hosted_purge(serve->home);
+	serve->hours++;
+	clean(serve);
 	for (size_t i = 0; (e = map_next(&serve->served, &i));) {
 		struct served *s = e->value;
 		if (s->secret_error) {
@@ -268,8 +301,6 @@ static void start_operator(struct serve *serve)
 	if (!o->with_operator)
 		return;
 	const char *const pairs[][2] = { { "--context", o->context }, { "--namespace", o->namespace } };
-	if (o->kubeconfig)
-		setenv("KUBECONFIG", o->kubeconfig, 1);
 	for (size_t i = 0; i < 2; i++) {
 		if (!pairs[i][1])
 			continue;
@@ -297,6 +328,8 @@ static int start(struct serve *serve, struct error *err)
 {
 	const struct serve_options *o = serve->options;
 	setenv("CAPSTAN_PUSH_HOME", serve->home, 1); /* for children */
+	if (o->kubeconfig)
+		setenv("KUBECONFIG", o->kubeconfig, 1);
 	if (hosted_home_prepare(serve->home, o->program, err) < 0)
 		return error_wrap(err, "--state");
 	serve->client = kube_client_new(serve->loop, o->kube, err);
@@ -330,6 +363,7 @@ static void stop(struct serve *serve)
 	supervise_end(serve->sshd);
 	supervise_end(serve->operator);
 	process_cancel(serve->recover);
+	process_cancel(serve->cleaning);
 	httpd_free(serve->web);
 	git_http_free(serve->git);
 	kube_watch_stop(serve->repo_watch);

@@ -6,6 +6,7 @@
  *   http  -> io/httpd -> git_http.c -> git http-backend               } by files of HOME alone
  *   HOME/changed -> serve_repo.c: size, packing, mirror, the operator is told
  *   HOME/pushes  -> `capstan push-recover` for what killed processes left
+ *   each hour    -> `capstan push-clean` for what builds keep; each day for old images, too
  *
  * One loop thread. Nothing of a push lives in this process but its bytes on the way: it may be killed and
  * started again at any time.
@@ -26,7 +27,8 @@ struct serve_options {
 	const char *ssh_url, *http_url;	  /* as people see them; NULL: made of the above */
 	const char *fetch_url;		  /* as the operator sees it; NULL: made of http */
 	bool with_operator;		  /* `capstan run` is a part of it */
-	bool recover;			  /* there is `push-recover` */
+	bool recover;			  /* there is `push-recover`, */
+	bool clean;			  /* and `push-clean` */
 	bool require_confinement;	  /* for builds by programs */
 };
 

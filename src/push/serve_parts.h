@@ -32,7 +32,8 @@ struct serve {
 	struct supervised *sshd, *operator;
 	struct fswatch *files;
 	struct loop_timer *changed_timer, *keys_timer, *recover_timer, *hour_timer, *stop_timer;
-	struct process *recover;
+	struct process *recover, *cleaning;
+	unsigned hours;
 	bool recovered; /* once, at the start */
 	unsigned recover_failures;
 	struct arena arena;			       /* of the texts below */

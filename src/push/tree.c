@@ -10,7 +10,10 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "io/file.h"
 #include "repo/objects.h"
+
+#define TREE_HEAD_MAX 4096u
 
 /* --- links --- */
 
@@ -285,4 +288,14 @@ int push_tree_tips(struct arena *a, const char *git_dir, const char *const **out
 	git_reference_iterator_free(refs);
 	objects_close(&o);
 	return rc < 0 ? -1 : 0;
+}
+
+bool push_tree_is_head(const char *git_dir, const char *ref)
+{
+	cleanup_arena struct arena a = ARENA_INIT;
+	cleanup_buf struct buf text = BUF_INIT;
+	if (file_read(arena_printf(&a, "%s/HEAD", git_dir), TREE_HEAD_MAX, &text, NULL) != 0)
+		return false;
+	struct str line = str_trim(buf_str(&text));
+	return str_starts(line, STR("ref: ")) && str_is(str_from(line, 5), ref);
 }

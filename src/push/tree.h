@@ -30,6 +30,9 @@ int push_tree_commit(const char *git_dir, const char *sha, char *out, struct err
 /* Where a ref of a repository is; "": it is not there. out has SHA_HEX_MAX + 1 bytes. */
 void push_tree_ref(const char *git_dir, const char *ref, char *out);
 
+/* Whether HEAD of a repository names that ref, be it there or not. */
+bool push_tree_is_head(const char *git_dir, const char *ref);
+
 /* Where the branches of a repository are, at most TREE_TIPS_MAX of them; memory from a. */
 int push_tree_tips(struct arena *a, const char *git_dir, const char *const **out, size_t *n,
 		   struct error *err);

@@ -374,3 +374,8 @@ struct node *environments_schema(struct arena *a)
 		node_set(a, n, body->map.pairs[i].key, body->map.pairs[i].value);
 	return n;
 }
+
+bool environments_size(struct str text, int64_t *out)
+{
+	return fields_size(text, out);
+}

@@ -156,5 +156,8 @@ int environments_check(const struct environments *e, struct error *err);
 /* NULL: there is none; err says which are there, and which was probably meant. */
 const struct environment *environments_find(const struct environments *e, struct str name, struct error *err);
 
+/* Bytes of "64Mi", "1Gi", "4096", as capstan.yaml and Apps have them; false: it is no size. */
+bool environments_size(struct str text, int64_t *out);
+
 /* The JSON schema that editors read (deploy/schema/capstan.schema.json). */
 struct node *environments_schema(struct arena *a);

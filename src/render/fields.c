@@ -184,7 +184,7 @@ static void read_flag(struct fields_reader *r, const struct spot *s)
 		complain_type(r, s, "true or false");
 }
 
-static bool parse_size(struct str s, int64_t *out)
+bool fields_size(struct str s, int64_t *out)
 {
 	static const struct {
 		const char *unit;
@@ -228,7 +228,7 @@ static bool parse_number(enum field_kind kind, struct str s, int64_t *out)
 		return parse_cpus(s, out);
 	if (kind == FIELD_DURATION)
 		return clock_parse_duration(s, out);
-	return kind == FIELD_SIZE ? parse_size(s, out) : str_int64(s, out);
+	return kind == FIELD_SIZE ? fields_size(s, out) : str_int64(s, out);
 }
 
 static void print_number(struct buf *out, enum field_kind kind, int64_t n)

@@ -105,6 +105,8 @@ void fields_make_texts(struct node *map, const struct field_record *record);
 struct node *fields_schema(struct arena *a, const struct field_record *record);
 
 bool fields_is_label(struct str s);
+/* Bytes of "64Mi", "1Gi", "4096". */
+bool fields_size(struct str s, int64_t *out);
 
 /* NULL, or what is wrong with a text. clean: a path as it is kept is appended to it. */
 const char *fields_rule_broken(enum field_rule rule, struct str s, struct buf *clean);

@@ -169,7 +169,7 @@ def test_every_exit_code_is_told():
 
 
 def test_every_metric_is_told_and_exists():
-    code = sources("operator/*serve.c", "operator/web.c")
+    code = sources("operator/*serve.c", "operator/web.c", "push/serve.c")
     metrics = set(re.findall(r'metric\(out,\s*"(\w+)"', code)) | set(re.findall(r"# TYPE (\w+) ", code))
     assert "capstan_apps" in metrics and "capstan_files" in metrics
     for name in re.findall(r"# TYPE \w+", sources("**/*.c")):

@@ -394,3 +394,25 @@ environments:
     assert "color: red" in world.capstan("render", "--env", "prod", cwd=git.directory)
     world.capstan("sync", "--env", "prod", "-n", namespace, cwd=git.directory)
     assert data(world, namespace, "made")["color"] == "red"
+
+
+def test_a_program_has_inputs_and_limits(world, namespace, git, tmp_path):
+    script = SCRIPT.replace("cat size", "cat ../lib/size")
+    git.commit({"app/render.sh": script, "lib/size": "shared", "capstan.yaml": """\
+environments:
+  prod: {path: app, render: {type: exec, command: [./render.sh, red], inputs: [../lib], disk: 1Mi, pids: 8}}
+  blind: {path: app, namespace: b, render: {type: exec, command: [./render.sh, blue]}}
+  large: {path: app, namespace: l, render: {type: exec, command: [sh, -c, "head -c 4194304 /dev/zero >x && echo wrote"], disk: 1Mi}}
+"""})
+    assert "size: shared" in world.capstan("render", "--env", "prod", cwd=git.directory)
+    assert "size: shared" not in world.capstan("render", "--env", "blind", cwd=git.directory)
+    assert "wrote" not in world.capstan("render", "--env", "large", expect=TROUBLE, cwd=git.directory)
+    world.repo(namespace, git.url)
+    world.app(namespace, path="app", more="  render: {type: exec, exec: {command: [./render.sh, green], inputs: [../lib], "
+                                          "memory: 64Mi, disk: 1Mi, output: 1Mi, pids: 16}}\n")
+    with Operator(world, tmp_path / "open", "--allow-exec", "./render.sh") as operator:
+        world.wait_ready(namespace, seconds=60)
+        assert data(world, namespace, "made")["size"] == "shared"
+        sha = commit(operator, namespace, git, {"lib/size": "new"})
+        world.wait_ready(namespace, revision=sha)
+        assert data(world, namespace, "made")["size"] == "new", "what it reads beside its path counts, too"

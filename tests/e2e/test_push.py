@@ -141,12 +141,35 @@ def test_keep_keeps_what_failed(hosted):
 
 def test_a_branch_of_no_environment_is_accepted_at_once(hosted):
     commit = hosted.git.commit(files())
-    said = hosted.push("HEAD:refs/heads/feature", "HEAD:refs/tags/v1")
+    said = hosted.push("HEAD:refs/heads/feature", "HEAD:refs/heads/other", "HEAD:refs/tags/v1")
     assert hosted.tip("feature") == commit and hosted.app() is None
     assert "nothing is deployed" in said
-    hosted.push()
     said = hosted.push(":refs/heads/feature")
-    assert hosted.tip("feature") == "" and hosted.data() == "1" and "what it deployed stays" in said
+    assert hosted.tip("feature") == "" and "what is deleted deploys nothing" in said
+
+
+def test_the_default_branch_is_not_deleted(hosted, service):
+    commit = hosted.git.commit(files())
+    hosted.push("HEAD:refs/heads/dev")
+    assert hosted.bare("symbolic-ref", "HEAD") == "refs/heads/dev"
+    assert "default branch" in hosted.push(":refs/heads/dev", accepted=False)
+    finish(service)
+    assert hosted.tip("dev") == commit
+
+
+def test_an_open_push_of_a_deleted_repository_comes_to_an_end(hosted, service, world):
+    hosted.git.commit(files("1"))
+    hosted.push()
+    hosted.git.commit(files("2", replicas=1, deadline=600))
+    child = hosted.start()
+    wait_until(lambda: hosted.data() == "2", 20, "the push is rolled out")
+    world.kubectl("delete", "repo", hosted.name, "-n", hosted.namespace, "--wait=false")
+    wait_until(lambda: not hosted.path.exists(), 20, "the repository is deleted")
+    for pid in hosted.processes():
+        kill_pid(pid)
+    child.communicate(timeout=30)
+    finish(service)
+    assert service.pushes(hosted.key)[0]["result"] in ("refused", "unclean")
 
 
 def test_an_app_of_somebody_else_is_left_alone(hosted, world, namespace):

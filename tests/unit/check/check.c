@@ -184,6 +184,37 @@ static void deep_alternatives_end(void **state)
 	assert_string_equal(checked_said(&k), "1 bad-schema warning");
 }
 
+#define TOKEN(end) "eyJhbGciOiJIUzI1NiJ9eyJ.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJlLWlzLWhlcmUtMTIz" end "\n"
+
+static const char *token_fingerprint(struct checked *k, const char *text, size_t which)
+{
+	k->c = check_new(&(struct check_options){ .minor = 0 });
+	check_text(k->c, "b.txt", str_of(text));
+	check_finish(k->c, &k->result);
+	assert_true(k->result.n > which && k->result.findings[which].rule == RULE_TOKEN);
+	assert_int_equal(k->result.findings[which].severity, CHECK_WARNING);
+	return k->result.findings[which].fingerprint;
+}
+
+/* Who allows one token by its fingerprint has allowed no other, and not its line. */
+static void a_token_is_known_by_its_value(void **state)
+{
+	cleanup_checked struct checked one = CHECKED_INIT, moved = CHECKED_INIT, other = CHECKED_INIT;
+	const char *print = token_fingerprint(&one, "t: " TOKEN("NA"), 0);
+	assert_string_equal(print, token_fingerprint(&moved, "a: 1\nt: " TOKEN("NB") "u: " TOKEN("NA"), 1));
+	assert_string_not_equal(print, moved.result.findings[0].fingerprint);
+	assert_string_not_equal(print, token_fingerprint(&other, "t: " TOKEN("NB"), 0));
+}
+
+/* In a Secret it is as grave as elsewhere. */
+static void a_token_in_a_secret_is_as_grave(void **state)
+{
+	cleanup_checked struct checked k = CHECKED_INIT;
+	checked_text(&k, "apiVersion: v1\nkind: Secret\nmetadata: {name: x}\nstringData:\n  t: " TOKEN("NA"),
+		     NULL);
+	assert_string_equal(checked_said(&k), "5 plaintext-secret warning; 5 token warning");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +228,8 @@ int main(void)
 		cmocka_unit_test(values_of_secrets_are_never_said),
 		cmocka_unit_test(findings_are_capped),
 		cmocka_unit_test(deep_alternatives_end),
+		cmocka_unit_test(a_token_is_known_by_its_value),
+		cmocka_unit_test(a_token_in_a_secret_is_as_grave),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -46,6 +46,7 @@ static void a_repo_with_all(void **state)
 	assert_int_equal(s.repo.keys[2].right, HOSTED_PUSH_BRANCHES);
 	assert_string_equal(s.repo.keys[2].branches[1], "refs/tags/v*");
 	assert_string_equal(s.repo.keys[3].token_sha256, HASH);
+	assert_string_equal(s.repo.keys[3].who, "ci (token)");
 	assert_int_equal(s.repo.n_protected, 2);
 	assert_int_equal(s.repo.max_bytes, 20 << 20);
 	assert_string_equal(s.repo.mirror_url, "https://git.example.com/x.git");

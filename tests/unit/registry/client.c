@@ -7,7 +7,9 @@
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "registry/wait.h"
@@ -460,6 +462,59 @@ static void a_missing_helper_is_named(void **unused)
 	server_stop(&server);
 }
 
+/* A program that gives what docker's helpers give, and takes the registry's name. */
+static void a_helper_is_asked_once(void **unused)
+{
+	static const struct route routes[] = {
+		{ "GET /v2/", "Authorization: Basic dTpw", OK "\r\n{\"tags\":[\"a\"]}" },
+		{ "GET /v2/", NULL, CLOSED "WWW-Authenticate: Basic realm=\"r\"\r\n\r\n" },
+	};
+	struct registry_login login = { .helper = "capstan-test" };
+	struct server server;
+	struct session s;
+	char dir[] = "/tmp/capstan-helper-XXXXXX", program[96], log[96], path[4096], text[512];
+	assert_non_null(mkdtemp(dir));
+	snprintf(program, sizeof(program), "%s/docker-credential-capstan-test", dir);
+	snprintf(log, sizeof(log), "%s/log", dir);
+	snprintf(text, sizeof(text),
+		 "#!/bin/sh\necho \"$1 $(cat)\" >>%s\necho '{\"Username\":\"u\",\"Secret\":\"p\"}'\n", log);
+	FILE *out = fopen(program, "w");
+	assert_non_null(out);
+	fputs(text, out);
+	fclose(out);
+	assert_int_equal(chmod(program, 0755), 0);
+	snprintf(path, sizeof(path), "%s", getenv("PATH"));
+	snprintf(text, sizeof(text), "%s:/usr/bin:/bin", dir);
+	setenv("PATH", text, 1);
+	server_start(&server, routes, 2);
+	session_start(&s, server.port, &login);
+	assert_int_equal(tags(&s, NULL)->result, REGISTRY_OK);
+	assert_int_equal(tags(&s, NULL)->result, REGISTRY_OK);
+	out = fopen(log, "r");
+	assert_non_null(out);
+	size_t n = fread(text, 1, sizeof(text) - 1, out);
+	fclose(out);
+	text[n] = '\0';
+	char want[64];
+	snprintf(want, sizeof(want), "get 127.0.0.1:%d\n", server.port);
+	assert_string_equal(text, want);
+	session_end(&s);
+	/* One that fails says why. */
+	out = fopen(program, "w");
+	assert_non_null(out);
+	fputs("#!/bin/sh\necho 'no credentials found' >&2\nexit 1\n", out);
+	fclose(out);
+	session_start(&s, server.port, &login);
+	assert_int_equal(tags(&s, NULL)->result, REGISTRY_FAILED);
+	assert_non_null(strstr(s.r.error, "docker-credential-capstan-test failed: no credentials found"));
+	session_end(&s);
+	server_stop(&server);
+	setenv("PATH", path, 1);
+	unlink(program);
+	unlink(log);
+	rmdir(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -472,6 +527,7 @@ int main(void)
 		cmocka_unit_test(the_time_is_that_of_the_configuration),
 		cmocka_unit_test(blocking),
 		cmocka_unit_test(a_missing_helper_is_named),
+		cmocka_unit_test(a_helper_is_asked_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
