@@ -10,6 +10,8 @@
 
 #include <stdio.h>
 
+enum { LATE_PUSH_MS = 3000 }; /* for a dead process's push that is under way to arrive */
+
 struct config_step {
 	struct config_login login;
 	struct config_place place;
@@ -220,6 +222,13 @@ enum step_outcome repository_undo(struct push_run *run, struct push_target *t, s
 	struct config_request request = request_of(run, t, &voice, "undo");
 	int rc = config_undo(&run->arena, &request, record->branch, record->parent, record->commit,
 			     t->config->undone, err);
+	/* A killed process may have left a git that is still pushing. */
+	if (rc == 0 && !t->config->undone[0] && run->machine.resumed && !t->waited) {
+		t->waited = true;
+		cluster_pause(&run->cluster, LATE_PUSH_MS);
+		rc = config_undo(&run->arena, &request, record->branch, record->parent, record->commit,
+				 t->config->undone, err);
+	}
 	if (rc == CONFIG_OTHERS) {
 		/* What is there now is somebody's will: to change it would be worse. */
 		tell_step(run->tell, "undo", "%s: %.12s stays on %s: %s", record->environment, record->commit,
