@@ -245,7 +245,7 @@ static bool admit(struct git_http *g, struct arena *a, const struct httpd_reques
 		.key = arena_strdup(a, route->key),
 		.who = repo.keys[index].who,
 		.index = index,
-		.by_operator = hosted_key_is_operators(&repo.keys[index]),
+		.by_operator = !route->push && hosted_key_is_operators(&repo.keys[index]),
 	};
 	return true;
 }

@@ -191,6 +191,7 @@ int gitkube_read(struct arena *a, const struct node *object, struct hosted_spec 
 			.registry.url = text_at(a, spec, "registry.url"),
 		},
 		.branch = "master",
+		.operator_right = HOSTED_READ,
 		.registry_secret = text_at(a, credentials, "secretRef"),
 	};
 	if (!out->registry_secret) {

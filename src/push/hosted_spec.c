@@ -172,6 +172,8 @@ int hosted_spec_read(struct arena *a, const struct node *object, struct hosted_s
 		},
 		.branch = text_at(a, hosted, "defaultBranch"),
 		.registry_secret = text_at(a, hosted, "registry.secretRef.name"),
+		.operator_right = str_is(node_text(node_get(hosted, "operatorRight")), "push") ? HOSTED_PUSH
+											       : HOSTED_READ,
 	};
 	struct str size = node_text(node_get(hosted, "maxSize"));
 	if (!out->branch)

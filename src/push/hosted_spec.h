@@ -14,6 +14,8 @@ struct hosted_spec {
 	const char *registry_secret;
 	const char *registry_key; /* of that Secret; NULL: the usual ones */
 	bool registry_optional;
+	enum hosted_right
+		operator_right; /* HOSTED_READ, or HOSTED_PUSH for ImageRules and rendered branches */
 };
 
 /* The object's texts are copied into a. err names the field. */

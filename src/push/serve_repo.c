@@ -191,7 +191,8 @@ static const struct hosted_spec *spec_of(const struct served *s)
 }
 
 /* The object's people, and the operator. */
-static void add_operator(struct arena *a, const struct served *s, struct hosted_repo *repo)
+static void add_operator(struct arena *a, const struct served *s, enum hosted_right right,
+			 struct hosted_repo *repo)
 {
 	struct hosted_key *keys = arena_array(a, struct hosted_key, repo->n_keys + 1);
 	if (repo->n_keys)
@@ -200,7 +201,7 @@ static void add_operator(struct arena *a, const struct served *s, struct hosted_
 		keys[repo->n_keys++] = (struct hosted_key){
 			.who = HOSTED_OPERATOR,
 			.token_sha256 = arena_strdup(a, s->token_sha256),
-			.right = HOSTED_READ,
+			.right = right,
 		};
 	repo->keys = keys;
 }
@@ -224,7 +225,7 @@ static void write_record(struct served *s, const struct hosted_spec *spec)
 	if (waits)
 		return;
 	set_error(&s->error, rc < 0 ? err.text : NULL);
-	add_operator(&a, s, &repo);
+	add_operator(&a, s, spec->operator_right, &repo);
 	if (hosted_update(s->serve->home, &repo, spec->branch, &err) < 0) {
 		log_error("repository cannot be kept", "repo", s->key, "error", err.text, NULL);
 		set_error(&s->error, err.text);

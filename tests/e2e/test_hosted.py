@@ -1,4 +1,5 @@
 """Hosted repositories: `capstan serve` with the real sshd, git and API server, and those who may not get in."""
+import base64
 import concurrent.futures
 import gzip
 import http.client
@@ -337,6 +338,17 @@ def test_tokens_and_what_they_may(hosted, ann, serve, namespace):
     assert reader not in json.dumps(hosted.world.get("repo", "shop", "-n", namespace))
     for token in reader, pusher:
         assert token not in serve.log()
+
+
+def test_the_operator_pushes_only_where_it_may(world, hosted, ann, namespace):
+    ann.good("push", "-q", hosted.ssh, "main")
+    fetch = wait_until(lambda: hosted.status().get("fetch"), 10, "the operator's address")
+    data = world.get("secret", fetch["secretRef"]["name"], "-n", namespace)["data"]
+    url = hosted.http(base64.b64decode(data["password"]).decode())
+    ann.good("ls-remote", url)
+    ann.bad("push", url, "main:x", says="403")
+    world.kubectl("patch", "repo", "shop", "-n", namespace, "--type=merge", "-p", '{"spec": {"hosted": {"operatorRight": "push"}}}')
+    wait_until(lambda: ann.run("push", url, "main:x")[0] == 0, 10, "it may push")
 
 
 def test_guessing_tokens_is_made_slow(serve, hosted, namespace):

@@ -36,7 +36,7 @@ static void a_repo_with_all(void **state)
 		"    maxSize: 20Mi\n"
 		"    mirror: {url: 'https://git.example.com/x.git', secretRef: {name: up}}\n"
 		"    registry: {url: 'r.example.com:5000/team', secretRef: {name: reg}, insecure: true}\n"
-		"    serviceAccountName: deployer\n";
+		"    operatorRight: push\n    serviceAccountName: deployer\n";
 	assert_int_equal(read_text(&a, hosted_spec_read, text, &s, &err), 0);
 	assert_string_equal(s.branch, "trunk");
 	assert_int_equal(s.repo.n_keys, 4);
@@ -55,6 +55,7 @@ static void a_repo_with_all(void **state)
 	assert_string_equal(s.registry_secret, "reg");
 	assert_true(s.repo.registry.insecure);
 	assert_string_equal(s.repo.service_account, "deployer");
+	assert_int_equal(s.operator_right, HOSTED_PUSH);
 	assert_false(s.repo.remote);
 }
 
@@ -70,6 +71,7 @@ static void a_repo_with_nothing(void **state)
 	assert_string_equal(s.repo.protected[0], "main");
 	assert_true(s.repo.max_bytes == HOSTED_SIZE_DEFAULT);
 	assert_null(s.repo.registry.url);
+	assert_int_equal(s.operator_right, HOSTED_READ);
 	assert_int_equal(
 		read_text(&a, hosted_spec_read, META "  hosted: {protectedBranches: []}\n", &s, &err), 0);
 	assert_int_equal(s.repo.n_protected, 0);
