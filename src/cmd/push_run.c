@@ -430,7 +430,7 @@ void push_run_resume(struct push_run *run)
 	run->n_targets = run->record.n_targets;
 	for (size_t i = 0; i < run->n_targets; i++)
 		run->targets[i].record = &run->record.targets[i];
-	bool moved = run->record.state == PIPE_ACCEPT && (run->gone || push_refs_moved(run));
+	bool moved = run->record.state == PIPE_ACCEPT && (run->gone || run->moved || push_refs_moved(run));
 	push_machine_init(&run->machine, &host, run, &config);
 	push_machine_resume(&run->machine, run->record.state, moved, clock_mono_ms());
 	drive(run);
