@@ -49,7 +49,7 @@ static enum step_outcome claim_one(struct push_run *run, const struct journal_ta
 			return STEP_PREEMPTED;
 		}
 		tell_waiting(run, owner, answer == CLAIM_LEFT);
-		if (answer == CLAIM_LEFT && push_recover_id(run->cli, run->home, owner, err) < 0) {
+		if (answer == CLAIM_LEFT && push_recover_id(run->cli, run->home, owner, false, err) < 0) {
 			error_wrap(err, "what push %s left", owner);
 			return STEP_FAILED;
 		}

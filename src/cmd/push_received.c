@@ -10,10 +10,12 @@
 #include <unistd.h>
 
 #include "cmd/push_run.h"
+#include "io/file.h"
 #include "push/hosted.h"
+#include "push/receive.h"
 
-/* The push of the git process that runs this hook. */
-static const char *find_push(struct arena *a, const char *home, const char *repo)
+/* The push of the git process that runs this hook; NULL: none is open. */
+static const struct journal_record *find_push(struct arena *a, const char *home, const char *repo)
 {
 	struct journal_record *all;
 	size_t n, unreadable;
@@ -23,8 +25,31 @@ static const char *find_push(struct arena *a, const char *home, const char *repo
 	for (size_t i = 0; i < n; i++)
 		if (all[i].receiver_pid == pid && all[i].receiver_start == start &&
 		    all[i].state == PIPE_ACCEPT)
-			return all[i].id;
+			return &all[i];
 	return NULL;
+}
+
+static bool is_among(const struct journal_ref *ref, const struct journal_ref *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(list[i].name, ref->name) == 0 && strcmp(list[i].new, ref->new) == 0)
+			return true;
+	return false;
+}
+
+/* git tells which refs it has moved. */
+static bool all_moved(struct arena *a, const struct journal_record *record)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	struct journal_ref *moved;
+	size_t n;
+	if (file_read("/dev/stdin", RECEIVE_TEXT_MAX, &text, NULL) != 0 ||
+	    receive_read(a, buf_str(&text), &moved, &n, NULL) < 0)
+		return false;
+	for (size_t i = 0; i < record->n_refs; i++)
+		if (!is_among(&record->refs[i], moved, n))
+			return false;
+	return true;
 }
 
 static int run(struct cli *cli)
@@ -37,8 +62,8 @@ static int run(struct cli *cli)
 	signal(SIGINT, SIG_IGN);
 	if (!repo)
 		return EXIT_OK;
-	const char *id = find_push(&a, home, repo);
-	if (id && push_recover_id(cli, home, id, &err) < 0)
+	const struct journal_record *push = find_push(&a, home, repo);
+	if (push && push_recover_id(cli, home, push->id, all_moved(&a, push), &err) < 0)
 		command_fail(cli, &err);
 	hosted_settle_head(home, repo);
 	hosted_mark_changed(home, repo);

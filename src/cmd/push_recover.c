@@ -34,9 +34,9 @@ static bool take_back(struct push_run *run)
 	return false;
 }
 
-int push_recover_id(const struct cli *cli, const char *home, const char *id, struct error *err)
+int push_recover_id(const struct cli *cli, const char *home, const char *id, bool moved, struct error *err)
 {
-	struct push_run run = { .cli = cli, .home = home };
+	struct push_run run = { .cli = cli, .home = home, .moved = moved };
 	run.journal = journal_take(home, id, &run.arena, &run.record, err);
 	if (!run.journal) {
 		arena_release(&run.arena);
@@ -77,7 +77,7 @@ static int recover_all(struct cli *cli, struct arena *a, const char *home, struc
 		struct error one = ERROR_INIT;
 		if (journal_finished(&all[i]) && !own->unclean)
 			continue;
-		int rc = push_recover_id(cli, home, all[i].id, &one);
+		int rc = push_recover_id(cli, home, all[i].id, false, &one);
 		if (rc < 0)
 			status = command_fail(cli, &one);
 		else if (rc == 0)
@@ -95,7 +95,8 @@ static int run(struct cli *cli)
 	signal(SIGPIPE, SIG_IGN);
 	if (!cli->n_operands)
 		return recover_all(cli, &a, home, &err);
-	return push_recover_id(cli, home, cli->operands[0], &err) < 0 ? command_fail(cli, &err) : EXIT_OK;
+	int rc = push_recover_id(cli, home, cli->operands[0], false, &err);
+	return rc < 0 ? command_fail(cli, &err) : EXIT_OK;
 }
 
 static const struct option_def options[] = {

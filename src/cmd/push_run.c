@@ -94,6 +94,17 @@ static void on_answer(void *ctx, bool accepted)
 	run->accepted = accepted;
 }
 
+/* What ended it, where no step's own words did. */
+static const char *reason_of(struct push_run *run)
+{
+	const struct push_machine *m = &run->machine;
+	if (m->preempted)
+		return arena_printf(&run->arena, "a newer push took its place: %s", run->preempted_by);
+	if (m->late)
+		return "its time was over";
+	return m->resumed ? "its process was killed" : NULL;
+}
+
 static void on_finish(void *ctx, enum push_state state, bool unclean)
 {
 	struct push_run *run = ctx;
@@ -101,6 +112,8 @@ static void on_finish(void *ctx, enum push_state state, bool unclean)
 	run->record.state = state;
 	run->record.unclean = unclean;
 	run->record.ended_ms = clock_wall_ms();
+	if (state == PIPE_REFUSED && !run->record.reason)
+		run->record.reason = reason_of(run);
 	if (journal_save(run->journal, &run->record, &err) < 0) {
 		tell_word(run->tell, "warning", "the record of this push: %s", err.text);
 		return;
@@ -359,7 +372,7 @@ static void tell_refused(struct push_run *run)
 		tell_word(run->tell, "error", "a newer push took the place of this one: %s",
 			  run->preempted_by);
 	else if (m->late)
-		tell_word(run->tell, "error", "the time was over (%s)", push_state_name(run->record.state));
+		tell_word(run->tell, "error", "its time was over before that step was through");
 	if (m->unclean)
 		tell_word(run->tell, "error",
 			  "not all of what this push changed could be put back; it is tried again when the "
@@ -417,7 +430,7 @@ void push_run_resume(struct push_run *run)
 	run->n_targets = run->record.n_targets;
 	for (size_t i = 0; i < run->n_targets; i++)
 		run->targets[i].record = &run->record.targets[i];
-	bool moved = run->record.state == PIPE_ACCEPT && (run->gone || push_refs_moved(run));
+	bool moved = run->record.state == PIPE_ACCEPT && (run->gone || run->moved || push_refs_moved(run));
 	push_machine_init(&run->machine, &host, run, &config);
 	push_machine_resume(&run->machine, run->record.state, moved, clock_mono_ms());
 	drive(run);

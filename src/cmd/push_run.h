@@ -30,5 +30,6 @@ enum step_outcome push_restore_refs(struct push_run *run, struct error *err);
 /* Whether all refs are at the new commits; read from the hosted repository. */
 bool push_refs_moved(struct push_run *run);
 
-/* Takes up what a killed process left, to its end. 1: somebody has it. */
-int push_recover_id(const struct cli *cli, const char *home, const char *id, struct error *err);
+/* Takes up what a killed process left, to its end. moved: git has said that all its refs are. 1: somebody has
+ * it. */
+int push_recover_id(const struct cli *cli, const char *home, const char *id, bool moved, struct error *err);

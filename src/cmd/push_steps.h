@@ -74,6 +74,7 @@ struct push_run {
 	struct loop_timer *poll;
 	atomic_bool cancel; /* the machine wants the step under way to end */
 	char preempted_by[JOURNAL_BY_MAX + 1];
+	bool moved;    /* git has said that all refs are */
 	bool gone;     /* the repository was deleted since */
 	int todo;      /* what the machine asked for; push_run.c */
 	bool finished; /* nothing of the push is open any more */

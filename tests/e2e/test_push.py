@@ -227,6 +227,7 @@ def test_a_newer_push_takes_the_place_of_an_older_one(hosted):
     assert older.returncode != 0 and "a newer push took the place of this one" in told
     assert "is asked to give way" in said and "success: " in said
     assert hosted.tip() == newer and hosted.revision() == newer and hosted.data() == "3"
+    assert "a newer push took its place" in hosted.service.pushes(hosted.key)[1]["reason"]
 
 
 def test_a_pusher_who_goes_changes_nothing(hosted, service):
