@@ -73,7 +73,8 @@ void build_line(void *ctx, const char *text)
 	buf_adds(&line, text);
 	hide_secrets(job, &line);
 	keep(job->kept[job->n_lines++ % BUILD_LINES_KEPT], buf_str(&line));
-	job->request->tell(job->request->ctx, job->build->name, line.n ? line.p : "");
+	if (!job->quiet)
+		job->request->tell(job->request->ctx, job->build->name, line.n ? line.p : "");
 }
 
 int build_failed(struct build_job *job, struct error *err, const char *fmt, ...)

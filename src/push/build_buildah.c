@@ -143,6 +143,7 @@ static int run(struct builder *b, enum box_network network, const char *what, st
 	struct box_result result;
 	const struct environments_build *build = b->job->build;
 	int64_t left = b->deadline_ms - clock_mono_ms();
+	b->job->quiet = network != BOX_EGRESS;
 	add_word(b, NULL);
 	struct box box = {
 		.argv = b->argv.at,

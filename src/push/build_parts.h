@@ -33,6 +33,7 @@ struct build_job {
 	size_t n_secrets;
 	char kept[BUILD_LINES_KEPT][BUILD_LINE_KEPT]; /* a ring of the last lines, cut */
 	size_t n_lines;
+	bool quiet; /* lines are kept, and not told: of pulls and pushes only failures are of interest */
 };
 
 /* A line of a builder: without the secrets' values, kept and told. */

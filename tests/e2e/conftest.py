@@ -17,7 +17,7 @@ def pytest_configure(config):
 
 
 # Long modules whose tests each make all they need: they may be spread over processes that run side by side.
-SPREAD = {"test_environments", "test_faults", "test_sources"}
+SPREAD = {"test_builds", "test_environments", "test_faults", "test_sources"}
 
 
 def pytest_collection_modifyitems(config, items):

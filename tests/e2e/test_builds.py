@@ -209,8 +209,14 @@ def registry(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory, registry):
+def one_shop(tmp_path_factory, registry):
     return Shop(tmp_path_factory.mktemp("shop"), registry.host)
+
+
+@pytest.fixture
+def shop(one_shop):
+    one_shop.builds("web: {context: web}")
+    return one_shop
 
 
 def skopeo(*args):
