@@ -13,9 +13,10 @@ enum { SHORT_SHA = 12 };
 char *review_branch(struct arena *a, const char *environment, const char *id)
 {
 	char *name = arena_printf(a, REVIEW_BRANCH_PREFIX "%s-%.*s", environment, SHORT_SHA, id);
-	/* A path may stand for an environment. */
+	/* A path may stand for an environment, and has what no branch may have. */
 	for (char *c = name + sizeof(REVIEW_BRANCH_PREFIX) - 1; *c; c++)
-		if (*c == '/')
+		if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
+		      *c == '_' || (*c == '.' && c[-1] != '/' && c[-1] != '.')))
 			*c = '-';
 	return name;
 }

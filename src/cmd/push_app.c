@@ -54,15 +54,12 @@ static struct node *container_patch(struct arena *a, const struct hosted_contain
 	return patch;
 }
 
-static const struct hosted_container *container_of(const struct push_run *run, const char *build)
+/* Builds of a Remote are those of its containers, in their order. */
+static const struct hosted_container *container_of(const struct push_run *run, const struct push_target *t,
+						   size_t build)
 {
-	for (size_t i = 0; i < run->repo.n_containers; i++) {
-		const struct hosted_container *c = &run->repo.containers[i];
-		struct str container, deployment = str_cut(str_of(build), '/', &container);
-		if (str_is(deployment, c->deployment) && str_is(container, c->container))
-			return c;
-	}
-	return NULL;
+	bool remote = t->environment->line == 0 && build < run->repo.n_containers;
+	return remote ? &run->repo.containers[build] : NULL;
 }
 
 static void add_images(struct push_run *run, const struct push_target *t, struct node *images,
@@ -71,7 +68,7 @@ static void add_images(struct push_run *run, const struct push_target *t, struct
 	struct arena *a = &run->arena;
 	for (size_t i = 0; i < run->n_images; i++) {
 		const struct built *b = &run->images[i];
-		const struct hosted_container *c = container_of(run, b->name);
+		const struct hosted_container *c = container_of(run, t, i);
 		struct image_change change = { .name = str_of(b->name) };
 		if (c)
 			node_push(a, patches, container_patch(a, c, b->image));

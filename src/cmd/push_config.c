@@ -273,16 +273,40 @@ int config_review(struct arena *a, const struct config_request *q, const struct 
 
 /* --- watch --- */
 
+/* A line of await_apps() without its time: who tells has one of its own. */
+static struct str without_time(struct str line)
+{
+	struct str text, time = str_cut(str_trim(line), ' ', &text);
+	int64_t seconds;
+	bool is_time = time.n > 1 && time.p[time.n - 1] == 's' &&
+		       str_int64((struct str){ time.p, time.n - 1 }, &seconds);
+	return str_trim(is_time ? text : line);
+}
+
 static ssize_t on_write(void *cookie, const char *data, size_t n)
 {
 	const struct config_request *q = cookie;
 	struct str rest = { data, n };
 	while (rest.n) {
-		struct str line = str_cut(rest, '\n', &rest);
-		if (str_trim(line).n)
-			tell(q, "%.*s", STR_ARG(str_trim(line)));
+		struct str line = without_time(str_cut(rest, '\n', &rest));
+		if (line.n)
+			tell(q, "%.*s", STR_ARG(line));
 	}
 	return (ssize_t)n;
+}
+
+/* What the first App that failed says. */
+static void name_failed(const struct node *apps, struct error *err)
+{
+	for (size_t i = 0; i < node_count(apps); i++) {
+		const struct node *app = node_item(apps, i);
+		if (!str_is(node_text(node_get(app, "result")), "failed"))
+			continue;
+		error_set(err, "App %.*s/%.*s: %.*s", STR_ARG(node_text(node_get(app, "namespace"))),
+			  STR_ARG(node_text(node_get(app, "name"))),
+			  STR_ARG(node_text(node_get(app, "message"))));
+		return;
+	}
 }
 
 struct ours {
@@ -307,7 +331,7 @@ static int await(struct arena *a, const struct config_request *q, struct cluster
 {
 	cookie_io_functions_t io = { .write = on_write };
 	FILE *out = fopencookie((void *)q, "w", io);
-	struct node *ignored;
+	struct node *found = NULL;
 	struct ours ours = { apps };
 	struct await_spec spec = {
 		.revision = commit,
@@ -325,9 +349,11 @@ static int await(struct arena *a, const struct config_request *q, struct cluster
 	setvbuf(out, NULL, _IOLBF, 0);
 	int64_t before = cluster->deadline;
 	cluster->deadline = q->deadline_ms;
-	int status = await_apps(cluster, a, &spec, out, &ignored, err);
+	int status = await_apps(cluster, a, &spec, out, &found, err);
 	cluster->deadline = before;
 	fclose(out);
+	if (status == EXIT_DIFFERS && !err->text[0])
+		name_failed(found, err);
 	return status;
 }
 

@@ -156,10 +156,11 @@ static struct node *built_for(struct push_run *run, struct str deployment)
 {
 	struct arena *a = &run->arena;
 	struct node *images = node_map(a);
-	for (size_t i = 0; i < run->n_images; i++) {
-		struct str container, first = str_cut(str_of(run->images[i].name), '/', &container);
-		if (str_eq(first, deployment))
-			node_set(a, images, container, node_string(a, str_of(run->images[i].image)));
+	for (size_t i = 0; i < run->n_images && i < run->repo.n_containers; i++) {
+		const struct hosted_container *c = &run->repo.containers[i];
+		if (str_is(deployment, c->deployment))
+			node_set(a, images, str_of(c->container),
+				 node_string(a, str_of(run->images[i].image)));
 	}
 	return images;
 }

@@ -68,18 +68,28 @@ static int run_build(struct building *b, struct error *err)
 	return b->rc;
 }
 
-/* A Remote's containers, where the repository has no capstan.yaml of its own. */
+/* docker, by which Gitkube builds, speaks http to registries of the same machine; a Remote cannot say so. */
+static bool is_loopback(const char *registry)
+{
+	struct str url = str_of(registry);
+	return str_starts(url, STR("127.")) || str_starts(url, STR("localhost")) ||
+	       str_starts(url, STR("[::1]"));
+}
+
+/* A Remote's containers, in their order, where the repository has no capstan.yaml of its own. */
 static void take_containers(struct push_run *run)
 {
 	struct environments *all = &run->environments;
 	const struct hosted_repo *repo = &run->repo;
 	struct arena *a = &run->arena;
+	if (repo->remote && repo->registry.url && is_loopback(repo->registry.url))
+		run->repo.registry.insecure = true;
 	all->builds = arena_array(a, struct environments_build, repo->n_containers + 1);
 	for (size_t i = 0; i < repo->n_containers; i++) {
 		const struct hosted_container *c = &repo->containers[i];
 		struct environments_build *b = &all->builds[all->n_builds++];
 		*b = (struct environments_build){
-			.name = arena_printf(a, "%s/%s", c->deployment, c->container),
+			.name = arena_printf(a, "%s-%s", c->deployment, c->container),
 			.image = repo->registry.url ? arena_printf(a, "%s/%s-%s-%s", repo->registry.url,
 								   repo->name, c->deployment, c->container)
 						    : NULL,

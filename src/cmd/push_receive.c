@@ -178,6 +178,9 @@ static void tell_accepted(struct push_run *run)
 			tell_word(run->tell, "warning",
 				  "%s: %.12s is not healthy, and is kept (onFailure: keep)",
 				  t->record->environment, t->commit);
+		else if (t->proposed)
+			tell_word(run->tell, "success", "%s: %.12s waits for its review (%s)",
+				  t->record->environment, t->commit, time);
 		else
 			tell_word(run->tell, "success", "%s runs %.12s%s%s (%s)", t->record->environment,
 				  t->commit, t->address ? ": " : "", t->address ? t->address : "", time);

@@ -44,6 +44,7 @@ struct push_target {
 	struct push_balancer balancer;
 	const struct node *app;	    /* as CLAIM found it; NULL: there was none */
 	struct config_step *config; /* of push_steps_config.c; NULL: not looked at yet */
+	bool proposed;		    /* for review: nothing runs because of this push */
 	bool failed;		    /* its rollout did, and is kept */
 	bool waited;		    /* undo has given late writes their time */
 };

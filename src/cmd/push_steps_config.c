@@ -10,10 +10,12 @@
 
 #include <stdio.h>
 
+enum { LATE_PUSH_MS = 3000 }; /* for a dead process's push that is under way to arrive */
+
 struct config_step {
 	struct config_login login;
 	struct config_place place;
-	bool reviewed, changed;
+	bool changed;
 	char undone[SHA_HEX_MAX + 1]; /* "": nothing was taken back */
 };
 
@@ -117,9 +119,9 @@ static enum step_outcome review(struct push_run *run, struct push_target *t,
 	struct voice voice;
 	struct config_review out;
 	struct config_request request = request_of(run, t, &voice, "deliver");
-	t->config->reviewed = true;
 	if (config_review(&run->arena, &request, &t->config->place, source, &out, err) < 0)
 		return failed(t, err);
+	t->proposed = out.branch != NULL;
 	if (!out.branch)
 		tell_step(run->tell, "deliver", "%s: nothing to review, %s has it all",
 			  t->record->environment, t->record->branch);
@@ -197,13 +199,13 @@ static enum step_outcome watch(struct push_run *run, struct push_target *t, cons
 enum step_outcome repository_watch(struct push_run *run, struct push_target *t, struct error *err)
 {
 	int status;
-	if (t->config->reviewed || !t->config->changed)
+	if (t->proposed || !t->config->changed)
 		return STEP_OK;
 	enum step_outcome outcome =
 		watch(run, t, "watch", t->record->parent, t->record->commit, &status, err);
-	if (outcome == STEP_FAILED && !err->text[0])
-		error_set(err, "%s: the rollout of configuration %.12s failed", t->record->environment,
-			  t->record->commit);
+	if (outcome == STEP_FAILED)
+		error_wrap(err, "%s: the rollout of configuration %.12s failed", t->record->environment,
+			   t->record->commit);
 	return outcome;
 }
 
@@ -220,6 +222,13 @@ enum step_outcome repository_undo(struct push_run *run, struct push_target *t, s
 	struct config_request request = request_of(run, t, &voice, "undo");
 	int rc = config_undo(&run->arena, &request, record->branch, record->parent, record->commit,
 			     t->config->undone, err);
+	/* A killed process may have left a git that is still pushing. */
+	if (rc == 0 && !t->config->undone[0] && run->machine.resumed && !t->waited) {
+		t->waited = true;
+		cluster_pause(&run->cluster, LATE_PUSH_MS);
+		rc = config_undo(&run->arena, &request, record->branch, record->parent, record->commit,
+				 t->config->undone, err);
+	}
 	if (rc == CONFIG_OTHERS) {
 		/* What is there now is somebody's will: to change it would be worse. */
 		tell_step(run->tell, "undo", "%s: %.12s stays on %s: %s", record->environment, record->commit,

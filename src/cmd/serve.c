@@ -151,7 +151,7 @@ static int run(struct cli *cli)
 		.require_confinement = own->require_confinement,
 	};
 	session_log(cli);
-	umask(077);
+	umask(022); /* as sshd's sessions have it; the directory itself is 0700 */
 	if (prepare(cli, &a, &kube, &serve, &err) < 0 || serve_run(&serve, &err) < 0)
 		return command_fail(cli, &err);
 	return EXIT_OK;

@@ -97,6 +97,7 @@ static void on_image_rule(void *arg, const struct kube_watch_event *event)
 		break;
 	case WATCH_NO_KIND:
 		log_warn("the cluster has no kind ImageRule, of this version; run `capstan install`", NULL);
+		op->rules_listed = true; /* there are none */
 		break;
 	case WATCH_FAILING:
 		log_warn("watch of ImageRule fails, trying on", "error", event->message, NULL);

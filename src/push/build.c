@@ -12,7 +12,6 @@
 #include "push/build_parts.h"
 
 #define TURN_MS 20 /* between two looks at the request's *cancel */
-#define SHOWN_MAX 400u
 
 struct building {
 	const struct build_request *request;
@@ -27,41 +26,54 @@ struct building {
 
 /* --- what a builder says --- */
 
-static struct str without(struct arena *a, struct str text, struct str secret)
+/* Replaces a secret wherever it is in the line. */
+static void hide(struct buf *line, struct str secret)
 {
 	cleanup_buf struct buf out = BUF_INIT;
-	while (text.n) {
-		const char *at = memmem(text.p, text.n, secret.p, secret.n);
-		size_t n = at ? (size_t)(at - text.p) : text.n;
-		buf_add(&out, text.p, n);
+	struct str rest = buf_str(line);
+	while (rest.n) {
+		const char *at = memmem(rest.p, rest.n, secret.p, secret.n);
+		size_t n = at ? (size_t)(at - rest.p) : rest.n;
+		buf_add(&out, rest.p, n);
 		if (at)
 			buf_adds(&out, "***");
-		text = str_from(text, n + (at ? secret.n : 0));
+		rest = str_from(rest, n + (at ? secret.n : 0));
 	}
-	return arena_str(a, buf_str(&out));
+	buf_clear(line);
+	buf_add_str(line, buf_str(&out));
 }
 
 /* Each line of a secret by itself; short ones are in every other word, and are let be. */
-static struct str mask(struct build_job *job, struct str text)
+static void hide_secrets(const struct build_job *job, struct buf *line)
 {
 	for (size_t i = 0; i < job->n_secrets; i++) {
 		struct str rest = job->secrets[i].data;
 		while (rest.n) {
-			struct str line = str_trim(str_cut(rest, '\n', &rest));
-			if (line.n >= 4 && memmem(text.p, text.n, line.p, line.n))
-				text = without(&job->a, text, line);
+			struct str part = str_trim(str_cut(rest, '\n', &rest));
+			if (part.n >= 4 && line->n && memmem(line->p, line->n, part.p, part.n))
+				hide(line, part);
 		}
 	}
-	return text;
 }
 
-void build_line(void *ctx, const char *line)
+/* The front of a line, in whole characters. */
+static void keep(char out[BUILD_LINE_KEPT], struct str line)
+{
+	size_t n = line.n < BUILD_LINE_KEPT ? line.n : BUILD_LINE_KEPT - 1;
+	while (n < line.n && n && ((unsigned char)line.p[n] & 0xc0) == 0x80)
+		n--;
+	memcpy(out, line.n ? line.p : "", n);
+	out[n] = '\0';
+}
+
+void build_line(void *ctx, const char *text)
 {
 	struct build_job *job = ctx;
-	struct str shown = mask(job, str_of(line));
-	const char *text = arena_strndup(&job->a, shown.p, shown.n);
-	job->kept[job->n_lines++ % BUILD_LINES_KEPT] = text;
-	job->request->tell(job->request->ctx, job->build->name, text);
+	cleanup_buf struct buf line = BUF_INIT;
+	buf_adds(&line, text);
+	hide_secrets(job, &line);
+	keep(job->kept[job->n_lines++ % BUILD_LINES_KEPT], buf_str(&line));
+	job->request->tell(job->request->ctx, job->build->name, line.n ? line.p : "");
 }
 
 int build_failed(struct build_job *job, struct error *err, const char *fmt, ...)
@@ -74,10 +86,8 @@ int build_failed(struct build_job *job, struct error *err, const char *fmt, ...)
 	size_t n = job->n_lines < BUILD_LINES_KEPT ? job->n_lines : BUILD_LINES_KEPT;
 	if (n)
 		buf_adds(&text, "; it said last:");
-	for (size_t i = job->n_lines - n; i < job->n_lines; i++) {
-		const char *line = job->kept[i % BUILD_LINES_KEPT];
-		buf_printf(&text, "\n  %.160s", line);
-	}
+	for (size_t i = job->n_lines - n; i < job->n_lines; i++)
+		buf_printf(&text, "\n  %s", job->kept[i % BUILD_LINES_KEPT]);
 	return error_set(err, "%s", text.p);
 }
 

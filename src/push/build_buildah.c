@@ -19,6 +19,7 @@
 #include "push/build_parts.h"
 #include "push/egress.h"
 #include "registry/credentials.h"
+#include "repo/files.h"
 
 #define ANSWER_MAX 1024u /* bytes of a file that says an image's id or digest */
 #define WORDS_MAX 1024u
@@ -39,7 +40,7 @@ static const char passwd[] = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:6553
 static const char group[] = "root:x:0:\nnogroup:x:65534:\n";
 static const char policy[] = "{\"default\":[{\"type\":\"insecureAcceptAnything\"}]}\n";
 static const char storage[] =
-	"[storage]\ndriver = \"overlay\"\ngraphroot = \"/store/root\"\nrunroot = \"/run/storage\"\n";
+	"[storage]\ndriver = \"overlay\"\ngraphroot = \"/store/root\"\nrunroot = \"/store/run\"\n";
 
 static const char *const environment[] = {
 	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -129,7 +130,7 @@ static void begin(struct builder *b)
 	add_bind(b, in_work(b, "out"), "/out", true);
 	add_bind(b, in_work(b, "tmp"), "/var/tmp", true);
 	add_bind(b, in_work(b, "tmp"), "/tmp", true);
-	ADD_WORDS(b, b->program, "--root", "/store/root", "--runroot", "/run/storage");
+	ADD_WORDS(b, b->program, "--root", "/store/root", "--runroot", "/store/run");
 }
 
 static uint64_t or_default(int64_t value, uint64_t otherwise)
@@ -315,6 +316,9 @@ static int push(struct builder *b, const char *tag, struct error *err)
 static void clean_store(struct builder *b)
 {
 	struct error ignored = ERROR_INIT;
+	/* What it says of mounts is not so: they ended with their namespace. Else it is kept, for what
+	 * buildah found out about the file system. */
+	files_remove(arena_printf(&b->job->a, "%s/store/run", b->job->store.dir));
 	begin(b);
 	ADD_WORDS(b, "rm", "--all");
 	if (run(b, BOX_NO_NETWORK, "cleaning", &ignored) == 0)

@@ -19,6 +19,7 @@
 #include "push/dockerfile.h"
 
 #define BUILD_DIGEST_LEN 71
+#define BUILD_LINE_KEPT 161u /* bytes of one, with its end */
 #define BUILD_LINES_KEPT 10u /* the last ones of a build that failed are part of the error */
 
 /* One image on its way. All memory from a, which is its thread's alone. */
@@ -30,7 +31,7 @@ struct build_job {
 	const atomic_bool *stop; /* cancelled, or another image failed */
 	struct build_secret *secrets;
 	size_t n_secrets;
-	const char *kept[BUILD_LINES_KEPT]; /* a ring of the last lines */
+	char kept[BUILD_LINES_KEPT][BUILD_LINE_KEPT]; /* a ring of the last lines, cut */
 	size_t n_lines;
 };
 

@@ -339,6 +339,11 @@ static void *on_begin(void *arg, const struct httpd_request *request, struct htt
 		reply->headers[reply->n_headers++] = (struct httpd_header){ "Retry-After", "5" };
 		return NULL;
 	}
+	if (route.push && strcmp(request->method, "POST") == 0) {
+		char peer[HTTPD_PEER_MAX];
+		httpd_peer(request, peer);
+		log_info("push over http", "repo", session.key, "who", session.who, "from", peer, NULL);
+	}
 	return start(g, &a, request, &route, &session, stream, reply);
 }
 

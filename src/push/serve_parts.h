@@ -78,6 +78,7 @@ struct served {
 	char pushed[32]; /* RFC 3339, ""; when a push was last accepted */
 	struct hash refs;
 	struct process *packing;
+	int64_t packed_ms; /* monotonic, when it was last packed; 0: never */
 	struct mirror *mirror;
 	struct hash mirror_hash;
 	char *mirror_error;

@@ -14,6 +14,8 @@
 
 enum {
 	PACK_AFTER_MS = 10000, /* a repository was left alone for so long */
+	PACK_EVERY_MS =
+		3600000, /* objects that no branch has stay loose for weeks, and are no reason to try again */
 	PACK_TIMEOUT_MS = 3600000,
 	MIRROR_RETRY_MS = 15000,
 	MIRROR_RETRY_MAX_MS = 900000,
@@ -142,7 +144,14 @@ static void on_packed(void *arg, const struct process_result *result)
 		log_warn("git gc", "repo", s->key, "error", result->err.n ? result->err.p : "no end in time",
 			 NULL);
 	hosted_look(s->serve->home, s->key, &s->state);
+	s->refs = hosted_refs(s->serve->home, s->key); /* in another form */
 	served_apply(s);
+}
+
+static bool wants_packing(const struct served *s)
+{
+	return !s->packing && hosted_wants_packing(&s->state) &&
+	       (!s->packed_ms || loop_now(s->serve->loop) - s->packed_ms >= PACK_EVERY_MS);
 }
 
 static void pack(struct served *s)
@@ -159,6 +168,7 @@ static void pack(struct served *s)
 		.stderr_max = 1024,
 		.timeout_ms = PACK_TIMEOUT_MS,
 	};
+	s->packed_ms = loop_now(s->serve->loop);
 	s->packing = process_start(s->serve->loop, &spec, on_packed, s, &err);
 	if (!s->packing)
 		log_warn("git gc", "repo", s->key, "error", err.text, NULL);
@@ -169,7 +179,7 @@ static void on_timer(void *arg)
 	struct served *s = arg;
 	if (s->mirror_due)
 		mirror_begin(s);
-	if (!s->packing && hosted_wants_packing(&s->state))
+	if (wants_packing(s))
 		pack(s);
 }
 
@@ -225,7 +235,7 @@ static void write_record(struct served *s, const struct hosted_spec *spec)
 		hosted_look(s->serve->home, s->key, &s->state);
 		s->refs = hosted_refs(s->serve->home, s->key);
 		log_info("repository served", "repo", s->key, NULL);
-		if (hosted_wants_packing(&s->state))
+		if (wants_packing(s))
 			loop_timer_set(s->timer, PACK_AFTER_MS);
 	}
 	keep_record(s, &repo);
@@ -287,7 +297,7 @@ void served_changed(struct served *s)
 	served_apply(s); /* what a push may bring has changed, and status.fetch.pushed */
 	if (accepted)
 		mirror_begin(s);
-	if (hosted_wants_packing(&s->state))
+	if (wants_packing(s))
 		loop_timer_set(s->timer, PACK_AFTER_MS);
 }
 

@@ -2,7 +2,6 @@
 
 Skipped where buildah, docker-registry or user namespaces are missing.
 """
-import crypt
 import http.client
 import http.server
 import json
@@ -20,6 +19,7 @@ import time
 import pytest
 
 from harness import CAPSTAN, free_port, wait_until
+from pushes import Service
 
 BUSYBOX = pathlib.Path("/bin/busybox")
 DIGEST = r"sha256:[0-9a-f]{64}"
@@ -48,7 +48,8 @@ class Registry:
                   "storage": {"filesystem": {"rootdirectory": str(self.directory / "data")},
                               "delete": {"enabled": True}}}
         if user:
-            hashed = crypt.crypt(password, crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=16))
+            hashed = subprocess.run(["perl", "-e", f"print crypt('{password}', '$2b$04$abcdefghijklmnopqrstuu')"],
+                                    stdout=subprocess.PIPE, text=True, check=True).stdout
             (self.directory / "htpasswd").write_text(f"{user}:{hashed}\n")
             config["auth"] = {"htpasswd": {"realm": "test", "path": str(self.directory / "htpasswd")}}
         (self.directory / "config.yml").write_text(json.dumps(config))
@@ -531,6 +532,8 @@ def test_a_killed_builder_leaves_nothing(shop):
 
 def test_caches_have_a_cap(shop):
     store = shop.home / "builds" / "default" / "shop" / "web" / "store"
+    shop.dockerfile("LABEL before=clean")
+    shop.build()
     assert store.exists()
     done = subprocess.run([CAPSTAN, "push-clean", "--state", shop.home, "--keep", "100000"], stdout=subprocess.PIPE)
     assert done.returncode == 0 and store.exists()
@@ -541,8 +544,9 @@ def test_caches_have_a_cap(shop):
     assert shop.build()[0]["web"][1] == "built"
 
 
-def test_old_images_go_when_nothing_names_them(world, registry, tmp_path):
-    shop, namespace = Shop(tmp_path, registry.host), "builds-clean"
+def test_old_images_go_when_nothing_names_them(world, tmp_path):
+    registry = Registry(tmp_path / "r")  # of its own: other tests' images are of the same name
+    shop, namespace = Shop(tmp_path / "shop", registry.host), "builds-clean"
     images = []
     for i in range(5):
         shop.dockerfile(f"LABEL clean={i}")
@@ -580,3 +584,52 @@ spec: {{containers: [{{name: web, image: "{images[0]}"}}]}}
     assert there() == [0, 1, 4]
     assert "removed 0 images" in world.capstan(*clean)
     world.kubectl("delete", "namespace", namespace, "--wait=false")
+    registry.stop()
+
+
+WEB = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: web}]}
+"""
+
+
+def test_a_push_builds_and_deploys_by_digest(world, registry, namespace, tmp_path):
+    world.kubectl("create", "secret", "generic", "builds", "-n", namespace, "--from-literal=token=hunter3-secret")
+
+    def image():
+        found = world.get("deployment", "web", "-n", namespace)
+        return found and found["spec"]["template"]["spec"]["containers"][0]["image"]
+
+    with Service(world, tmp_path / "home") as service:
+        hosted = service.host(namespace, more=f"    registry: {{url: '{registry.host}/pushed', insecure: true}}\n"
+                                              "    buildSecretRef: {name: builds}\n")
+        read = ('RUN --mount=type=secret,id=token ["/bin/busybox", "sh", "-c", '
+                '"busybox cat /run/secrets/token; busybox wc -c </run/secrets/token"]')
+        dockerfile = f"FROM scratch\nCOPY busybox /bin/busybox\n{read}\n"
+        (hosted.git.directory / "web").mkdir(parents=True)
+        shutil.copy(BUSYBOX, hosted.git.directory / "web" / "busybox")
+        hosted.git.commit({
+            "capstan.yaml": "environments: {prod: {branch: main, path: deploy, timeout: 60s}}\n"
+                            "build: {web: {context: web, secrets: [token]}}\n",
+            "web/Dockerfile": dockerfile, "deploy/web.yaml": WEB})
+        said = hosted.push()
+        first = image()
+        assert re.fullmatch(rf"{registry.host}/pushed/web-web@{DIGEST}", first), said
+        assert "hunter3" not in said and first in said
+        hosted.git.commit({"deploy/more.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: more}\n"})
+        said = hosted.push()
+        assert image() == first and "as before" in said and "STEP" not in said
+        hosted.git.commit({"web/Dockerfile": dockerfile + run_line("echo no such thing; exit 3") + "\n"})
+        said = hosted.push(accepted=False)
+        assert "no such thing" in said and "capstan.yaml:2" in said and image() == first
+        hosted.git.commit({"web/Dockerfile": dockerfile + "LABEL second=1\n"})
+        hosted.push()
+        assert image() != first
+    assert b"hunter3" not in b"".join(f.read_bytes() for f in tmp_path.rglob("*") if f.is_file() and not f.is_symlink())

@@ -430,6 +430,20 @@ def test_hostile_objects_are_refused(hosted, ann, serve, namespace):
     serve.fsck(namespace, "shop")
 
 
+def test_bombs_and_floods_are_refused(hosted, ann, serve, namespace):
+    """A file that grows a thousandfold when it is unpacked where it would be read; and more refs than a push may have."""
+    with open(ann.directory / "capstan.yaml", "wb") as bomb:
+        bomb.truncate(40 << 20)
+    sha = ann.commit({"f": "bomb\n"})
+    out = ann.bad("push", hosted.ssh, "main:bomb", timeout=120)
+    assert "capstan.yaml" in out, out
+    subprocess.run(["git", "update-ref", "--stdin"], cwd=ann.directory, env=ann.env, text=True, check=True,
+                   input="".join(f"create refs/tags/t{i} {sha}^\n" for i in range(1200)))
+    ann.bad("push", hosted.ssh, "refs/tags/*:refs/tags/*", says="more than 1000 refs", timeout=120)
+    assert subprocess.run(["git", "-c", "safe.directory=*", "--git-dir", serve.bare(namespace, "shop"), "for-each-ref"], text=True, check=True,
+                          stdout=subprocess.PIPE).stdout == ""
+
+
 # --- what goes wrong ---
 
 class hook:

@@ -9,7 +9,7 @@ import time
 import pytest
 
 import registry as registries
-from harness import Git, wait_until
+from harness import Git, config_map, wait_until
 
 INTERVALS = itertools.count(4000)
 TOKEN = "4f0c1e6a9b7d2835-registry"
@@ -309,9 +309,9 @@ def test_lines_of_capstan_yaml(world, operator, registry, namespace, tmp_path):
     image = f"{registry.name}/{namespace}/web"
     registry.push(f"{namespace}/web", "v1.0.0")
     lines = "images:\n  web: {image: %s, insecure: true, interval: 1h, policy: {semver: {range: 1.x}}}\n" % image
-    environments = "environments:\n  prod: {path: prod, branch: main}\n  next: {path: prod, branch: next}\n"
+    environments = "environments:\n  prod: {path: prod, branch: main}\n  next: {path: next, branch: next}\n"
     config = Config(tmp_path, {"capstan.yaml": environments + lines, "prod/kustomization.yaml": "resources: [web.yaml]\n",
-                               "prod/web.yaml": DEPLOYMENT % (f"{image}:v0", f"{namespace}:web")})
+                               "next/one.yaml": config_map("one"), "prod/web.yaml": DEPLOYMENT % (f"{image}:v0", f"{namespace}:web")})
     world.repo(namespace, config.url)
     world.app(namespace, sync="wait: false", more="  render: {type: environment, name: prod}\n")
     world.app(namespace, name="other", sync="wait: false", more="  render: {type: environment, name: next}\n")
@@ -348,3 +348,4 @@ def test_an_environment_and_a_restart(world, operator, registry, namespace, tmp_
     rules = operator.metric("capstan_image_rules")
     world.kubectl("delete", "imagerule", "web", "-n", namespace)
     wait_until(lambda: operator.metric("capstan_image_rules") < rules, 10, "the rule is gone")
+    assert operator.stop(10) == 0

@@ -181,7 +181,7 @@ spec: {{policyName: {shop.namespace}, validationActions: [Deny]}}
         said = shop.push(good=False)
     finally:
         world.run("kubectl", "delete", "validatingadmissionpolicy,validatingadmissionpolicybinding", shop.namespace)
-    assert "no other image today" in said and "takes back" in said, said
+    assert "no other image today" in said and "takes back" in said and f"App {shop.namespace}/web: " in said, said
     assert shop.head() == before and shop.image() == good
     assert shop.git("log", "-1", "--format=%s", "main").startswith("undo ") and good in shop.git("show", "main:deploy/prod/web.yaml")
     assert shop.git("diff", "--stat", "main~2", "main") == ""
@@ -241,7 +241,7 @@ def test_a_review_is_a_branch_and_deploys_nothing(shop, world):
     shop.commit("to be looked at", deliver=", review: true")
     said = shop.push()
     branch = "capstan/prod-" + shop.source.git("rev-parse", "HEAD")[:12]
-    assert branch in said and "open one by hand" in said, said
+    assert branch in said and "open one by hand" in said and "waits for its review" in said, said
     assert shop.git("rev-parse", "main") == before == shop.git("rev-parse", f"{branch}~1")
     assert f"{shop.registry.name}/web@sha256:" in shop.git("show", f"{branch}:deploy/prod/web.yaml")
     assert shop.head() == shop.source.git("rev-parse", "HEAD")

@@ -2,8 +2,10 @@
 #include "unit/repo/git_fixture.h"
 
 #include "base/clock.h"
+#include "cmd/deploy_review.h"
 #include "cmd/push_config.h"
 #include "cmd/push_login.h"
+#include "repo/commit.h"
 
 #define DIGEST "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define IMAGE "registry.test/web@" DIGEST
@@ -331,6 +333,28 @@ static void a_wait_ends_when_it_is_asked_to(void **state)
 	assert_non_null(strstr(err.text, "ended"));
 }
 
+static void branches_of_reviews_can_be_branches(void **state)
+{
+	static const struct {
+		const char *environment, *branch;
+	} cases[] = {
+		{ "prod", "capstan/prod-0123456789ab" },
+		{ "eu-1.prod_x", "capstan/eu-1.prod_x-0123456789ab" },
+		{ "deploy/prod", "capstan/deploy-prod-0123456789ab" },
+		{ ".", "capstan/--0123456789ab" },
+		{ "a..b", "capstan/a.-b-0123456789ab" },
+		{ "a b~^:?*[\\@{", "capstan/a-b----------0123456789ab" },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		cleanup_arena struct arena a = ARENA_INIT;
+		struct error err = ERROR_INIT;
+		char *branch = review_branch(&a, cases[i].environment, "0123456789abcdef");
+		assert_string_equal(branch, cases[i].branch);
+		if (commit_check_branch(branch, &err) < 0)
+			fail_msg("%s", err.text);
+	}
+}
+
 static void a_login_is_for_one_repository(void **state)
 {
 	assert_true(push_login_same("https://git.example.com/team/cfg.git",
@@ -360,6 +384,7 @@ int main(void)
 		TEST(what_never_arrived_is_not_taken_back),
 		TEST(a_review_is_a_branch_of_its_own),
 		TEST(a_wait_ends_when_it_is_asked_to),
+		cmocka_unit_test(branches_of_reviews_can_be_branches),
 		cmocka_unit_test(a_login_is_for_one_repository),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

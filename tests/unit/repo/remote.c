@@ -65,20 +65,24 @@ static struct resolved fetch(struct fixture *f, const char *revision)
 	return want;
 }
 
-static void open_remote_with(struct fixture *f, const char *url, uint64_t max_bytes, int64_t timeout_ms,
-			     bool submodules)
+static void open_options(struct fixture *f, struct remote_options options)
 {
 	struct error err = ERROR_INIT;
 	cleanup_buf struct buf mirror = BUF_INIT;
 	buf_printf(&mirror, "%s/mirror.git", f->dir);
-	struct remote_options options = { .url = url,
-					  .mirror = mirror.p,
-					  .timeout_ms = timeout_ms,
-					  .max_bytes = max_bytes,
-					  .submodules = submodules };
+	options.mirror = mirror.p;
 	f->remote = remote_new(f->loop, &options, &err);
 	if (!f->remote)
 		fail_msg("%s", err.text);
+}
+
+static void open_remote_with(struct fixture *f, const char *url, uint64_t max_bytes, int64_t timeout_ms,
+			     bool submodules)
+{
+	open_options(f, (struct remote_options){ .url = url,
+						 .timeout_ms = timeout_ms,
+						 .max_bytes = max_bytes,
+						 .submodules = submodules });
 }
 
 static void open_remote(struct fixture *f, const char *url, uint64_t max_bytes, int64_t timeout_ms)
@@ -205,6 +209,43 @@ static void a_remote_that_hangs_is_given_up(void **state)
 	close(listener);
 }
 
+/* Settings that are numbered in the environment, and what belongs to another repository there. */
+static void a_persons_environment_counts_when_asked_for(void **state)
+{
+	struct fixture *f = *state;
+	cleanup_buf struct buf key = BUF_INIT;
+	struct remote_options options = { .url = "file:///capstan-nowhere/origin",
+					  .timeout_ms = 20000,
+					  .max_bytes = 64u << 20 };
+	buf_printf(&key, "url.file://%s/.insteadOf", f->dir);
+	setenv("GIT_CONFIG_COUNT", "1", 1);
+	setenv("GIT_CONFIG_KEY_0", key.p, 1);
+	setenv("GIT_CONFIG_VALUE_0", "file:///capstan-nowhere/", 1);
+	setenv("GIT_DIR", "/nonexistent", 1);
+	setenv("GIT_QUARANTINE_PATH", "/nonexistent", 1);
+	open_options(f, options);
+	poll(f);
+	assert_non_null(f->error);
+	remote_free(f->remote);
+	options.user_environment = true;
+	open_options(f, options);
+	poll(f);
+	assert_null(f->error);
+	fetch(f, "main");
+	assert_null(f->error);
+	/* A count that is none is passed over. */
+	remote_free(f->remote);
+	setenv("GIT_CONFIG_COUNT", "many", 1);
+	open_options(f, options);
+	poll(f);
+	assert_non_null(f->error);
+	unsetenv("GIT_CONFIG_COUNT");
+	unsetenv("GIT_CONFIG_KEY_0");
+	unsetenv("GIT_CONFIG_VALUE_0");
+	unsetenv("GIT_DIR");
+	unsetenv("GIT_QUARANTINE_PATH");
+}
+
 static void urls_are_checked(void **state)
 {
 	static const char *const good[] = { "https://h/x",   "ssh://git@h/x", "git@h:x.git",
@@ -307,6 +348,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(ssh_needs_host_keys, setup, teardown),
 		cmocka_unit_test_setup_teardown(submodules_are_part_of_the_tree_on_request, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_submodule_that_cannot_be_had_is_named, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_persons_environment_counts_when_asked_for, setup, teardown),
 		cmocka_unit_test(urls_are_checked),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
