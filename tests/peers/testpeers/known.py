@@ -140,6 +140,19 @@ def validators_as_transformers(case, said):
     return rewritten(case, lambda path, text: re.sub(r"(?m)^( *[\"']?)validators\b", r"\1transformers", text) if "transformers" not in text else text)
 
 
+def without_twin(case, said):
+    """Without the second line of a key that is twice in a map, where each of them is one line."""
+    match = re.search(r"(\S+):\d+:\d+: the key `[^`]*` is there twice: on line (\d+) and on line (\d+)", said)
+    if not match:
+        return None
+    line = int(match[3])
+
+    def change(path, text):
+        lines = text.splitlines(keepends=True)
+        return "".join(lines[: line - 1] + lines[line:]) if path == match[1] or path.endswith("/" + match[1]) else text
+    return rewritten(case, change)
+
+
 def has_tag_beside(match, case, real):
     """Whether the text that Capstan refuses stands with that tag in a file, or in what the real program prints."""
     tagged = f"{match[2]} {match[1]}".encode()
@@ -173,6 +186,7 @@ CLASSES = [
 # Where only the real program builds: what Capstan says, and a rewrite (case, what it said) -> case, or None.
 REFUSALS = {
     "less-indented-rest-of-resource": (r"there is content behind the end of the document", without_rest),
+    "duplicate-null-annotations": (r"is there twice: on line", without_twin),
     "validated-by-beside-labels": (r"the validator changes resources", validators_as_transformers),
 }
 MISFIT = "name-that-is-no-number"
