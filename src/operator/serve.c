@@ -63,7 +63,8 @@ static void serve_metrics(void *ctx, struct httpd_reply *reply)
 	web_metric(out, "capstan_leader", "gauge", "1 while this process acts.",
 		   !op->lease || lease_held(op->lease));
 	web_metric(out, "capstan_image_rules", "gauge", "ImageRule objects.", (double)op->image_rules.n);
-	web_metric(out, "capstan_image_scans_total", "counter", "Looks at registries.", (double)op->image_scans);
+	web_metric(out, "capstan_image_scans_total", "counter", "Looks at registries.",
+		   (double)op->image_scans);
 	web_metric(out, "capstan_image_commits_total", "counter", "Commits of new images.",
 		   (double)op->image_commits);
 	metric_webhooks(op, out);

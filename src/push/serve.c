@@ -177,17 +177,13 @@ static void each_hour(void *arg)
 
 /* ---- addresses ---- */
 
-/* The host of "ADDR:PORT" as others reach it: an address that means all is our name. */
-static const char *host_of(struct arena *a, const char *address)
+/* The host of "ADDR:PORT"; everywhere: what stands for an address that means all. */
+static const char *host_of(struct arena *a, const char *address, const char *everywhere)
 {
 	const char *colon = strrchr(address, ':');
 	const char *host = arena_strndup(a, address, (size_t)(colon ? colon - address : 0));
-	static char name[256];
-	if (*host && strcmp(host, "0.0.0.0") != 0 && strcmp(host, "[::]") != 0)
-		return host;
-	if (gethostname(name, sizeof(name) - 1) < 0)
-		return "localhost";
-	return name;
+	bool all = !*host || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "[::]") == 0;
+	return all ? everywhere : host;
 }
 
 static const char *port_of(const char *address)
@@ -204,30 +200,30 @@ static const char *without_slash(struct arena *a, const char *url)
 	return arena_strndup(a, url, n);
 }
 
+/* As people and the operator reach us, when nobody said it better: by our name, and by this machine. */
 static void settle_addresses(struct serve *serve)
 {
 	const struct serve_options *o = serve->options;
 	struct arena *a = &serve->arena;
+	char name[256] = "localhost";
 	int port = serve->web ? httpd_port(serve->web) : 0;
+	if (gethostname(name, sizeof(name) - 1) < 0)
+		snprintf(name, sizeof(name), "localhost");
+	const char *own = arena_strdup(a, name);
+	if (o->ssh)
+		serve->ssh_base =
+			arena_printf(a, "ssh://%s@%s:%s", o->user, host_of(a, o->ssh, own), port_of(o->ssh));
+	if (o->http) {
+		serve->http_base = arena_printf(a, "http://%s:%d/git", host_of(a, o->http, own), port);
+		serve->fetch_base =
+			arena_printf(a, "http://%s:%d/git", host_of(a, o->http, "127.0.0.1"), port);
+	}
 	if (o->ssh_url)
 		serve->ssh_base = without_slash(a, o->ssh_url);
-	else if (o->ssh)
-		serve->ssh_base =
-			arena_printf(a, "ssh://%s@%s:%s", o->user, host_of(a, o->ssh), port_of(o->ssh));
 	if (o->http_url)
 		serve->http_base = without_slash(a, o->http_url);
-	else if (o->http)
-		serve->http_base = arena_printf(a, "http://%s:%d/git", host_of(a, o->http), port);
 	if (o->fetch_url)
 		serve->fetch_base = without_slash(a, o->fetch_url);
-	else if (o->http)
-		serve->fetch_base = arena_printf(a, "http://%s:%d/git",
-						 *host_of(a, o->http) && o->http[0] != ':' &&
-								 strncmp(o->http, "0.0.0.0:", 8) != 0 &&
-								 strncmp(o->http, "[::]:", 5) != 0
-							 ? host_of(a, o->http)
-							 : "127.0.0.1",
-						 port);
 }
 
 /* ---- start and stop ---- */

@@ -93,6 +93,14 @@ class Service:
         return os.listdir(at) if at.exists() else []
 
 
+class Work(Git):
+    """A work tree; run() tells whether git succeeded."""
+
+    def run(self, *arguments):
+        return subprocess.run(["git", *arguments], cwd=self.directory, env=self.env, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60, check=False).returncode == 0
+
+
 class Hosted:
     """One repository of the service, and ada's work tree."""
 
@@ -101,7 +109,8 @@ class Hosted:
         self.namespace, self.name = namespace, name
         self.key = f"{namespace}/{name}"
         self.path = service.home / "repos" / namespace / f"{name}.git"
-        self.git = Git(service.home.parent / f"work-{namespace}-{name}")
+        self.git = Work(service.home.parent / f"work-{namespace}-{name}")
+        self.git.env["GIT_TERMINAL_PROMPT"] = "0"
         self.git.env["GIT_SSH_COMMAND"] = f"{SSH}{service.key}"
         self.url = f"ssh://127.0.0.1:{service.ssh}/{self.key}.git"
 

@@ -2,6 +2,7 @@
 import json
 import os
 import random
+import re
 import time
 
 import pytest
@@ -120,6 +121,28 @@ def test_a_failed_rollout_is_put_back(hosted, world, namespace):
     hosted.git.commit(files("3"))
     hosted.push()
     assert hosted.data() == "3"
+
+
+def test_a_failed_rollout_tells_the_pods_own_reason(hosted, world, namespace):
+    hosted.git.commit(files("1", replicas=1, deadline=6))
+    child = hosted.start()
+    pod = wait_until(lambda: world.get("pods", "-n", namespace)["items"], 20, "the pod is there")[0]["metadata"]["name"]
+    state = {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image registry.test/web:v1"}}
+    status = {"name": "web", "image": "", "imageID": "", "ready": False, "restartCount": 0, "state": state}
+    world.kubectl("patch", "pod", pod, "-n", namespace, "--subresource=status", "-p",
+                  json.dumps({"status": {"containerStatuses": [status]}}))
+    said, _ = child.communicate(timeout=60)
+    assert child.returncode != 0
+    assert f"Pod {pod}, container web: ImagePullBackOff: Back-off pulling image registry.test/web:v1" in said
+
+
+def test_a_push_over_http(hosted, world, namespace):
+    text = world.capstan("repo", "token", "create", hosted.name, "ci", "-n", namespace)
+    token = re.search(r"capstan_[0-9a-f]{64}", text)[0]
+    hosted.url = f"http://ci:{token}@127.0.0.1:{hosted.service.http}/git/{hosted.key}.git"
+    commit = hosted.git.commit(files("1"))
+    wait_until(lambda: hosted.git.run("ls-remote", hosted.url), 20, "the token counts")
+    assert lines_with(hosted.push(), "success: ") and hosted.tip() == hosted.revision() == commit
 
 
 def test_a_first_push_that_fails_leaves_no_app_and_no_objects(hosted, world, namespace):

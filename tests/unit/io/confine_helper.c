@@ -24,6 +24,7 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -39,10 +40,21 @@ static void deaf(void)
 		signal(i, SIG_IGN);
 }
 
+/* What escapes a sandbox that is broken must not outlive the tests by much. */
+static bool is_late(void)
+{
+	struct timespec now;
+	static time_t began; /* forks have it too */
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (!began)
+		began = now.tv_sec;
+	return now.tv_sec - began > 120;
+}
+
 static int do_fork(char **argv)
 {
 	deaf();
-	while (fork() >= -1) /* always */
+	while (!is_late() && fork() >= -1) /* always */
 		setsid();
 	return 0;
 }
@@ -99,7 +111,7 @@ static int do_spin(char **argv)
 	deaf();
 	for (int i = 0; i < 3; i++)
 		fork();
-	for (volatile unsigned i = 1; i; i |= 1)
+	while (!is_late())
 		;
 	return 0;
 }

@@ -490,9 +490,10 @@ static void images_are_read(void **state)
 			    "\"digest\":\"pin\"}");
 	buf_clear(&spec);
 	json_write(&spec, job->spec);
-	assert_string_equal(spec.p,
-			    "{\"image\":\"r.example.com/job\",\"policy\":{\"time\":{}},\"filter\":{\"pattern\":\"^v\","
-			    "\"extract\":\"$1\"},\"interval\":\"10s\"}");
+	assert_string_equal(
+		spec.p,
+		"{\"image\":\"r.example.com/job\",\"policy\":{\"time\":{}},\"filter\":{\"pattern\":\"^v\","
+		"\"extract\":\"$1\"},\"interval\":\"10s\"}");
 	assert_string_equal(job->message, "new");
 	arena_release(&r.a);
 }
