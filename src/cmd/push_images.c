@@ -2,8 +2,10 @@
  * newer push. */
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "cmd/push_run.h"
 #include "operator/credentials.h"
 
@@ -13,13 +15,34 @@ struct building {
 	struct error err;
 	int rc;
 	bool over;
+	unsigned lines; /* that were told */
+	int64_t told_ms;
 	pthread_mutex_t lock;
 	pthread_cond_t ended;
 };
 
+enum { LINES = 16, LATER_MS = 2000 };
+
+/* A build that talks much is told of whole at its beginning, then now and then; what came out, always. */
+static bool is_told(struct building *b, const char *line)
+{
+	bool result = strstr(line, "@sha256:") && !strchr(line, ' ');
+	int64_t now = clock_mono_ms();
+	pthread_mutex_lock(&b->lock);
+	bool told = result || b->lines < LINES || now - b->told_ms >= LATER_MS;
+	if (told) {
+		b->lines++;
+		b->told_ms = now;
+	}
+	pthread_mutex_unlock(&b->lock);
+	return told;
+}
+
 static void on_line(void *ctx, const char *name, const char *line)
 {
 	struct building *b = ctx;
+	if (!is_told(b, line))
+		return;
 	tell_step(b->run->tell, "build", "%s: %s", name, line);
 }
 

@@ -20,7 +20,7 @@ enum verdict {
 	GONE,
 };
 
-enum { UNWELL_MS = 2000 };
+enum { UNWELL_MS = 2000, NOBODY_MS = 5000 };
 
 struct watching {
 	struct push_run *run;
@@ -34,7 +34,7 @@ struct watching {
 	struct map said; /* object -> what was told of it last */
 	VEC(char *) texts;
 	unsigned lines;
-	int64_t told_ms;
+	int64_t told_ms, began_ms;
 	bool listed;
 };
 
@@ -110,13 +110,15 @@ static void tell_counts(struct watching *w)
 }
 
 /* Where it is before there are objects to tell of, and what is in the way. */
-static const char *stage_of(struct arena *a, const struct node *app)
+static const char *stage_of(struct arena *a, const struct node *app, int64_t waited_ms)
 {
 	const struct node *ready = apps_condition(app, "Ready");
 	struct str reason = node_text(node_get(ready, "reason"));
 	int64_t observed = -1, generation = 0;
 	node_int(node_at(app, "status.observedGeneration"), &observed);
 	node_int(node_at(app, "metadata.generation"), &generation);
+	if (str_is(reason, "Pending") && waited_ms < NOBODY_MS)
+		return NULL;
 	if (str_is(reason, "Pending"))
 		return "no operator has looked at the App yet; is `capstan run` running?";
 	if (str_is(reason, "SourceFailed") || str_is(reason, "CannotWatch"))
@@ -131,7 +133,7 @@ static const char *stage_of(struct arena *a, const struct node *app)
 static void tell_stage(struct watching *w)
 {
 	cleanup_arena struct arena a = ARENA_INIT;
-	const char *stage = stage_of(&a, w->app);
+	const char *stage = stage_of(&a, w->app, clock_mono_ms() - w->began_ms);
 	if (stage && is_news(w, STR(""), stage))
 		tell_step(w->run->tell, "watch", "%s: %s", w->t->record->environment, stage);
 }
@@ -220,6 +222,7 @@ static void watch(struct watching *w)
 		.field_selector = arena_printf(&a, "metadata.name=%s", w->t->record->app),
 	};
 	struct kube_watch *watch = kube_watch_start(run->cluster.client, &spec, on_event, w);
+	w->began_ms = clock_mono_ms();
 	w->timer = loop_timer_new(run->cluster.loop, on_timer, w);
 	w->unwell = loop_timer_new(run->cluster.loop, on_unwell, w);
 	loop_timer_set(w->timer, PUSH_WATCH_QUIET_MS);
