@@ -103,7 +103,10 @@ void kinternals_texts(struct kbuild *b, struct node *metadata, struct str field)
 		return;
 	}
 	for (uint32_t i = 0; i < map->map.n; i++) {
-		struct node *n = map->map.pairs[i].value;
+		/* New ones: an annotation that a template shared is the object's alone from here on. */
+		struct node *n = arena_new(b->a, struct node);
+		*n = *map->map.pairs[i].value;
+		map->map.pairs[i].value = n;
 		if (n->type == NODE_MAP || n->type == NODE_SEQ)
 			n->text = (struct str){ "", 0 };
 		n->type = NODE_STRING;
