@@ -13,6 +13,7 @@
 #include "cmd/commands.h"
 #include "push/access.h"
 #include "push/hosted.h"
+#include "push/journal.h"
 #include "push/relay.h"
 #include "push/ssh_command.h"
 
@@ -46,11 +47,35 @@ static const char *protocol(struct arena *a)
 	return arena_printf(a, "GIT_PROTOCOL=%s", text);
 }
 
+/* What became of pushes to the repository, of others too: whoever may read it sees their commits anyway. */
+static int status(const struct hosted_session *session, const struct ssh_command *command, struct arena *a,
+		  struct error *err)
+{
+	struct journal_record record;
+	if (command->id[0]) {
+		int rc = journal_read(a, session->home, command->id, &record, err);
+		if (rc < 0)
+			return -1;
+		if (rc > 0 || strcmp(record.repo, command->key) != 0)
+			return error_set(err, "%s: there is no push %s", command->key, command->id);
+	}
+	const char *argv[] = { "capstan",
+			       "push-status",
+			       "--state",
+			       session->home,
+			       command->id[0] ? command->id : command->key,
+			       NULL };
+	execv("/proc/self/exe", (char *const *)(uintptr_t)argv);
+	return error_set(err, "push-status: %s", strerror(errno));
+}
+
 static int serve(const struct hosted_session *session, const struct ssh_command *command, struct arena *a,
 		 struct error *err)
 {
 	const char *dir = hosted_git_dir(a, session->home, session->key);
 	const char *extra[] = { protocol(a), NULL };
+	if (command->service == SSH_PUSH_STATUS)
+		return status(session, command, a, err);
 	const char **env = hosted_environment(a, session, extra);
 	if (command->service == SSH_UPLOAD_PACK) {
 		const char *argv[] = { "git", "upload-pack", "--strict", UPLOAD_TIMEOUT, dir, NULL };

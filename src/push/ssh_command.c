@@ -41,19 +41,39 @@ bool ssh_path_key(struct str path, char key[2 * HOSTED_NAME_MAX + 2])
 	return true;
 }
 
+/* "NS/NAME", "NS/NAME ID" */
+static int parse_status(struct str text, struct ssh_command *out, struct error *err)
+{
+	struct str path, id, word = str_cut(text, ' ', &id);
+	out->service = SSH_PUSH_STATUS;
+	if (!unquote(word, &path) || !ssh_path_key(path, out->key))
+		return error_set(err,
+				 "push-status takes NAMESPACE/NAME, and the id of a push if one is meant");
+	if (id.n && !journal_id_ok(id))
+		return error_set(
+			err, "push-status: that is no id of a push; it is in the first line of its answer");
+	snprintf(out->id, sizeof(out->id), "%.*s", STR_ARG(id));
+	return 0;
+}
+
 int ssh_command_parse(struct str text, struct ssh_command *out, struct error *err)
 {
 	struct str path;
+	out->id[0] = '\0';
 	if (text.n == 0)
 		return error_set(err, "there is no shell here: use git clone, fetch and push");
 	if (text.n > SSH_COMMAND_MAX || memchr(text.p, '\0', text.n))
 		return error_set(err, "the command is refused: it is too long, or no text");
 	size_t space = str_find(text, ' ', str_starts(text, STR("git ")) ? 4 : 0);
 	struct str program = { text.p, space == SIZE_MAX ? text.n : space };
+	if (str_is(program, "push-status"))
+		return parse_status(space == SIZE_MAX ? STR("") : str_from(text, space + 1), out, err);
 	if (str_is(program, "git-upload-archive") || str_is(program, "git upload-archive"))
 		return error_set(err, "git archive is not served: clone, and make the archive from that");
 	if (!is_service(program, &out->service))
-		return error_set(err, "only git clone, fetch and push are served here");
+		return error_set(
+			err,
+			"only git clone, fetch and push are served here, and push-status NAMESPACE/NAME [ID]");
 	if (space == SIZE_MAX || !unquote(str_from(text, space + 1), &path) || !ssh_path_key(path, out->key))
 		return error_set(err, "the path must be NAMESPACE/NAME.git, as `capstan repo show` tells it");
 	return 0;

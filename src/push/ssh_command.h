@@ -3,23 +3,27 @@
  *
  * Understood is what git sends, and nothing near it: one of two programs and one path, quoted as git quotes,
  * that names a hosted repository. There are no options, no second command, no path that means a file.
+ * Besides git there is `push-status NAMESPACE/NAME [ID]`, for whoever was cut off from a push.
  */
 #pragma once
 
 #include "base/error.h"
 #include "base/str.h"
 #include "push/home.h"
+#include "push/journal.h"
 
 #define SSH_COMMAND_MAX 1024 /* bytes; git sends less than 600 for the longest names */
 
 enum ssh_service {
 	SSH_UPLOAD_PACK,  /* clone, fetch */
 	SSH_RECEIVE_PACK, /* push */
+	SSH_PUSH_STATUS,  /* what became of pushes, or of one */
 };
 
 struct ssh_command {
 	enum ssh_service service;
 	char key[2 * HOSTED_NAME_MAX + 2]; /* "NAMESPACE/NAME" */
+	char id[JOURNAL_ID_MAX + 1];	   /* of a push, with SSH_PUSH_STATUS; "": of all */
 };
 
 /* "git-upload-pack 'NS/NAME.git'", "git receive-pack '/NS/NAME'", ...; `.git` and the first slash may be left

@@ -127,6 +127,12 @@ class Hosted:
         assert (child.returncode == 0) == accepted, out
         return re.sub(r"^remote: (.*?) *$", r"\1", out, flags=re.M)
 
+    def ssh(self, *words):
+        """A command of the service's, as ada's ssh sends it."""
+        argv = [*self.git.env["GIT_SSH_COMMAND"].split(), "-p", str(self.service.ssh), "127.0.0.1", *words]
+        return subprocess.run(argv, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              timeout=60, check=False)
+
     def bare(self, *arguments):
         """What git says in the hosted repository; "" when it fails."""
         done = subprocess.run(["git", "-c", "safe.directory=*", "--git-dir", str(self.path), *arguments], text=True,

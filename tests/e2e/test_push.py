@@ -257,6 +257,13 @@ def test_status_tells_of_pushes(hosted, service):
     assert "error: " in service.status(newest["id"], expect=DIFFERS)
     shown = json.loads(service.status("-o", "json", oldest["id"]))
     assert shown == oldest
+
+    # The pusher asks from afar.
+    done = hosted.ssh("push-status", hosted.key)
+    assert done.returncode == 0 and newest["id"] in done.stdout and oldest["id"] in done.stdout, done.stderr
+    assert "success: " in hosted.ssh("push-status", hosted.key, oldest["id"]).stdout
+    assert hosted.ssh("push-status", hosted.key, newest["id"]).returncode == DIFFERS
+    assert hosted.ssh("push-status", "other/repo").returncode == 2
     service.status("20000101-000000000-000000-0000", expect=2)
 
 

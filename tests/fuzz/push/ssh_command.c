@@ -18,7 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	struct str name, namespace = str_cut(str_of(command.key), '/', &name);
 	if (!hosted_name_ok(namespace) || !hosted_name_ok(name) || strstr(command.key, "..") ||
-	    !memmem(text.p, text.n, command.key, strlen(command.key)))
+	    !memmem(text.p, text.n, command.key, strlen(command.key)) ||
+	    (command.id[0] && (command.service != SSH_PUSH_STATUS || !journal_id_ok(str_of(command.id)))))
 		abort();
 	return 0;
 }

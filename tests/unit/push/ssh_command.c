@@ -74,6 +74,33 @@ static void what_others_send(void **state)
 	}
 }
 
+static void what_became_of_a_push(void **state)
+{
+	static const char *const bad[] = {
+		"push-status",
+		"push-status ",
+		"push-status shop",
+		"push-status team/shop ../x",
+		"push-status team/shop --all",
+		"push-status --state=/ team/shop",
+		"push-status team/shop 20261128-150405123-a1b2c3-4d5e;sh",
+		"push-status team/shop 20261128-150405123-a1b2c3-4d5e x",
+		"push-statuss team/shop",
+	};
+	struct ssh_command c;
+	struct error err = ERROR_INIT;
+	assert_int_equal(ssh_command_parse(STR("push-status team/shop.git"), &c, &err), 0);
+	assert_int_equal(c.service, SSH_PUSH_STATUS);
+	assert_string_equal(c.key, "team/shop");
+	assert_string_equal(c.id, "");
+	assert_int_equal(
+		ssh_command_parse(STR("push-status team/shop 20261128-150405123-a1b2c3-4d5e"), &c, &err), 0);
+	assert_string_equal(c.id, "20261128-150405123-a1b2c3-4d5e");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		if (ssh_command_parse(str_of(bad[i]), &c, &err) != -1)
+			fail_msg("taken: %s", bad[i]);
+}
+
 static void what_is_too_long_or_no_text(void **state)
 {
 	struct ssh_command c;
@@ -88,6 +115,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_git_sends),
 		cmocka_unit_test(what_others_send),
+		cmocka_unit_test(what_became_of_a_push),
 		cmocka_unit_test(what_is_too_long_or_no_text),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
