@@ -232,7 +232,7 @@ static void end_group(const struct confine_job *job, const struct confine_watch 
 			confine_say(job, NOTE_OVER, 0, 0, 0);
 			return;
 		}
-		confine_kill_children(w);
+		confine_kill_family(w);
 		wait_for_signal(set, FIRST_LOOKS_MS);
 	}
 }

@@ -135,8 +135,9 @@ struct confine_watch {
 /* Takes a look: CONFINE_EXITED when all is within its caps, or what is not. last: the program has ended. */
 enum confine_end confine_look(struct confine_watch *w, const struct confine_job *job, bool last);
 
-/* Kills the keeper's children; as it alone reaps them, their numbers are still theirs. */
-void confine_kill_children(const struct confine_watch *w);
+/* Stops all that descends from the keeper, then kills it; as it alone reaps orphans, their numbers are still
+ * theirs. */
+void confine_kill_family(const struct confine_watch *w);
 
 /* confine_landlock.c: child. Version of the interface (0: none); -1: errno. */
 int confine_landlock_version(void);

@@ -18,6 +18,8 @@
 #include "io/confine_parts.h"
 
 enum {
+	FAMILY_MAX = 4096, /* descendants seen in one look; CONFINE_PIDS is far below */
+	FAMILY_LOOKS = 100,
 	ENTRIES_SIZE = 2048, /* of a directory, read at a time */
 	STATUS_SIZE = 4096,
 	DISK_EVERY = 4, /* looks */
@@ -38,6 +40,7 @@ struct sums {
 
 /* One process, as its stat tells it. */
 struct seen {
+	char state;
 	pid_t parent, session;
 	uint64_t cpu_ticks, threads;
 };
@@ -86,7 +89,8 @@ static bool read_stat(int dir, struct seen *seen)
 	const char *p = strrchr(text, ')');
 	if (!p || p[1] != ' ' || !p[2])
 		return false;
-	p += 3; /* the state; then fields 4 and following */
+	seen->state = p[2];
+	p += 3; /* fields 4 and following */
 	uint64_t field[21] = { 0 };
 	for (int i = 4; i <= 20; i++) {
 		while (*p == ' ' || *p == '-')
@@ -132,10 +136,39 @@ static void add_process(const struct confine_watch *w, int dir, bool shares, str
 	sums->processes++;
 }
 
-/* What is done with each process. */
-enum each { ADD, ADD_SHARES, KILL_ORPHAN };
+/* Those that descend from the keeper, as far as one look at the list shows them: children mostly come after
+ * their parents. */
+struct family {
+	pid_t pids[FAMILY_MAX];
+	size_t n;
+	size_t running; /* that were not stopped */
+};
 
-static void each_process(const struct confine_watch *w, enum each what, struct sums *sums)
+static bool is_of(const struct family *f, pid_t parent, pid_t keeper)
+{
+	if (parent == keeper)
+		return true;
+	for (size_t i = 0; i < f->n; i++)
+		if (f->pids[i] == parent)
+			return true;
+	return false;
+}
+
+static void stop_process(struct family *f, pid_t pid, const struct seen *seen, pid_t keeper)
+{
+	if (seen->state == 'Z' || f->n == FAMILY_MAX || !is_of(f, seen->parent, keeper))
+		return;
+	f->pids[f->n++] = pid;
+	if (seen->state == 'T')
+		return;
+	f->running++;
+	kill(pid, SIGSTOP);
+}
+
+/* What is done with each process. */
+enum each { ADD, ADD_SHARES, STOP_FAMILY };
+
+static void each_process(const struct confine_watch *w, enum each what, struct sums *sums, struct family *f)
 {
 	_Alignas(struct entry) char space[ENTRIES_SIZE];
 	long n;
@@ -150,17 +183,27 @@ static void each_process(const struct confine_watch *w, enum each what, struct s
 			at += e->len;
 			if (dir < 0)
 				continue;
-			if (what != KILL_ORPHAN)
+			if (what != STOP_FAMILY)
 				add_process(w, dir, what == ADD_SHARES, sums);
-			else if (read_stat(dir, &seen) && seen.parent == w->keeper)
-				kill(pid, SIGKILL);
+			else if (read_stat(dir, &seen))
+				stop_process(f, pid, &seen, w->keeper);
 			close(dir);
 		}
 }
 
-void confine_kill_children(const struct confine_watch *w)
+void confine_kill_family(const struct confine_watch *w)
 {
-	each_process(w, KILL_ORPHAN, NULL);
+	/* Of the keeper alone, which has one thread and little of a stack. */
+	static struct family f;
+	/* What is stopped starts nothing; so each look leaves fewer that run, however fast they multiply. */
+	for (unsigned look = 0; look < FAMILY_LOOKS; look++) {
+		f = (struct family){ 0 };
+		each_process(w, STOP_FAMILY, NULL, &f);
+		if (!f.running)
+			break;
+	}
+	for (size_t i = 0; i < f.n; i++)
+		kill(f.pids[i], SIGKILL);
 }
 
 static uint64_t own_children_ms(void)
@@ -176,7 +219,7 @@ static enum confine_end look_at_processes(struct confine_watch *w, const struct 
 {
 	const struct confine_spec *spec = job->spec;
 	struct sums sums = { 0 };
-	each_process(w, ADD, &sums);
+	each_process(w, ADD, &sums, NULL);
 	if (sums.memory > w->memory_peak)
 		w->memory_peak = sums.memory;
 	if (sums.threads >= spec->pids_max)
@@ -188,7 +231,7 @@ static enum confine_end look_at_processes(struct confine_watch *w, const struct 
 		return CONFINE_OVER_PIDS;
 	if (sums.memory > spec->memory_bytes) {
 		struct sums by_shares = { 0 };
-		each_process(w, ADD_SHARES, &by_shares);
+		each_process(w, ADD_SHARES, &by_shares, NULL);
 		/* Where shares cannot be read they are 0, and what was seen first counts. */
 		if (by_shares.memory == 0 || by_shares.memory > spec->memory_bytes)
 			w->over++;
