@@ -120,6 +120,34 @@ def with_escaped_tests(case):
     return rewritten(case, change)
 
 
+# --- names of images that are no patterns ---
+
+def is_pattern(name):
+    try:
+        re.compile(f"^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$")
+    except re.error:
+        return False
+    return True
+
+
+def with_patterns(case):
+    """With a name that no image has in the place of each that is no pattern."""
+    def change(path, text):
+        out, at, name = [], 0, False
+        try:
+            for token in yaml.scan(text) if is_yaml(path) else ():
+                scalar = isinstance(token, yaml.ScalarToken)
+                if scalar and name and not is_pattern(token.value):
+                    out += [text[at:token.start_mark.index], "no-such-image"]
+                    at = token.end_mark.index
+                if not isinstance(token, yaml.ValueToken):
+                    name = scalar and token.value == "name"
+        except yaml.YAMLError:
+            return text
+        return "".join([*out, text[at:]])
+    return rewritten(case, change)
+
+
 # --- what Capstan refuses ---
 
 def without_rest(case, said):
@@ -179,6 +207,7 @@ CLASSES = [
     Class("null-with-comment-becomes-map",
           r"map\[string\]interface \{\}\{.*\}: yaml: (line \d+: (could not find expected|did not find expected|mapping values are not allowed)|invalid map key)",
           [without_comments, without_comments_in_texts]),
+    Class("image-pattern-is-invalid-in-component", r"invalid memory address or nil pointer dereference", [with_patterns]),
     Class("json-patch-tests-escaped-text", r"testing value \S+ failed: test failed", [with_escaped_tests]),
 ]
 
