@@ -95,7 +95,7 @@ def connects(port):
 
 
 @pytest.fixture(scope="module")
-def serve(world, tmp_path_factory):
+def serve(world, remotes, tmp_path_factory):
     with Serve(world, tmp_path_factory.mktemp("serve") / "home", "--operator") as serve:
         yield serve
 
@@ -569,6 +569,7 @@ spec:
 
 @pytest.fixture(scope="module")
 def remotes(world):
+    """Gitkube's kind, before the service starts: of one that comes later the service learns within half a minute."""
     world.kubectl("apply", "-f", str(pathlib.Path(__file__).resolve().parents[2] / "deploy" / "crds" / "remotes.yaml"))
     world.kubectl("wait", "--for=condition=Established", "crd/remotes.gitkube.sh", "--timeout=30s")
 
@@ -590,7 +591,8 @@ def test_a_remote_works(world, remotes, serve, namespace, keys, ann):
     world.apply(REMOTE % (namespace, "ssh-rsa nonsense", ""))
     wait_until(lambda: "spec.authorizedKeys[0]" in status().get("remoteUrlDesc", ""), 10, status)
     world.kubectl("delete", "remote", "sampleremote", "-n", namespace)
-    wait_until(lambda: world.get("repo", "sampleremote", "-n", namespace) is None, 20, "its Repo goes with it")
+    # The garbage collector learns of a new kind within half a minute.
+    wait_until(lambda: world.get("repo", "sampleremote", "-n", namespace) is None, 60, "its Repo goes with it")
     wait_until(lambda: ann.run("ls-remote", url)[0] != 0, 10, "it is served no more")
 
 
