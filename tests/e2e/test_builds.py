@@ -239,11 +239,11 @@ def layers_of(image, directory):
 
 def test_an_image_is_built_once_for_its_content(shop, registry, tmp_path):
     shop.builds("web: {context: web, args: {V: one}}")
-    shop.dockerfile("ARG V", run_line("echo $V >/v; echo built $V"), 'CMD ["/bin/busybox", "httpd", "-f"]')
+    # The pause: what a RUN printed as its last was once missing in a log, when the machine was busy.
+    shop.dockerfile("ARG V", run_line("echo $V >/v; echo built $V; /bin/busybox sleep 0.3"), 'CMD ["/bin/busybox", "httpd", "-f"]')
     built, told = shop.build()
     image, how = built["web"]
-    # What a RUN printed is not asked for here: buildah 1.28 loses it now and then when it ends at once.
-    assert how == "built" and image.startswith(f"{registry.host}/team/shop-web@") and "STEP 5/5" in told
+    assert how == "built" and image.startswith(f"{registry.host}/team/shop-web@") and "built one" in told
     assert image.endswith(skopeo("inspect", "--tls-verify=false", "--format", "{{.Digest}}",
                                  f"docker://{image}").decode().strip())
     assert layers_of(image, tmp_path / "i")["v"] == b"one\n"
