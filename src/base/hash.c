@@ -9,6 +9,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "base/hex.h"
+
 /* Opening libcrypto takes some milliseconds, in which libmd has hashed this much: a command that hashes
  * little never opens it. What is larger is hashed by the processor's own instructions, which only libcrypto
  * uses. */
@@ -65,19 +67,7 @@ bool hash_is_zero(struct hash h)
 
 void hash_hex(struct hash h, char out[HASH_HEX_LEN + 1])
 {
-	static const char digits[] = "0123456789abcdef";
-	for (size_t i = 0; i < sizeof(h.bytes); i++) {
-		out[2 * i] = digits[h.bytes[i] >> 4];
-		out[2 * i + 1] = digits[h.bytes[i] & 15];
-	}
-	out[HASH_HEX_LEN] = '\0';
-}
-
-static int nibble(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	hex_write(h.bytes, sizeof(h.bytes), out);
 }
 
 bool hash_from_hex(struct str hex, struct hash *out)
@@ -86,7 +76,7 @@ bool hash_from_hex(struct str hex, struct hash *out)
 		return false;
 	struct hash h;
 	for (size_t i = 0; i < sizeof(h.bytes); i++) {
-		int high = nibble(hex.p[2 * i]), low = nibble(hex.p[2 * i + 1]);
+		int high = hex_lower(hex.p[2 * i]), low = hex_lower(hex.p[2 * i + 1]);
 		if (high < 0 || low < 0)
 			return false;
 		h.bytes[i] = (uint8_t)(high << 4 | low);

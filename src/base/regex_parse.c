@@ -5,6 +5,8 @@
  */
 #include "base/regex_parts.h"
 
+#include "base/hex.h"
+
 enum { RUNE_MAX = 0x10ffff, REPEAT_MAX = 1000 };
 
 struct flags {
@@ -186,14 +188,6 @@ static int named_class(struct parser *p, struct regex_set *set)
 	return bad(p, "it names a class ([:...:]) that there is not");
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Behind \x: two digits, or any number of them in braces. */
 static int hex_escape(struct parser *p, uint32_t *rune)
 {
@@ -201,7 +195,7 @@ static int hex_escape(struct parser *p, uint32_t *rune)
 	bool braces = skip(p, "{");
 	size_t n = 0;
 	for (*rune = 0; more(p) && (braces || n < 2); n++, p->at++) {
-		int digit = hex_digit(p->pattern.p[p->at]);
+		int digit = hex_value(p->pattern.p[p->at]);
 		if (digit < 0)
 			break;
 		*rune = *rune * 16 + (uint32_t)digit;

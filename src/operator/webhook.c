@@ -13,6 +13,8 @@
 #include <openssl/sha.h>
 #include <strings.h>
 
+#include "base/hex.h"
+
 static const char *const names[WEBHOOK_TYPES] = {
 	[WEBHOOK_GITHUB] = "github",
 	[WEBHOOK_GITLAB] = "gitlab",
@@ -55,21 +57,12 @@ bool webhook_of_registry(enum webhook_type type)
 
 /* --- signatures --- */
 
-static int digit_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 static bool read_digest(struct str hex, unsigned char out[SHA256_DIGEST_LENGTH])
 {
 	if (hex.n != 2 * SHA256_DIGEST_LENGTH)
 		return false;
 	for (size_t i = 0; i < SHA256_DIGEST_LENGTH; i++) {
-		int high = digit_of(hex.p[2 * i]), low = digit_of(hex.p[2 * i + 1]);
+		int high = hex_value(hex.p[2 * i]), low = hex_value(hex.p[2 * i + 1]);
 		if (high < 0 || low < 0)
 			return false;
 		out[i] = (unsigned char)(high << 4 | low);

@@ -7,6 +7,8 @@
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 
+#include "base/hex.h"
+
 #define GLOB_MAX 250
 
 /* ---- public keys ---- */
@@ -104,16 +106,12 @@ void access_token_sha256(struct str token, char out[ACCESS_TOKEN_HEX + 1])
 {
 	unsigned char digest[SHA256_DIGEST_LENGTH];
 	SHA256((const unsigned char *)token.p, token.n, digest);
-	for (size_t i = 0; i < sizeof(digest); i++)
-		snprintf(out + 2 * i, 3, "%02x", digest[i]);
+	hex_write(digest, sizeof(digest), out);
 }
 
 bool access_sha256_ok(struct str hex)
 {
-	for (size_t i = 0; i < hex.n; i++)
-		if (!((hex.p[i] >= '0' && hex.p[i] <= '9') || (hex.p[i] >= 'a' && hex.p[i] <= 'f')))
-			return false;
-	return hex.n == ACCESS_TOKEN_HEX;
+	return hex.n == ACCESS_TOKEN_HEX && hex_is(hex);
 }
 
 /* ---- who ---- */

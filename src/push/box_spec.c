@@ -1,5 +1,6 @@
 /* box_spec.c - the spec of a box as JSON: it goes from the process that wants the box to the one inside. */
 #include "doc/json.h"
+#include "base/hex.h"
 #include "push/box_parts.h"
 
 static struct node *texts(struct arena *a, const char *const *list)
@@ -42,12 +43,8 @@ static struct node *binds(struct arena *a, const struct box *box)
 /* Bytes that are no UTF-8 do not fit into JSON: hex. */
 static struct node *hex(struct arena *a, struct str data)
 {
-	static const char digits[] = "0123456789abcdef";
 	char *out = arena_alloc(a, data.n * 2 + 1);
-	for (size_t i = 0; i < data.n; i++) {
-		out[2 * i] = digits[(unsigned char)data.p[i] >> 4];
-		out[2 * i + 1] = digits[data.p[i] & 15];
-	}
+	hex_write(data.p, data.n, out);
 	return node_string(a, (struct str){ out, data.n * 2 });
 }
 
@@ -104,16 +101,11 @@ static const char *const *texts_at(struct arena *a, const struct node *map, cons
 	return out;
 }
 
-static unsigned value_of(char digit)
-{
-	return (unsigned)(digit <= '9' ? digit - '0' : digit - 'a' + 10) & 15;
-}
-
 static struct str unhex(struct arena *a, struct str text)
 {
 	char *out = arena_alloc(a, text.n / 2 + 1);
 	for (size_t i = 0; i + 1 < text.n; i += 2)
-		out[i / 2] = (char)(value_of(text.p[i]) << 4 | value_of(text.p[i + 1]));
+		out[i / 2] = (char)((hex_value(text.p[i]) & 15) << 4 | (hex_value(text.p[i + 1]) & 15));
 	return (struct str){ out, text.n / 2 };
 }
 

@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 
+#include "base/hex.h"
 #include "doc/json.h"
 #include "push/forge_parts.h"
 
@@ -117,22 +118,13 @@ static bool is_host(struct str host)
 	return host.n && host.n <= HOST_MAX && host.p[0] != '-';
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 struct str forge_unescape(struct arena *a, struct str text)
 {
 	char *out = arena_strndup(a, text.p ? text.p : "", text.n);
 	size_t n = 0;
 	for (size_t i = 0; i < text.n; i++) {
-		int high = text.p[i] == '%' && i + 2 < text.n ? hex_digit(text.p[i + 1]) : -1;
-		int low = high >= 0 ? hex_digit(text.p[i + 2]) : -1;
+		int high = text.p[i] == '%' && i + 2 < text.n ? hex_value(text.p[i + 1]) : -1;
+		int low = high >= 0 ? hex_value(text.p[i + 2]) : -1;
 		out[n++] = low >= 0 ? (char)(high << 4 | low) : text.p[i];
 		i += low >= 0 ? 2 : 0;
 	}

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/hex.h"
 #include "doc/json.h"
 #include "render/images.h"
 
@@ -223,23 +224,13 @@ const char *registry_error_read(struct arena *a, struct str body)
 
 bool registry_is_digest(struct str text)
 {
-	if (text.n != REGISTRY_DIGEST_LEN || !str_starts(text, STR("sha256:")))
-		return false;
-	for (size_t i = 7; i < text.n; i++)
-		if (!((text.p[i] >= '0' && text.p[i] <= '9') || (text.p[i] >= 'a' && text.p[i] <= 'f')))
-			return false;
-	return true;
+	return text.n == REGISTRY_DIGEST_LEN && str_starts(text, STR("sha256:")) && hex_is(str_from(text, 7));
 }
 
 void registry_digest(struct str body, char out[REGISTRY_DIGEST_LEN + 1])
 {
-	static const char digits[] = "0123456789abcdef";
 	unsigned char sum[SHA256_DIGEST_LENGTH];
 	SHA256((const unsigned char *)body.p, body.n, sum);
 	memcpy(out, "sha256:", 7);
-	for (size_t i = 0; i < sizeof(sum); i++) {
-		out[7 + 2 * i] = digits[sum[i] >> 4];
-		out[8 + 2 * i] = digits[sum[i] & 15];
-	}
-	out[REGISTRY_DIGEST_LEN] = '\0';
+	hex_write(sum, sizeof(sum), out + 7);
 }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/arena.h"
+#include "base/hex.h"
 #include "io/file.h"
 
 enum {
@@ -96,21 +97,14 @@ static void encode(struct buf *out, const char *text, bool slash)
 			buf_printf(out, "%%%02x", (unsigned char)*p);
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static char *decode(struct arena *a, struct str text)
 {
 	char *out = arena_alloc(a, text.n + 1);
 	size_t n = 0;
 	for (size_t i = 0; i < text.n; i++) {
 		bool escape = text.p[i] == '%' && text.n - i > 2;
-		int high = escape ? hex_digit(text.p[i + 1]) : -1;
-		int low = escape ? hex_digit(text.p[i + 2]) : -1;
+		int high = escape ? hex_lower(text.p[i + 1]) : -1;
+		int low = escape ? hex_lower(text.p[i + 2]) : -1;
 		if (high >= 0 && low >= 0) {
 			out[n++] = (char)(high * 16 + low);
 			i += 2;

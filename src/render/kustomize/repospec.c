@@ -8,12 +8,9 @@
 #include <stdlib.h>
 #include <strings.h>
 
-/* --- query --- */
+#include "base/hex.h"
 
-static int hex(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : isxdigit((unsigned char)c) ? tolower(c) - 'a' + 10 : -1;
-}
+/* --- query --- */
 
 /* A part of a query without its escapes, into a; false: it is malformed. */
 static bool unescape(struct arena *a, struct str s, struct str *out)
@@ -23,9 +20,9 @@ static bool unescape(struct arena *a, struct str s, struct str *out)
 	for (size_t i = 0; i < s.n; i++) {
 		text[n] = s.p[i] == '+' ? ' ' : s.p[i];
 		if (s.p[i] == '%') {
-			if (i + 2 >= s.n || hex(s.p[i + 1]) < 0 || hex(s.p[i + 2]) < 0)
+			if (i + 2 >= s.n || hex_value(s.p[i + 1]) < 0 || hex_value(s.p[i + 2]) < 0)
 				return false;
-			text[n] = (char)(hex(s.p[i + 1]) << 4 | hex(s.p[i + 2]));
+			text[n] = (char)(hex_value(s.p[i + 1]) << 4 | hex_value(s.p[i + 2]));
 			i += 2;
 		}
 		n++;
